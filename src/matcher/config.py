@@ -1,0 +1,216 @@
+"""Typed settings of every room, read from one YAML or JSON file.
+
+Unknown keys are errors that name the nearest known key. Every run records the resolved settings
+and their hash.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from matcher.errors import ConfigError
+
+_M = TypeVar("_M", bound=BaseModel)
+
+__all__ = [
+    "EncoderSettings",
+    "EvaluationSettings",
+    "MarketSettings",
+    "RankerSettings",
+    "RetrievalSettings",
+    "Settings",
+    "parse_model",
+    "read_mapping",
+    "read_settings",
+]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MarketSettings(_Frozen):
+    """How tables are read and when a fact counts as known."""
+
+    counter_lag_days: float = Field(7.0, ge=0)
+    """Days after publication at which a counter with an unknown reading time counts as known."""
+    assume_timezone: str | None = None
+    """IANA zone given to naive instants; without it they are quarantined."""
+    allow_late_snapshots: bool = False
+    """Take the earliest later snapshot as a constant where none is known in time."""
+    strict_time: bool = False
+    """Leave out undated columns, which are otherwise timeless by assumption."""
+    tier_scheme: str = "vn_agency"
+    """Follower bands; see `matcher.market.tiers`."""
+
+
+class EncoderSettings(_Frozen):
+    """The text encoder."""
+
+    name: str = "builtin"
+    """``builtin``, a hub id or a local path."""
+    revision: str | None = None
+    """Pinned revision of a hub model."""
+    dim: int = Field(256, ge=8)
+    """Dimensions of the built-in encoder."""
+    epochs: int = Field(3, ge=0)
+    """Contrastive passes of the built-in encoder over the market's pairs."""
+    max_texts: int = Field(200_000, ge=1)
+    """Texts the built-in encoder is fitted on at most (the newest before its cut)."""
+    seed: int = 0
+
+
+class RetrievalSettings(_Frozen):
+    """Which eligible accounts are ranked."""
+
+    n_candidates: int = Field(2_000, ge=1)
+    """Accounts per brief that retrieval hands to the ranker."""
+    min_posts: int = Field(1, ge=0)
+    """Earlier posts that a candidate must have."""
+
+
+class RankerSettings(_Frozen):
+    """The LightGBM rankers."""
+
+    n_trees: int = Field(150, ge=1)
+    learning_rate: float = Field(0.05, gt=0)
+    n_leaves: int = Field(8, ge=2)
+    min_rows_in_leaf: int = Field(20, ge=1)
+    n_draws: int = Field(5, ge=1)
+    """Rankers bagged, each on its own draw of unlabelled candidates."""
+    unlabelled_per_campaign: int = Field(100, ge=1)
+    """Unlabelled candidates drawn per campaign and draw."""
+    seed: int = 0
+    n_threads: int = Field(2, ge=1)
+
+
+class EvaluationSettings(_Frozen):
+    """Protocols and intervals."""
+
+    n_blocks: int = Field(6, ge=1)
+    """Time blocks in which walking forward refits."""
+    min_posts: int = Field(5, ge=0)
+    """Earlier posts a candidate must have."""
+    min_earlier_hired: int = Field(20, ge=1)
+    """Hired candidates that must come earlier for a campaign to be evaluated."""
+    n_bootstrap: int = Field(2_000, ge=1)
+    n_permutations: int = Field(10, ge=1)
+    seed: int = 0
+
+
+class Settings(_Frozen):
+    """All settings of a run."""
+
+    market: MarketSettings = MarketSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    ranker: RankerSettings = RankerSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    language: Literal["en", "vi"] = "en"
+
+    @property
+    def hash(self) -> str:
+        """First 12 hexadecimal digits of the SHA-256 of the resolved settings."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Mapping held by a YAML or JSON file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File in UTF-8; the suffix does not matter, since JSON is YAML.
+
+    Returns
+    -------
+    dict
+        Its top-level keys and values.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not UTF-8, is not YAML, or holds no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file; check the path") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is neither YAML nor JSON: {error}") from error
+    if not isinstance(content, dict):
+        got = type(content).__name__
+        raise ConfigError(f"{path}: holds a {got}; expected a mapping of keys to values")
+    return {str(key): value for key, value in content.items()}
+
+
+def parse_model(model: type[_M], values: dict[str, Any], *, where: str) -> _M:
+    """Instance of a typed model, with every problem in one message.
+
+    Parameters
+    ----------
+    model : type
+        Pydantic model.
+    values : dict
+        Raw values.
+    where : str
+        File or place that the message names.
+
+    Returns
+    -------
+    BaseModel
+        The checked instance.
+
+    Raises
+    ------
+    ConfigError
+        Naming each unknown key with its nearest known one, and each bad value.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [_problem(model, item) for item in error.errors()]
+        raise ConfigError(f"{where}: {len(problems)} problem(s): " + "; ".join(problems)) from error
+
+
+def _problem(model: type[BaseModel], item: Any) -> str:
+    path = ".".join(str(part) for part in item["loc"])
+    if item["type"] != "extra_forbidden":
+        return f"`{path}`: got {item['input']!r}: {item['msg']}"
+    owner: type[BaseModel] = model
+    for part in item["loc"][:-1]:
+        annotation = owner.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            owner = annotation
+    known = sorted(owner.model_fields)
+    near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "known keys: " + ", ".join(known)
+    return f"unknown key `{path}`; {hint}"
+
+
+def read_settings(path: Path | None) -> Settings:
+    """Settings of a file, or the defaults.
+
+    Parameters
+    ----------
+    path : pathlib.Path or None
+        YAML or JSON file; None gives the defaults.
+
+    Returns
+    -------
+    Settings
+        Resolved settings.
+    """
+    if path is None:
+        return Settings()
+    return parse_model(Settings, read_mapping(path), where=str(path))
