@@ -1,0 +1,1 @@
+"""Normalised text, lexical scores, sentence encoders and the embedding cache."""
