@@ -1,0 +1,3 @@
+"""The command line: thin; every verb imports its rooms when it is called."""
+
+from __future__ import annotations

@@ -1,0 +1,66 @@
+"""What holds for the whole house: version, light imports, form of files and tests."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import matcher
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+HEAVY = {"duckdb", "lightgbm", "mlflow", "numpy", "pandas", "pandera", "scipy", "sklearn", "torch"}
+
+
+def test_installed_version_is_that_of_the_source() -> None:
+    assert importlib.metadata.version("matcher") == matcher.__version__
+
+
+def test_changelog_names_the_version_or_has_it_unreleased() -> None:
+    heads = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert heads[0] in {"Unreleased", matcher.__version__}
+
+
+def test_importing_the_command_line_imports_nothing_heavy() -> None:
+    code = "import sys, matcher.cli; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 400
+    long = [
+        node.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+        and (node.end_lineno or 0) - node.body[bool(ast.get_docstring(node))].lineno >= 80
+    ]
+    assert not long
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_expected_errors_are_matched_by_their_message(path: Path) -> None:
+    loose = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"pytest.raises", "pytest.warns"}
+        and "match" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert not loose
+
+
+def test_lock_pins_exact_releases_and_names_no_address() -> None:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", pin) for pin in pins)
+    assert pins == sorted(pins, key=str.lower)
