@@ -1,0 +1,1 @@
+"""How well a ranking does: splits, metrics, intervals, baselines and the leak linter."""
