@@ -1,0 +1,3 @@
+"""Where runs are logged: the only room that knows MLflow, which it imports when first needed."""
+
+from __future__ import annotations

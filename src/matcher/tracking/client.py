@@ -1,0 +1,100 @@
+"""MLflow, imported late, with telemetry off, kept quiet, its errors translated."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from matcher.errors import TrackingError
+
+_NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+_NO_CHATTER = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+_LOGGERS = ("mlflow", "alembic")
+_FAIL_FAST = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+
+
+@contextmanager
+def open_client(uri: str, *, fail_fast: bool = False) -> Iterator[Any]:
+    """MLflow client of one store, for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    uri : str
+        Tracking URI.
+    fail_fast : bool, default False
+        Give up on a server that does not answer after seconds instead of minutes.
+
+    Yields
+    ------
+    mlflow.MlflowClient
+        A client that leaves MLflow's process-wide tracking URI alone.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be reached, read or written inside the block.
+
+    Notes
+    -----
+    Telemetry is switched off in the environment before MLflow is imported and stays off for the
+    process. The rest (log level, progress bars, printed addresses, two kinds of warning of MLflow's
+    own database code) is put back afterwards.
+    """
+    os.environ.update(_NO_TELEMETRY)
+    with _environment({**_NO_CHATTER, **(_FAIL_FAST if fail_fast else {})}), _quiet():
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SADeprecationWarning, SQLAlchemyError
+
+        warnings.filterwarnings("ignore", category=SADeprecationWarning)
+        # Again, because importing MLflow sets the level of its loggers.
+        _set_levels(dict.fromkeys(_LOGGERS, logging.ERROR))
+        try:
+            yield MlflowClient(tracking_uri=uri)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise TrackingError(f"{uri}: {_first_line(error)}") from error
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update({key: value for key, value in values.items() if before[key] is None})
+    try:
+        yield
+    finally:
+        for key in [key for key, value in before.items() if value is None]:
+            os.environ.pop(key, None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    before = {name: logging.getLogger(name).level for name in _LOGGERS}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow(\.|$)")
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"mlflow(\.|$)")
+        _set_levels(dict.fromkeys(_LOGGERS, logging.ERROR))
+        try:
+            yield
+        finally:
+            _set_levels(before)
+
+
+def _set_levels(levels: Mapping[str, int]) -> None:
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0]

@@ -1,0 +1,274 @@
+"""One training job as one MLflow run."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from matcher import __version__
+from matcher.errors import TrackingError
+from matcher.tracking.client import open_client
+from matcher.tracking.names import BUNDLE_ARTIFACT, experiment_name
+from matcher.tracking.store import Store
+
+__all__ = ["RunInfo", "TrainingRecord", "flatten_metrics", "log_training_run"]
+
+Estimate = Mapping[str, float | None]
+"""``value`` and, where known, ``low``, ``high`` and ``n``; None where undefined."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. /-]{0,240}")
+_FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}")
+_SUFFIXES: Final = {"value": "", "low": "_low", "high": "_high", "n": "_n"}
+_MAX_PARAM: Final = 500
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a training job leaves behind for people who were not there.
+
+    Parameters
+    ----------
+    run_name : str
+        Short phrase for people.
+    bundle : pathlib.Path
+        Folder of the finished model bundle; logged file for file.
+    params : mapping
+        Settings, nested as they are; logged flat as ``room.key``.
+    metrics : mapping of str to mapping
+        Estimates by name (``ndcg_at_10``, ``hired/model/auc``): ``value``, ``low``, ``high``,
+        ``n``. Undefined figures are left out; their reasons stand in the tables.
+    data_name, data_hash : str
+        Name of the market and hash of its content.
+    config_hash : str
+        Hash of the resolved settings.
+    encoder : str
+        Name, revision and digest of the encoder.
+    features : pandas.DataFrame, optional
+        One row per feature: name, unit, formula, group, as-of rule.
+    tables : mapping of str to pandas.DataFrame
+        Tables by name; logged as Parquet.
+    documents : mapping of str to str
+        Texts by file name, such as ``"evaluation.md"``.
+    tags : mapping of str to str
+        Further tags.
+    task : str, default "train"
+        The run goes to the experiment ``matcher/<task>``.
+
+    Raises
+    ------
+    TrackingError
+        If a name cannot be used in a store.
+    """
+
+    run_name: str
+    bundle: Path
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Estimate]
+    data_name: str
+    data_hash: str
+    config_hash: str
+    encoder: str
+    features: pd.DataFrame | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    task: str = "train"
+
+    def __post_init__(self) -> None:
+        bad = [name for name in (*self.metrics, self.task) if not _NAME.fullmatch(name)]
+        bad += [name for name in (*self.tables, *self.documents) if not _FILE.fullmatch(name)]
+        if bad:
+            raise TrackingError(
+                f"training record: {len(bad)} names cannot be logged: {bad[:5]}; expected letters, "
+                "digits and ._- (metrics also / and blanks)"
+            )
+
+
+class RunInfo(NamedTuple):
+    """Where a run stands.
+
+    Attributes
+    ----------
+    run_id : str
+        MLflow's id of the run.
+    uri : str
+        Address of its model bundle, as ``--model`` takes it.
+    seconds : float
+        Time that logging took.
+    """
+
+    run_id: str
+    uri: str
+    seconds: float
+
+
+def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
+    """Log a finished training job as one run.
+
+    Parameters
+    ----------
+    store : Store
+        Opened store.
+    record : TrainingRecord
+        What to log.
+
+    Returns
+    -------
+    RunInfo
+        Id, address of the bundle, seconds.
+
+    Raises
+    ------
+    TrackingError
+        If the store fails on the way; the run is then marked as failed, and the bundle on disk is
+        untouched.
+    """
+    started = time.perf_counter()
+    try:
+        with open_client(store.uri) as client, tempfile.TemporaryDirectory() as scratch:
+            run_id = client.create_run(
+                _experiment_id(client, store, record.task),
+                run_name=record.run_name,
+                tags=_tags(record),
+            ).info.run_id
+            status = "FAILED"
+            try:
+                _log_values(client, run_id, record)
+                _write_artifacts(Path(scratch), record)
+                client.log_artifacts(run_id, scratch)
+                client.log_artifacts(run_id, str(record.bundle), BUNDLE_ARTIFACT)
+                status = "FINISHED"
+            except KeyboardInterrupt:
+                status = "KILLED"
+                raise
+            finally:
+                client.set_terminated(run_id, status)
+    except TrackingError as error:
+        raise TrackingError(
+            f"{error}; the run was not logged in full, but the model bundle stands at "
+            f"{record.bundle}"
+        ) from error
+    seconds = time.perf_counter() - started
+    return RunInfo(run_id, f"runs:/{run_id}/{BUNDLE_ARTIFACT}", seconds)
+
+
+def flatten_metrics(report: Mapping[str, Any], *, prefix: str = "") -> dict[str, Estimate]:
+    """Estimates of a nested report under names joined by ``/``.
+
+    Parameters
+    ----------
+    report : mapping
+        Mappings down to estimates; an estimate is a mapping with the key ``value``.
+    prefix : str, default ""
+        Start of every name.
+
+    Returns
+    -------
+    dict
+        Estimates by name, in the report's order.
+
+    Examples
+    --------
+    >>> flatten_metrics({"hired": {"model": {"auc": {"value": 0.8, "low": 0.7, "high": 0.9}}}})
+    {'hired/model/auc': {'value': 0.8, 'low': 0.7, 'high': 0.9}}
+    """
+    flat: dict[str, Estimate] = {}
+    for key, value in report.items():
+        if "value" in value:
+            flat[prefix + key] = value
+        else:
+            flat.update(flatten_metrics(value, prefix=f"{prefix}{key}/"))
+    return flat
+
+
+def _experiment_id(client: Any, store: Store, task: str) -> str:
+    name = experiment_name(task)
+    if found := client.get_experiment_by_name(name):
+        return str(found.experiment_id)
+    place = None if store.artifact_root is None else (store.artifact_root / task).as_uri()
+    return str(client.create_experiment(name, artifact_location=place))
+
+
+def _tags(record: TrainingRecord) -> dict[str, str]:
+    tags = {
+        "matcher.version": __version__,
+        "data_hash": record.data_hash,
+        "config_hash": record.config_hash,
+        "encoder": record.encoder,
+        **record.tags,
+    }
+    if commit := _code_commit():
+        tags["mlflow.source.git.commit"] = commit
+    return tags
+
+
+def _code_commit() -> str | None:
+    """Commit of the code that runs, when it runs from a checkout and not from site-packages."""
+    here = Path(__file__).resolve().parent
+    ask = ["git", "-C", str(here), "rev-parse", "--show-toplevel", "HEAD"]
+    try:
+        done = subprocess.run(ask, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    top, commit = done.stdout.split("\n")[:2]
+    return commit if here.is_relative_to(Path(top) / "src") else None
+
+
+def _log_values(client: Any, run_id: str, record: TrainingRecord) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+
+    now = time.time_ns() // 1_000_000
+    metrics = [Metric(name, value, now, 0) for name, value in _numbers(record.metrics)]
+    params = [Param(key, text) for key, text in _texts(record.params)]
+    for start in range(0, len(metrics), 500):
+        client.log_batch(run_id, metrics=metrics[start : start + 500])
+    for start in range(0, len(params), 100):
+        client.log_batch(run_id, params=params[start : start + 100])
+    source = json.dumps({"market": record.data_name})
+    dataset = Dataset(record.data_name, record.data_hash[:36], "matcher", source)
+    client.log_inputs(
+        run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+    )
+
+
+def _numbers(metrics: Mapping[str, Estimate]) -> Iterator[tuple[str, float]]:
+    for name, estimate in metrics.items():
+        for part, suffix in _SUFFIXES.items():
+            value = estimate.get(part)
+            if value is not None and math.isfinite(value):
+                yield name + suffix, float(value)
+
+
+def _texts(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in params.items():
+        if isinstance(value, Mapping):
+            yield from _texts(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, default=str)
+            cut = "... (whole in params.json)"
+            yield prefix + str(key), text if len(text) <= _MAX_PARAM else text[:_MAX_PARAM] + cut
+
+
+def _write_artifacts(folder: Path, record: TrainingRecord) -> None:
+    whole = json.dumps(record.params, indent=1, default=str, ensure_ascii=False)
+    (folder / "params.json").write_text(whole + "\n", encoding="utf-8")
+    if record.features is not None:
+        record.features.to_parquet(folder / "features.parquet", index=False)
+        rows = record.features.to_json(orient="records", indent=1, force_ascii=False)
+        (folder / "features.json").write_text(rows + "\n", encoding="utf-8")
+    for name, text in record.documents.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    if record.tables:
+        (folder / "tables").mkdir()
+    for name, table in record.tables.items():
+        table.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
