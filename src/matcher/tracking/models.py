@@ -33,8 +33,7 @@ def resolve_model(path_or_uri: str | Path, *, tracking_uri: str | None = None) -
     Returns
     -------
     pathlib.Path
-        The folder given, the store's own folder when it is local, or a copy that is removed when
-        the process ends.
+        The folder given, or a copy of the run's that is removed when the process ends.
 
     Raises
     ------
@@ -65,14 +64,9 @@ def _download(uri: str, store: Store) -> Path:
     with open_client(store.uri):
         from mlflow.artifacts import download_artifacts
 
-        if store.artifact_root is not None:
-            found = Path(download_artifacts(artifact_uri=uri, tracking_uri=store.uri))
-        else:
-            scratch = tempfile.mkdtemp(prefix="matcher-model-")
-            atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-            found = Path(
-                download_artifacts(artifact_uri=uri, tracking_uri=store.uri, dst_path=scratch)
-            )
+        scratch = tempfile.mkdtemp(prefix="matcher-model-")
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+        found = Path(download_artifacts(artifact_uri=uri, tracking_uri=store.uri, dst_path=scratch))
     if not found.is_dir():
         raise TrackingError(f"{uri}: the run holds no such folder in {store.uri}")
     return found
