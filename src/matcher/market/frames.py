@@ -1,0 +1,125 @@
+"""Canonical Arrow columns as pandas frames, and the hash of their content."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from matcher.market.convert import ARROW_TYPES
+from matcher.market.spec import DTYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matcher.market.spec import TableSpec
+
+__all__ = ["build_frame", "empty_frame", "hash_columns"]
+
+
+def _to_series(array: pa.Array) -> pd.Series:
+    kind = array.type
+    if pa.types.is_large_list(kind):
+        offsets = array.offsets.to_numpy()
+        words = np.asarray(array.values.to_pylist(), dtype=object)
+        valid = array.is_valid().to_numpy(zero_copy_only=False)
+        cells = np.empty(len(array), dtype=object)
+        for row in np.flatnonzero(valid):
+            cells[row] = tuple(words[offsets[row] : offsets[row + 1]])
+        return pd.Series(cells, dtype=object)
+    if pa.types.is_boolean(kind):
+        return array.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    if pa.types.is_large_string(kind):
+        return pd.Series(array.to_pandas(), dtype="str")
+    return array.to_pandas()
+
+
+def build_frame(columns: dict[str, pa.Array]) -> pd.DataFrame:
+    """Frame in the in-memory dtypes of the contract; `columns` is emptied on the way.
+
+    Parameters
+    ----------
+    columns : dict of str to pyarrow.Array
+        Columns in canonical types, all of one length.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Same columns, RangeIndex.
+    """
+    series = {name: _to_series(columns.pop(name)) for name in list(columns)}
+    return pd.DataFrame(series, copy=False)
+
+
+def empty_frame(spec: TableSpec) -> pd.DataFrame:
+    """Frame without rows and with every contract column.
+
+    Parameters
+    ----------
+    spec : TableSpec
+        The table's rule.
+
+    Returns
+    -------
+    pandas.DataFrame
+        No rows; dtypes of the contract.
+    """
+    return pd.DataFrame(
+        {column.name: pd.Series([], dtype=DTYPES[column.dtype]) for column in spec.columns}
+    )
+
+
+def hash_columns(name: str, columns: Mapping[str, pa.Array]) -> bytes:
+    """SHA-256 of a table's content; a column of nulls counts as an absent one.
+
+    Parameters
+    ----------
+    name : str
+        Table name.
+    columns : mapping of str to pyarrow.Array
+        Columns in canonical types and order of rows.
+
+    Returns
+    -------
+    bytes
+        Digest of 32 bytes.
+    """
+    digest = hashlib.sha256(name.encode())
+    for column in sorted(columns):
+        array = columns[column]
+        if array.null_count == len(array):
+            continue
+        digest.update(f"\0{column}\0{array.type}\0{len(array)}\0".encode())
+        for buffer in _content(array):
+            digest.update(buffer)
+    return digest.digest()
+
+
+def _content(array: pa.Array) -> list[memoryview]:
+    valid = np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).data
+    if pa.types.is_large_list(array.type):
+        lengths = pc.fill_null(pc.list_value_length(array), fill_value=0)
+        return [valid, _numbers(lengths.cast(pa.int64())), *_content(array.flatten())]
+    if pa.types.is_large_string(array.type):
+        full = array if array.null_count == 0 else pc.fill_null(array, fill_value="")
+        lengths = pc.binary_length(full)
+        ends = np.frombuffer(full.buffers()[1], dtype=np.int64)[
+            [full.offset, full.offset + len(full)]
+        ]
+        text = memoryview(full.buffers()[2] or b"")[int(ends[0]) : int(ends[1])]
+        return [valid, _numbers(lengths), text]
+    if pa.types.is_timestamp(array.type):
+        return [valid, _numbers(pc.fill_null(array.cast(pa.int64()), fill_value=0))]
+    if pa.types.is_boolean(array.type):
+        return [valid, _numbers(pc.fill_null(array, fill_value=False).cast(pa.int8()))]
+    full = pc.fill_null(array.cast(ARROW_TYPES["float"]), fill_value=0.0)
+    # Adding zero turns -0.0 into 0.0, which compares equal and so must hash equal.
+    return [valid, (full.to_numpy(zero_copy_only=False) + 0.0).data]
+
+
+def _numbers(array: pa.Array) -> memoryview:
+    return np.ascontiguousarray(array.to_numpy(zero_copy_only=False)).data

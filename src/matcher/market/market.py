@@ -1,0 +1,275 @@
+"""The market: everything that is known, and `as_of`, the only way to features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+
+from matcher.config import MarketSettings
+from matcher.errors import DataError, UsageError
+from matcher.market.cut import (
+    build_readings,
+    build_snapshots,
+    cut_tables,
+    list_timeless_columns,
+)
+from matcher.market.schema import TABLES
+from matcher.market.validate import RawTable, Validated, validate_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Market", "build_market", "market_from"]
+
+CUT_NOTE = "cut: "
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """Validated tables of one market.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Every contract table in the in-memory dtypes, rows in canonical order; an absent table is
+        an empty frame with all contract columns.
+    present : frozenset of str
+        Tables that the user gave.
+    settings : MarketSettings
+        How tables are read and when a fact counts as known.
+    quarantine : pandas.DataFrame
+        What validation set aside: ``table, row, column, value, rule, fix, level``.
+    notes : tuple of str
+        What was assumed, in sentences.
+    data_hash : str
+        First 16 hexadecimal digits of a SHA-256 over the canonical content of all tables as
+        loaded; independent of row order, part files and file format, and unchanged by a cut.
+    cut_at : pandas.Timestamp, optional
+        Instant of the cut; None for the whole market.
+    n_read : mapping of str to int
+        Rows as read, per given table.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    present: frozenset[str]
+    settings: MarketSettings
+    quarantine: pd.DataFrame = field(repr=False)
+    notes: tuple[str, ...]
+    data_hash: str
+    cut_at: pd.Timestamp | None = None
+    n_read: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check that every contract table is there, and close the mapping."""
+        missing = [name for name in TABLES if name not in self.tables]
+        if missing:
+            raise DataError(
+                f"market: tables {missing} are missing; build a market with `build_market`"
+            )
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+
+    def __repr__(self) -> str:
+        """Row counts of the tables that hold rows."""
+        counts = ", ".join(f"{name}={len(t):,}" for name, t in self.tables.items() if len(t))
+        cut = "" if self.cut_at is None else f", cut_at={self.cut_at.isoformat()}"
+        return f"Market({counts}, data_hash={self.data_hash}{cut})"
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        """Table of a name."""
+        return self.tables[table]
+
+    def as_of(self, instant: pd.Timestamp | str) -> Market:
+        """Only what was known strictly before an instant.
+
+        Parameters
+        ----------
+        instant : pandas.Timestamp or str
+            Cut, with timezone. A later instant than that of an earlier cut changes nothing.
+
+        Returns
+        -------
+        Market
+            Posts published before it; counters, snapshots, audiences and rates read before it;
+            collaborations whose status, and their outcomes if these, were known before it;
+            campaigns decided before it. Terms (availability, exclusivities) stay.
+
+        Raises
+        ------
+        UsageError
+            If the instant has no timezone.
+        """
+        cut = pd.Timestamp(instant)
+        if pd.isna(cut) or cut.tzinfo is None:
+            raise UsageError(
+                f"as_of: got {instant!r}; expected an instant with its offset, "
+                "such as 2025-01-01T00:00:00+07:00"
+            )
+        cut = cut.tz_convert("UTC").as_unit("us")
+        if self.cut_at is not None and cut >= self.cut_at:
+            return self
+        tables, notes = cut_tables(self.tables, cut, self.settings)
+        lasting = tuple(note for note in self.notes if not note.startswith(CUT_NOTE))
+        marked = tuple(CUT_NOTE + note for note in notes)
+        return replace(self, tables=tables, notes=lasting + marked, cut_at=cut)
+
+    @cached_property
+    def readings(self) -> pd.DataFrame:
+        """Every reading of a post's counters.
+
+        Columns ``post_id, account_id, known_at, valid_to`` and the counters; a reading is the
+        newest of its post in ``[known_at, valid_to)``, missing `valid_to` meaning until now. One
+        without `observed_at` counts as known ``counter_lag`` after publication.
+        """
+        return build_readings(self.tables, self.settings)
+
+    @cached_property
+    def snapshots(self) -> pd.DataFrame:
+        """Every snapshot of an account, with the span in which it is the newest.
+
+        Columns ``account_id, known_at, valid_to, as_of, n_followers, n_following, n_posts``. Under
+        ``allow_late_snapshots`` an account's first one is known from 1900 on.
+        """
+        return build_snapshots(self.tables, self.settings)
+
+    @cached_property
+    def newest_known_at(self) -> pd.Timestamp:
+        """Newest instant at which anything in the market was observed.
+
+        Planned days, decision instants of campaigns and the assumed ``counter_lag`` do not count.
+        `as_of` is strict: what was observed at this very instant is not known before it.
+
+        Raises
+        ------
+        DataError
+            If the market holds no observation.
+        """
+        instants = [
+            self.tables[name][column.name].max()
+            for name, spec in TABLES.items()
+            for column in spec.columns
+            if column.dtype == "instant" and not column.may_be_future
+        ]
+        known = [pd.Timestamp(instant) for instant in instants if not pd.isna(instant)]
+        if not known:
+            raise DataError("market: no table holds an instant; name one with --as-of")
+        return max(known)
+
+    @cached_property
+    def timeless_columns(self) -> tuple[str, ...]:
+        """Undated columns in use, timeless by assumption: ``influencers.bio``, …"""
+        return list_timeless_columns(self.tables, self.settings)
+
+    def require_training_tables(self) -> None:
+        """Check that a model can be trained.
+
+        Raises
+        ------
+        DataError
+            Naming every table that training needs and that is missing or empty.
+        """
+        needed = ("brands", "campaigns", "collaborations")
+        lacking = [
+            f"`{name}` ({'has no usable row' if name in self.present else 'was not given'})"
+            for name in needed
+            if self.tables[name].empty
+        ]
+        if lacking:
+            raise DataError(
+                f"market: training needs {', '.join(f'`{name}`' for name in needed)}; "
+                f"missing: {', '.join(lacking)}; add them to the market's folder"
+            )
+
+
+def market_from(validated: Validated, settings: MarketSettings) -> Market:
+    """Market of validated tables.
+
+    Parameters
+    ----------
+    validated : Validated
+        Result of `validate_tables`.
+    settings : MarketSettings
+        Settings it was validated under.
+
+    Returns
+    -------
+    Market
+        The whole market, not cut.
+    """
+    return Market(
+        validated.tables,
+        validated.present,
+        settings,
+        validated.quarantine,
+        validated.notes,
+        validated.data_hash,
+        n_read=validated.n_read,
+    )
+
+
+def build_market(
+    tables: Mapping[str, pd.DataFrame],
+    settings: MarketSettings | None = None,
+    *,
+    strict: bool = False,
+    latest: pd.Timestamp | None = None,
+) -> Market:
+    """Market of in-memory tables, under the same rules as one that is loaded.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Tables of the contract by name.
+    settings : MarketSettings, optional
+        How they are read; the defaults when None.
+    strict : bool, default False
+        Raise on anything that would go to the quarantine.
+    latest : pandas.Timestamp, optional
+        Latest instant at which anything can have been observed; the clock plus one day when None.
+
+    Returns
+    -------
+    Market
+        The market.
+
+    Raises
+    ------
+    SchemaError
+        As `validate_tables`.
+    UsageError
+        If a table is not of the contract.
+    """
+    settings = MarketSettings() if settings is None else settings
+    unknown = sorted(set(tables) - set(TABLES))
+    if unknown:
+        raise UsageError(f"build_market: unknown tables {unknown}; known: {', '.join(TABLES)}")
+    raw = {name: _from_pandas(frame) for name, frame in tables.items()}
+    validated = validate_tables(raw, settings, where="market", strict=strict, latest=latest)
+    return market_from(validated, settings)
+
+
+def _from_pandas(frame: pd.DataFrame) -> RawTable:
+    columns = {str(name): _column(frame[name]) for name in frame.columns}
+    return RawTable(columns, len(frame))
+
+
+def _column(series: pd.Series) -> pa.ChunkedArray:
+    try:
+        array = pa.array(series, from_pandas=True)
+    except (pa.ArrowException, UnicodeEncodeError, TypeError, OverflowError):
+        # A column of mixed types: each value is judged by its text.
+        texts = [_text(value) for value in series.tolist()]
+        array = pa.array(texts, pa.large_string())
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, list | tuple | set | frozenset):
+        return "|".join(str(item) for item in value)
+    if value is None or pd.isna(value):  # type: ignore[call-overload]
+        return None
+    return str(value).encode("utf-8", "replace").decode("utf-8")
