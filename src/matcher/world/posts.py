@@ -1,0 +1,273 @@
+"""Posts of a block of accounts: when, about what, paid by whom, and what they earned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.world.buyers import N_DAYS, Brands, Campaigns
+from matcher.world.captions import CaptionPlan, build_captions
+from matcher.world.deals import CampaignPosts, Deals
+from matcher.world.engagement import (
+    Counts,
+    draw_counts,
+    draw_formats,
+    log_exposure,
+    log_rate,
+    pair_effect,
+)
+from matcher.world.knobs import WorldKnobs
+from matcher.world.people import People
+from matcher.world.vocabulary import Vocabulary
+
+__all__ = ["Market", "PostBlock", "simulate_posts"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Masks = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """All that was drawn before the posts."""
+
+    people: People
+    brands: Brands
+    campaigns: Campaigns
+    deals: Deals
+    campaign_posts: CampaignPosts
+    partnerships: Ints
+    """Shape (n, 2): person and brand, from before."""
+    vocabulary: Vocabulary
+    knobs: WorldKnobs
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class PostBlock:
+    """Posts of consecutive accounts, sorted by account and time."""
+
+    account: Ints
+    day: Floats
+    form: Ints
+    sub: Ints
+    style: Ints
+    deal: Ints
+    """Deal that the post was made for; -1 for none."""
+    brand: Ints
+    """Brand that paid; -1 for none or unknown."""
+    is_sponsored: Masks
+    is_disclosed: Masks
+    counts: Counts
+    text: Any
+
+
+def simulate_posts(market: Market, first: int, last: int, rng: np.random.Generator) -> PostBlock:
+    """Posts of accounts ``first`` to ``last`` (exclusive).
+
+    Parameters
+    ----------
+    market : Market
+        All that was drawn before.
+    first, last : int
+        Range of accounts.
+    rng : numpy.random.Generator
+        Source of draws.
+
+    Returns
+    -------
+    PostBlock
+        Posts, campaign posts among them.
+    """
+    people = market.people
+    account, day, made_for = _schedule(market, first, last, rng)
+    tau = day / N_DAYS
+    who = people.person[account]
+    is_deal = made_for >= 0
+    sub = _draw_subs(people, account, rng)
+    is_sponsored = is_deal | (rng.random(len(day)) < people.ad_share_at(account, tau))
+    brand, is_organic_mention = _draw_brands(market, who, sub, is_sponsored, rng)
+    brand = np.where(is_deal, _campaign_of(market, made_for, market.campaigns.brand), brand)
+    pick = market.brands.subs[np.maximum(brand, 0), rng.integers(0, 2, len(day))]
+    about_brand = is_sponsored & (brand >= 0) & (rng.random(len(day)) < 0.6)
+    sub = np.where(about_brand, pick, sub)
+    sub = np.where(is_deal, _campaign_of(market, made_for, market.campaigns.sub), sub)
+    form = draw_formats(people.platform[account], rng)
+    form = np.where(is_deal, market.deals.form[np.maximum(made_for, 0)], form)
+    is_disclosed = is_sponsored & (rng.random(len(day)) < 0.6)
+    style = _draw_styles(people, who, rng)
+    named = np.where(is_sponsored | is_organic_mention, brand, -1)
+    plan = _plan(market, who, sub, style, named, is_disclosed, rng)
+    return PostBlock(
+        account=account,
+        day=day,
+        form=form,
+        sub=sub,
+        style=style,
+        deal=made_for,
+        brand=np.where(is_sponsored, brand, -1),
+        is_sponsored=is_sponsored,
+        is_disclosed=is_disclosed,
+        counts=_earn(market, account, tau, form, made_for, is_sponsored, rng),
+        text=build_captions(plan, market.vocabulary, market.brands.names, rng),
+    )
+
+
+def _campaign_of(market: Market, made_for: Ints, values: Ints) -> Ints:
+    if not len(market.deals.campaign):
+        return np.full(len(made_for), -1)
+    return np.asarray(values[market.deals.campaign[np.maximum(made_for, 0)]])
+
+
+def _schedule(
+    market: Market, first: int, last: int, rng: np.random.Generator
+) -> tuple[Ints, Floats, Ints]:
+    """Times of posts; a campaign post takes the place of the account's next post.
+
+    Taking a place, rather than adding a post, keeps the number of posts free of hiring.
+    """
+    people = market.people
+    account = np.repeat(np.arange(first, last), people.n_posts[first:last])
+    start = people.start_day[account]
+    day = start + rng.random(len(account)) * (N_DAYS - start)
+    order = np.lexsort((day, account))
+    account, day = account[order], day[order]
+    made_for = np.full(len(day), -1)
+    low, high = np.searchsorted(market.campaign_posts.account, [first, last])
+    posts = market.campaign_posts
+    who, when, deal = posts.account[low:high], posts.day[low:high], posts.deal[low:high]
+    slot = (
+        np.searchsorted(account * 1_000.0 + day, who * 1_000.0 + posts.decided[low:high])
+        + posts.rank[low:high]
+    )
+    fits = slot < len(account)
+    fits[fits] = account[slot[fits]] == who[fits]
+    _, unique = np.unique(slot, return_index=True)
+    takes = np.zeros(len(slot), dtype=bool)
+    takes[unique] = True
+    takes &= fits
+    day[slot[takes]] = when[takes]
+    made_for[slot[takes]] = deal[takes]
+    account = np.concatenate([account, who[~takes]])
+    day = np.concatenate([day, when[~takes]])
+    made_for = np.concatenate([made_for, deal[~takes]])
+    order = np.lexsort((day, account))
+    return account[order], day[order], made_for[order]
+
+
+def _draw_subs(people: People, account: Ints, rng: np.random.Generator) -> Ints:
+    who = people.person[account]
+    base = int(who[0]) if len(who) else 0
+    top = int(who[-1]) + 1 if len(who) else 0
+    cumulative = np.cumsum(people.interests[base:top], axis=1)
+    drawn = rng.random(len(account), dtype=np.float32)
+    sub = np.empty(len(account), dtype=np.int64)
+    for k in range(0, len(account), 20_000):
+        rows = slice(k, k + 20_000)
+        sub[rows] = (cumulative[who[rows] - base] <= drawn[rows, None]).sum(axis=1)
+    return np.where(sub >= people.interests.shape[1], -1, sub)
+
+
+def _draw_brands(
+    market: Market, who: Ints, sub: Ints, is_sponsored: Masks, rng: np.random.Generator
+) -> tuple[Ints, Masks]:
+    """Payers of sponsored posts outside campaigns, and unpaid mentions of a partner."""
+    n = len(who)
+    pairs = market.partnerships
+    partner = np.full((market.people.n, 2), -1)
+    if len(pairs):
+        is_first = np.concatenate([[True], pairs[1:, 0] != pairs[:-1, 0]])
+        partner[pairs[is_first, 0], 0] = pairs[is_first, 1]
+        partner[pairs[~is_first, 0], 1] = pairs[~is_first, 1]
+    second = partner[who, 1]
+    drawn = np.where((second >= 0) & (rng.random(n) < 0.5), second, partner[who, 0])
+    known = np.where(rng.random(n) < 0.55, drawn, -1)
+    category = market.vocabulary.category_of[np.maximum(sub, 0)]
+    by_chance = rng.integers(0, market.brands.n, n)
+    suits = (market.brands.category[by_chance] == category) & (sub >= 0)
+    brand = np.where(known >= 0, known, np.where(suits, by_chance, -1))
+    is_mention = ~is_sponsored & (drawn >= 0) & (rng.random(n) < 0.04)
+    return np.where(is_mention, drawn, brand), is_mention
+
+
+def _draw_styles(people: People, who: Ints, rng: np.random.Generator) -> Ints:
+    language = people.language[who]
+    is_vi = np.where(language == 2, rng.random(len(who)) < 0.6, language == 0)
+    habit = people.habit[who]
+    vi = np.where(habit < 0.5, 0, np.where(habit < 0.82, 1, 2))
+    en = np.where(habit < 0.6, 3, 4)
+    return np.where(is_vi, vi, en)
+
+
+def _plan(
+    market: Market,
+    who: Ints,
+    sub: Ints,
+    style: Ints,
+    named: Ints,
+    is_disclosed: Masks,
+    rng: np.random.Generator,
+) -> CaptionPlan:
+    n = len(who)
+    people = market.people
+    tone_edges = np.cumsum(people.tone[who], axis=1)
+    tone = (tone_edges < rng.random(n)[:, None]).sum(axis=1)
+    tone = np.minimum(tone, people.tone.shape[1] - 1)
+    switching = np.where(people.language[who] == 2, 0.3, 0.06)
+    if market.knobs.share_vietnamese == 0:
+        switching = np.zeros(n)
+    is_switching = rng.random(n) < switching
+    if not market.knobs.text_informative:
+        sub = rng.integers(-8, market.vocabulary.n_sub, n).clip(-1)
+        tone = rng.integers(0, people.tone.shape[1], n)
+        named = np.full(n, -1)
+    return CaptionPlan(
+        sub=sub,
+        tone=tone,
+        style=style,
+        word_shift=who % 5,
+        brand=named,
+        is_disclosed=is_disclosed,
+        is_switching=is_switching,
+    )
+
+
+def _earn(
+    market: Market,
+    account: Ints,
+    tau: Floats,
+    form: Ints,
+    made_for: Ints,
+    is_sponsored: Masks,
+    rng: np.random.Generator,
+) -> Counts:
+    people, knobs, deals = market.people, market.knobs, market.deals
+    expected = log_exposure(people, account, tau, form)
+    # Year-end shopping season.
+    expected = expected + 0.1 * np.cos(2 * np.pi * (2 * tau - 0.85))
+    fatigue = np.maximum(people.ad_share_at(account, tau) - knobs.fatigue_from, 0)
+    gap = people.ad_gap[people.person[account]] - knobs.effect_fatigue * fatigue
+    effect = np.where(is_sponsored, gap, 0.0)
+    rows = np.flatnonzero(made_for >= 0)
+    deal = made_for[rows]
+    effect[rows] = deals.shock[deal] + pair_effect(
+        people,
+        account[rows],
+        tau[rows],
+        fit=deals.fit[deal],
+        repeats=deals.repeats[deal],
+        knobs=knobs,
+    )
+    bought = people.fake_share[account] * people.followers_at(account, tau) * 0.02
+    bought = np.where((tau >= people.bought_at[account]) & (made_for < 0), bought, 0.0)
+    return draw_counts(
+        expected + effect,
+        log_rate(people, account, tau),
+        people.platform[account],
+        people.comment_bias[account],
+        bought,
+        rng,
+    )

@@ -1,0 +1,239 @@
+"""Tables of one row per person, account, price or brand."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from matcher.columns import KINDS
+from matcher.world.arrow import (
+    account_ids,
+    days,
+    ids,
+    instants,
+    maybe,
+    names,
+    text_lists,
+)
+from matcher.world.buyers import N_DAYS
+from matcher.world.captions import build_bios
+from matcher.world.engagement import FORMAT_NAMES, FORMAT_WEIGHTS
+from matcher.world.people import COUNTRIES, FX_VND, PLATFORM_NAMES
+from matcher.world.posts import Market
+from matcher.world.streams import stream
+from matcher.world.vocabulary import fold
+
+__all__ = [
+    "account_table",
+    "availability_table",
+    "brand_table",
+    "exchange_table",
+    "influencer_table",
+    "rate_table",
+]
+
+_FAMILY_VN: Final = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi", "Đỗ", "Ngô")
+_GIVEN_VN: Final = (
+    "An", "Bình", "Chi", "Dũng", "Giang", "Hà", "Huy", "Khánh", "Lan", "Linh", "Long", "Mai",
+    "Nam", "Ngọc", "Phương", "Quân", "Sơn", "Thảo", "Trang", "Vy",
+)  # fmt: skip
+_FAMILY_EN: Final = (
+    "Archer", "Bell", "Carter", "Dale", "Ellis", "Foster", "Gray", "Hayes", "Ives", "Jordan",
+)  # fmt: skip
+_GIVEN_EN: Final = (
+    "Alex", "Blake", "Casey", "Drew", "Emery", "Frankie", "Gale", "Harper", "Indy", "Jamie",
+    "Kai", "Logan", "Morgan", "Nico", "Parker", "Quinn", "Riley", "Sage", "Taylor", "Wren",
+)  # fmt: skip
+_CITIES_VN: Final = ("Hồ Chí Minh", "Hà Nội", "Đà Nẵng", "Cần Thơ", "Hải Phòng")
+_CITIES_EN: Final = ("New York", "London", "Singapore", "Sydney")
+
+
+def _person_names(market: Market, rng: np.random.Generator) -> list[str]:
+    people = market.people
+    family = rng.integers(0, 10, people.n).tolist()
+    given = rng.integers(0, 20, people.n).tolist()
+    is_vn = (people.country == 0).tolist()
+    return [
+        f"{_FAMILY_VN[f]} {_GIVEN_VN[g]}" if vn else f"{_GIVEN_EN[g]} {_FAMILY_EN[f]}"
+        for f, g, vn in zip(family, given, is_vn, strict=True)
+    ]
+
+
+def _listed_categories(
+    market: Market, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    people, vocabulary = market.people, market.vocabulary
+    n, n_categories = people.n, len(vocabulary.categories)
+    share = np.zeros((n, n_categories), dtype=np.float32)
+    for c in range(n_categories):
+        share[:, c] = people.interests[:, vocabulary.category_of == c].sum(axis=1)
+    listed = share > 0.3
+    listed[np.arange(n), share.argmax(axis=1)] = True
+    wrong = rng.random(n) < 0.12
+    listed[wrong] = False
+    listed[wrong, rng.integers(0, n_categories, int(wrong.sum()))] = True
+    return listed, rng.random(n) < 0.7
+
+
+def influencer_table(market: Market) -> pa.Table:
+    """Rows of `influencers`: what people say of themselves, partly missing, partly wrong."""
+    rng = stream(market.seed, "influencers")
+    people = market.people
+    n = people.n
+    topics = np.argsort(-people.interests, axis=1, kind="stable")[:, :2]
+    if not market.knobs.text_informative:
+        topics = rng.integers(0, market.vocabulary.n_sub, (n, 2))
+    habit = np.where(people.habit < 0.5, 0, np.where(people.habit < 0.82, 1, 2))
+    style = np.where(people.language == 1, 3, habit)
+    listed, is_listed = _listed_categories(market, rng)
+    speaks = np.column_stack([people.language != 1, people.language != 0])
+    city = rng.choice(5, size=n, p=(0.42, 0.33, 0.1, 0.08, 0.07))
+    city = np.where(people.country == 0, city, 4 + people.country)
+    is_declared = rng.random(n) < 0.55
+    read = np.where(rng.random(n) < 0.8, rng.uniform(0, 240, n), np.nan)
+    return pa.table(
+        {
+            "influencer_id": ids("inf_", np.arange(n), 6),
+            "display_name": pa.array(_person_names(market, rng)),
+            "bio": build_bios(topics[:, 0], topics[:, 1], style, market.vocabulary, rng),
+            "languages": text_lists(("vi", "en"), speaks, rng.random(n) < 0.85),
+            "country": names(COUNTRIES, people.country, rng.random(n) < 0.95),
+            "city": names((*_CITIES_VN, *_CITIES_EN), city, rng.random(n) < 0.6),
+            "gender": names(("female", "male"), np.where(people.is_female, 0, 1), is_declared),
+            "categories": text_lists(market.vocabulary.categories, listed, is_listed),
+            "kind": names(KINDS, people.kind),
+            "as_of": instants(read),
+        }
+    )
+
+
+def account_table(market: Market) -> pa.Table:
+    """Rows of `accounts`."""
+    rng = stream(market.seed, "account-table")
+    people = market.people
+    m = people.n_accounts
+    given = rng.integers(0, 20, m).tolist()
+    is_vn = (people.country[people.person] == 0).tolist()
+    handles = [
+        f"{fold(_GIVEN_VN[g] if vn else _GIVEN_EN[g]).lower()}.{k:06d}"
+        for k, (g, vn) in enumerate(zip(given, is_vn, strict=True))
+    ]
+    before = -rng.uniform(30, 1_500, m)
+    created = np.where(people.start_day > 0, people.start_day - 1, before)
+    hosts = [PLATFORM_NAMES[p] for p in people.platform.tolist()]
+    urls = [f"https://{p}.example/{h}" for p, h in zip(hosts, handles, strict=True)]
+    read = np.where(rng.random(m) < 0.7, np.maximum(created, 0) + rng.uniform(1, 100, m), np.nan)
+    return pa.table(
+        {
+            "account_id": account_ids(np.arange(m)),
+            "influencer_id": ids("inf_", people.person, 6),
+            "platform": names(PLATFORM_NAMES, people.platform),
+            "handle": pa.array(handles),
+            "url": pa.array(urls),
+            "created_at": instants(created),
+            "is_verified": pa.array((people.followers > 2e5) & (rng.random(m) < 0.6)),
+            "as_of": instants(read),
+        }
+    )
+
+
+def rate_table(market: Market) -> pa.Table:
+    """Rows of `rates`: asking prices of seven in ten accounts, some renewed."""
+    rng = stream(market.seed, "rates")
+    people = market.people
+    given = np.flatnonzero(rng.random(people.n_accounts) < 0.7)
+    renewed = given[rng.random(len(given)) < 0.5]
+    account = np.concatenate([given, renewed])
+    is_new = np.arange(len(account)) >= len(given)
+    n = len(account)
+    day = np.where(is_new, rng.uniform(400, 690, n), rng.uniform(2, 260, n))
+    is_vn = people.country[people.person[account]] == 0
+    asked = people.price[account] * np.where(is_new, 1.04, 0.97)
+    asked = asked * np.exp(rng.normal(0, 0.06, n))
+    price = np.where(is_vn, np.round(asked / 5e4) * 5e4, np.round(asked / FX_VND))
+    form = FORMAT_WEIGHTS.argmax(axis=1)[people.platform[account]]
+    order = np.lexsort((day, account))
+    table = pa.table(
+        {
+            "account_id": account_ids(account),
+            "as_of": instants(day),
+            "format": names(FORMAT_NAMES, form),
+            "price": pa.array(np.maximum(price, 1.0)),
+            "currency": names(("USD", "VND"), is_vn.astype(np.int64)),
+            "n_posts": pa.array(np.ones(n, dtype=np.int64)),
+            "valid_until": instants(np.where(rng.random(n) < 0.3, day + 365, np.nan)),
+        }
+    )
+    return table.take(pa.array(order))
+
+
+def availability_table(market: Market) -> pa.Table:
+    """Rows of `availability`: times off of a few accounts that nobody hired."""
+    rng = stream(market.seed, "availability")
+    m = market.people.n_accounts
+    is_off = rng.random(m) < 0.04
+    is_off[market.deals.account] = False
+    account = np.flatnonzero(is_off)
+    from_day = rng.uniform(250, 740, len(account))
+    reason = rng.integers(0, 3, len(account))
+    return pa.table(
+        {
+            "account_id": account_ids(account),
+            "from_on": days(from_day),
+            "to_on": days(from_day + rng.uniform(10, 60, len(account))),
+            "reason": names(("travel", "leave", "exclusive shoot"), reason),
+        }
+    )
+
+
+def brand_table(market: Market) -> pa.Table:
+    """Rows of `brands`, with the owner as a further column."""
+    brands, vocabulary = market.brands, market.vocabulary
+    country = np.where(brands.in_vietnam, 0, 1)
+    every: Any = np.arange(brands.n)
+    texts = []
+    for name, subs, vn in zip(
+        brands.names, brands.subs.tolist(), brands.in_vietnam.tolist(), strict=True
+    ):
+        language = "vi" if vn else "en"
+        first, second = (vocabulary.products[language][s] for s in subs)
+        word = vocabulary.words[language][7 * subs[0]]
+        texts.append(
+            f"{name} bán {first} và {second}, gắn với {word}."
+            if vn
+            else f"{name} sells {first} and {second}, known for {word}."
+        )
+    rival_lists = [
+        [f"br_{k:03d}" for k in np.flatnonzero(row).tolist()] or None for row in brands.rivals
+    ]
+    return pa.table(
+        {
+            "brand_id": ids("br_", every, 3),
+            "name": pa.array(list(brands.names)),
+            "category": names(vocabulary.categories, brands.category),
+            "description": pa.array(texts),
+            "country": names(COUNTRIES, country),
+            "competitor_ids": pa.array(rival_lists, type=pa.list_(pa.string())),
+            "owner_group": ids("own_", brands.owner, 3),
+        }
+    )
+
+
+def exchange_table() -> pa.Table:
+    """Rows of `exchange_rates`: one fixed rate, dated each quarter."""
+    quarter = np.arange(-30.0, N_DAYS, 91.0)
+    n = len(quarter)
+    return pa.table(
+        {
+            "from": pa.array(["USD"] * n + ["VND"] * n),
+            "to": pa.array(["VND"] * n + ["USD"] * n),
+            "on": days(np.concatenate([quarter, quarter])),
+            "rate": maybe(
+                np.concatenate([np.full(n, FX_VND), np.full(n, 1 / FX_VND)]),
+                np.ones(2 * n, dtype=bool),
+            ),
+        }
+    )
