@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from matcher.cli.output import (
+    check_output,
+    new_folder,
+    print_json,
+    progress,
+    write_output,
+    write_table,
+)
+from matcher.errors import OutputExistsError, UsageError
+
+TABLE = pd.DataFrame(
+    {"account_id": ["a1", "một"], "topics": [("x", "y"), None], "score": [0.5, None]}
+)
+
+
+def test_a_file_appears_whole(tmp_path: Path) -> None:
+    write_output(tmp_path / "new" / "a.txt", lambda at: at.write_text("whole"), force=False)
+    assert (tmp_path / "new" / "a.txt").read_text() == "whole"
+    assert len([*(tmp_path / "new").iterdir()]) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("late failure"), KeyboardInterrupt("now")])
+def test_a_failure_leaves_what_was_there(tmp_path: Path, error: BaseException) -> None:
+    (tmp_path / "a.txt").write_text("old")
+
+    def half(at: Path) -> None:
+        at.write_text("ha")
+        raise error
+
+    with pytest.raises(type(error), match="late failure|now"):
+        write_output(tmp_path / "a.txt", half, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_nothing_is_overwritten_unless_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(OutputExistsError, match="give --force to replace it"):
+        write_output(tmp_path / "a.txt", lambda at: at.write_text("new"), force=False)
+    write_output(tmp_path / "a.txt", lambda at: at.write_text("new"), force=True)
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_a_link_counts_as_standing_there(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OutputExistsError, match="stands there already"):
+        check_output(tmp_path / "a.txt", force=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("a.xlsx", "got suffix '.xlsx'; expected one of .parquet, .csv"), ("file/a.csv", "cannot be")],
+)
+def test_a_bad_place_is_refused_before_the_work(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UsageError, match=message):
+        check_output(tmp_path / name, force=True, suffixes=(".parquet", ".csv"))
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(OutputExistsError, match="is a folder"):
+        check_output(tmp_path, force=True)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_a_read_only_folder_is_refused_before_the_work(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="its folder cannot be written"):
+        check_output(tmp_path / "a.csv", force=True)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+def test_tables_come_back_in_each_format(tmp_path: Path, suffix: str) -> None:
+    path = write_table(tmp_path / f"a{suffix}", TABLE, force=False)
+    if suffix == ".parquet":
+        again = pd.read_parquet(path)
+    elif suffix == ".csv":
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+        again = pd.read_csv(path)
+        assert again["topics"][0] == "x|y"
+    else:
+        again = pd.read_json(path, lines=True)
+    assert again["account_id"].tolist() == ["a1", "một"]
+    assert again["score"][0] == 0.5
+    assert pd.isna(again["score"][1])
+    assert TABLE["topics"][0] == ("x", "y")
+
+
+def test_a_folder_appears_whole(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "m", force=False, marker="here") as fresh:
+        (fresh / "here").write_text("")
+        assert not (tmp_path / "m").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize("error", [ValueError("late failure"), KeyboardInterrupt("now")])
+@pytest.mark.parametrize("stands", [False, True])
+def test_a_failed_folder_leaves_what_was_there(
+    tmp_path: Path, error: BaseException, stands: bool
+) -> None:
+    if stands:
+        (tmp_path / "m").mkdir()
+        (tmp_path / "m" / "here").write_text("old")
+
+    def fill() -> None:
+        with new_folder(tmp_path / "m", force=True, marker="here") as fresh:
+            (fresh / "here").write_text("half")
+            raise error
+
+    with pytest.raises(type(error), match="late failure|now"):
+        fill()
+    assert [path.name for path in tmp_path.iterdir()] == (["m"] if stands else [])
+    if stands:
+        assert (tmp_path / "m" / "here").read_text() == "old"
+
+
+def test_only_a_folder_of_its_kind_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "thesis").write_text("years of work")
+    with (
+        pytest.raises(OutputExistsError, match="holds no here, so it is not replaced"),
+        new_folder(tmp_path / "m", force=True, marker="here"),
+    ):
+        pass
+    (tmp_path / "m" / "here").write_text("")
+    with (
+        pytest.raises(OutputExistsError, match="give --force"),
+        new_folder(tmp_path / "m", force=False, marker="here"),
+    ):
+        pass
+    with new_folder(tmp_path / "m", force=True, marker="here") as fresh:
+        (fresh / "here").write_text("new")
+    assert [path.name for path in (tmp_path / "m").iterdir()] == ["here"]
+
+
+def test_json_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"tên": "Mỹ phẩm", "auc": None})
+    assert json.loads(capsys.readouterr().out) == {"tên": "Mỹ phẩm", "auc": None}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        print_json({"auc": float("nan")})
+
+
+def test_no_bar_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("reading", 3) as advance:
+        advance(3)
+    assert capsys.readouterr() == ("", "")
