@@ -113,11 +113,26 @@ class Lexicon:
             Rows of length 1; zero rows for texts without a known word. The product of two rows is
             their cosine.
         """
-        matrix = self.counts(texts)
+        return self.weigh(self.counts(texts))
+
+    def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        """TF-IDF rows of unit length from word counts; see `vectors`.
+
+        Parameters
+        ----------
+        counts : scipy.sparse.csr_matrix of float64, shape (n_texts, n_terms)
+            Occurrences of each word, 1 or more where stored.
+
+        Returns
+        -------
+        scipy.sparse.csr_matrix of float64, shape (n_texts, n_terms)
+            Rows of length 1; zero rows for texts without a known word.
+        """
+        matrix = counts.copy()
         matrix.data = (1.0 + np.log(matrix.data)) * self._idf[matrix.indices]
         squares = matrix.multiply(matrix).sum(axis=1)
         norms = np.sqrt(np.asarray(squares).ravel())
-        matrix.data /= np.repeat(norms, np.diff(matrix.indptr))
+        matrix.data = matrix.data / np.repeat(norms, np.diff(matrix.indptr))
         return matrix
 
     def bm25_weights(self, texts: Sequence[str]) -> sparse.csr_matrix:
