@@ -1,0 +1,1 @@
+"""Retrieval: hard rules, then the accounts whose content lies nearest to a brief."""
