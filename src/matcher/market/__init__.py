@@ -1,0 +1,1 @@
+"""The market: what is known, checked against the contract and cut to an instant."""

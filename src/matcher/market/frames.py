@@ -32,10 +32,10 @@ def _to_series(array: pa.Array) -> pd.Series:
             cells[row] = tuple(words[offsets[row] : offsets[row + 1]])
         return pd.Series(cells, dtype=object)
     if pa.types.is_boolean(kind):
-        return array.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+        return pd.Series(array.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get))
     if pa.types.is_large_string(kind):
         return pd.Series(array.to_pandas(), dtype="str")
-    return array.to_pandas()
+    return pd.Series(array.to_pandas())
 
 
 def build_frame(columns: dict[str, pa.Array]) -> pd.DataFrame:

@@ -162,7 +162,7 @@ def _read_table(name: str, path: Path, failures: Failures) -> RawTable:
     ]
     if not files:
         raise DataError(f"{path}: holds no part file ({', '.join(SUFFIXES)}); fill or remove it")
-    parts = [read_file(part, TABLES[name], failures, offset=0) for part in files]
+    parts = [read_file(part, TABLES[name], failures) for part in files]
     return _join(path, parts, files)
 
 

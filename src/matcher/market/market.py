@@ -12,12 +12,8 @@ import pyarrow as pa
 
 from matcher.config import MarketSettings
 from matcher.errors import DataError, UsageError
-from matcher.market.cut import (
-    build_readings,
-    build_snapshots,
-    cut_tables,
-    list_timeless_columns,
-)
+from matcher.market.cut import cut_tables, list_timeless_columns
+from matcher.market.readings import build_readings, build_snapshots
 from matcher.market.schema import TABLES
 from matcher.market.validate import RawTable, Validated, validate_tables
 
@@ -104,7 +100,7 @@ class Market:
             If the instant has no timezone.
         """
         cut = pd.Timestamp(instant)
-        if pd.isna(cut) or cut.tzinfo is None:
+        if cut.tzinfo is None:  # NaT has none either
             raise UsageError(
                 f"as_of: got {instant!r}; expected an instant with its offset, "
                 "such as 2025-01-01T00:00:00+07:00"
@@ -161,7 +157,7 @@ class Market:
 
     @cached_property
     def timeless_columns(self) -> tuple[str, ...]:
-        """Undated columns in use, timeless by assumption: ``influencers.bio``, …"""
+        """Undated columns in use, timeless by assumption, such as ``influencers.bio``."""
         return list_timeless_columns(self.tables, self.settings)
 
     def require_training_tables(self) -> None:

@@ -50,6 +50,7 @@ FIXES: Final[dict[str, str]] = {
     "not_a_day": "write it as YYYY-MM-DD",
     "not_a_flag": "write true or false",
     "not_a_number": "write digits with a dot for decimals, no thousands separator, no percent sign",
+    "not_whole": "write a whole number",
     "not_an_instant": "write it as YYYY-MM-DDTHH:MM:SS+00:00",
     "not_finite": "leave the value empty",
     "not_utf8": "export the table as UTF-8",
@@ -170,7 +171,7 @@ correct the export
     for (level, table, column, rule, fix), group in failures.groupby(
         keys, dropna=False, sort=False
     ):
-        place = table if pd.isna(column) else f"{table}.{column}"
+        place = str(table) if column != column else f"{table}.{column}"
         shown = ", ".join(
             _example(row, value)
             for row, value in zip(group["row"].head(5), group["value"].head(5), strict=True)
@@ -184,9 +185,9 @@ correct the export
     return tuple(text for _, _, text in sorted(sentences, key=lambda item: item[:2]))
 
 
-def _example(row: object, value: object) -> str:
-    seen = "" if pd.isna(value) else repr(str(value)[:60])  # type: ignore[call-overload]
-    if pd.isna(row):  # type: ignore[call-overload]
+def _example(row: int | None, value: str | None) -> str:
+    seen = "" if pd.isna(value) else repr(str(value)[:60])
+    if pd.isna(row):
         return seen
     return f"row {row}: {seen}" if seen else f"row {row}"
 

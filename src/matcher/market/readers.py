@@ -37,7 +37,7 @@ JSON_TYPES: Final = {
 }
 
 
-def read_file(path: Path, spec: TableSpec, failures: Failures, *, offset: int = 0) -> RawTable:
+def read_file(path: Path, spec: TableSpec, failures: Failures) -> RawTable:
     """Columns of one file, of whatever type it holds.
 
     Parameters
@@ -48,8 +48,6 @@ def read_file(path: Path, spec: TableSpec, failures: Failures, *, offset: int = 
         Rule of the table, for the types that JSONL is read with.
     failures : Failures
         Where rows go that are no rows at all.
-    offset : int, default 0
-        Rows of the table before this file.
 
     Returns
     -------

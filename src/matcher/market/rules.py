@@ -51,7 +51,10 @@ def check_across_columns(check: TableCheck) -> None:
         check.flag(check.rows_where(neither), "brand_id", "subject_missing", level="row")
     if name == "campaigns":
         reversed_ = pc.greater(check.columns["starts_on"], check.columns["ends_on"])
-        check.flag(check.rows_where(reversed_), "starts_on", "span_reversed", level="warning")
+        check.blank(check.rows_where(reversed_), "ends_on", "span_reversed")
+        n_creators = check.columns["n_creators"]
+        split = pc.not_equal(n_creators, pc.floor(n_creators))
+        check.blank(check.rows_where(split), "n_creators", "not_whole")
         zones = pa.array(sorted(zoneinfo.available_timezones()), pa.large_string())
         zone = check.columns["timezone"]
         unknown = pc.and_(pc.is_valid(zone), pc.invert(pc.is_in(zone, value_set=zones)))

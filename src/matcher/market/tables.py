@@ -278,7 +278,9 @@ _CAMPAIGNS = TableSpec(
         _list("formats", "Formats it asks for.", allowed=FORMATS),
         _list("countries", "Markets, ISO 3166 alpha-2.", pattern=COUNTRY),
         _list("creator_languages", "Languages asked for, BCP 47.", pattern=LANGUAGE),
-        _number("n_creators", "Accounts to hire.", 1e6, "count"),
+        ColumnSpec(
+            "n_creators", "float", "Accounts to hire.", minimum=1.0, maximum=1e6, unit="count"
+        ),
         _list("audience_age", "Ages aimed at.", allowed=AGE_BUCKETS),
         _list("audience_interests", "Interests aimed at."),
         _word("audience_gender", "Gender aimed at.", allowed=GENDER_BUCKETS),

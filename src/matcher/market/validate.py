@@ -175,10 +175,7 @@ def _link_influencers(raw: dict[str, RawTable]) -> list[str]:
         return []
     own = accounts.columns["account_id"]
     given = accounts.columns.get("influencer_id")
-    if given is None:
-        owners = own
-    else:
-        owners = pc.coalesce(_as_text(given), _as_text(own))
+    owners = own if given is None else pc.coalesce(_as_text(given), _as_text(own))
     accounts.columns["influencer_id"] = owners
     unique = pc.unique(owners).drop_null()
     raw["influencers"] = RawTable({"influencer_id": pa.chunked_array([unique])}, len(unique))
