@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -18,6 +17,7 @@ from matcher.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.progress import TaskID
 
 TABLE_SUFFIXES: Final = (".parquet", ".csv", ".jsonl")
 
@@ -75,37 +75,22 @@ def _encodable(text: str, encoding: str | None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-class Advance(Protocol):
-    """Called with the amount of work that was just done."""
-
-    def __call__(self, amount: float, /) -> None:
-        """Add work done.
-
-        Parameters
-        ----------
-        amount : float
-            In the unit of the bar's total.
-        """
+Tell = Callable[[str, int, int], None]
+"""Told the name of a step, the units of it that are done, and its units in all."""
 
 
 @contextmanager
-def progress(description: str, total: float | None) -> Iterator[Advance]:
-    """Progress bar on stderr while a block runs, if a person is watching.
-
-    Parameters
-    ----------
-    description : str
-        What is being done.
-    total : float or None
-        Work to do, in any unit; None when it is not known, which shows no percentage.
+def progress() -> Iterator[Tell]:
+    """Progress on stderr while a block runs, one bar per step, if a person is watching.
 
     Yields
     ------
-    Advance
-        To be called with the amount of work done since the last call.
+    callable
+        To be called with a step's name, units done and units in all. A total of 0 is unknown and
+        shows no percentage.
     """
     if _quiet or not sys.stderr.isatty():
-        yield lambda _amount: None
+        yield lambda _step, _done, _total: None
         return
     from rich.console import Console
     from rich.progress import (
@@ -114,16 +99,23 @@ def progress(description: str, total: float | None) -> Iterator[Advance]:
         Progress,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
 
-    columns = [TextColumn("{task.description}"), BarColumn()]
-    if total is not None:
-        columns.append(MofNCompleteColumn())
-    columns.append(TimeElapsedColumn() if total is None else TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(description, total=total)
-        yield lambda amount: bars.advance(task, amount)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total or None)
+            bars.update(tasks[step], completed=done, total=total or None)
+
+        yield tell
 
 
 def check_output(path: Path, *, force: bool, suffixes: Sequence[str] = ()) -> Path:
@@ -159,12 +151,7 @@ def check_output(path: Path, *, force: bool, suffixes: Sequence[str] = ()) -> Pa
             raise OutputExistsError(f"{path}: is a folder; expected the path of a file")
         if not force:
             raise OutputExistsError(f"{path}: stands there already; give --force to replace it")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise UsageError(f"{path}: its folder cannot be written: {error}") from error
+    _check_place(path)
     return path
 
 
@@ -253,23 +240,23 @@ def _with_joined_lists(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{name: table[name].map(join) for name in objects})
 
 
-@contextmanager
-def new_folder(folder: Path, *, force: bool, marker: str) -> Iterator[Path]:
-    """Folder that appears whole at the end of a block, or not at all.
+def check_folder(folder: Path, *, force: bool, marker: str) -> Path:
+    """Output folder, refused before any work is done for it.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Folder to make. An empty one in its place is taken over.
+        Folder to be made. An empty one in its place is fine.
     force : bool
-        Replace a folder that stands there, if it is one of the same kind.
+        Allow a folder of the same kind that stands there.
     marker : str
-        File that every folder of this kind holds. A folder without it is never replaced.
+        File that every folder of this kind holds. A folder without it is never replaced, since it
+        is somebody else's.
 
-    Yields
-    ------
+    Returns
+    -------
     pathlib.Path
-        Folder to fill.
+        The folder.
 
     Raises
     ------
@@ -278,30 +265,13 @@ def new_folder(folder: Path, *, force: bool, marker: str) -> Iterator[Path]:
     UsageError
         If its place cannot be written.
     """
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow a link here
-    _refuse_folder(folder, force=force, marker=marker)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    except OSError as error:
-        raise UsageError(f"{folder}: its place cannot be written: {error}") from error
-    old = fresh.with_suffix(".old")
-    try:
-        yield fresh
-        fresh.chmod(0o777 & ~_umask())
-        if folder.is_dir() and any(folder.iterdir()):
-            folder.rename(old)
-        fresh.rename(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if old.is_dir() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+    if os.path.lexists(folder):
+        _refuse_folder(folder, force=force, marker=marker)
+    _check_place(folder)
+    return folder
 
 
 def _refuse_folder(folder: Path, *, force: bool, marker: str) -> None:
-    if not os.path.lexists(folder):
-        return
     if folder.is_dir() and not folder.is_symlink():
         if not any(folder.iterdir()):
             return
@@ -312,6 +282,15 @@ def _refuse_folder(folder: Path, *, force: bool, marker: str) -> None:
     raise OutputExistsError(
         f"{folder}: exists and holds no {marker}, so it is not replaced; choose another place"
     )
+
+
+def _check_place(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"{path}: its folder cannot be written: {error}") from error
 
 
 def _umask() -> int:
