@@ -49,6 +49,28 @@ class BootstrapMeans:
         )
         return reasons.astype(np.str_)
 
+    def part(self, begin: int, end: int) -> BootstrapMeans:
+        """Means of some neighbouring columns.
+
+        Parameters
+        ----------
+        begin, end : int
+            First column, and the one after the last.
+
+        Returns
+        -------
+        BootstrapMeans
+            The same figures.
+        """
+        wanted = slice(begin, end)
+        return BootstrapMeans(
+            value=self.value[wanted],
+            low=self.low[wanted],
+            high=self.high[wanted],
+            n=self.n[wanted],
+            n_brands=self.n_brands[wanted],
+        )
+
 
 def bootstrap_means(
     values: FloatArray,

@@ -20,6 +20,7 @@ from matcher.evaluation.ranked import (
     BoolArray,
     CampaignValues,
     FloatArray,
+    HoldingBlocks,
     IntArray,
     RankedLists,
     check_labels,
@@ -81,25 +82,27 @@ def ndcg_at_k(ranked: RankedLists, relevance: FloatArray | IntArray, *, k: int) 
     """
     _check_k(k)
     check_labels(ranked, relevance)
-    grades = relevance[ranked.rows].astype(np.float64)
+    grades = relevance[ranked.rows]
     if not np.all(grades >= 0):
         raise DataError(
             f"ndcg_at_k: {int(np.sum(~(grades >= 0)))} of {grades.size} grades are negative or "
             "missing; expected 0 or more"
         )
-    gains = np.zeros(relevance.size)
-    gains[ranked.rows] = np.exp2(grades) - 1.0
-    totals = ranked.per_campaign(ranked.per_block(gains))
-    ideal = _ideal_dcg(ranked, gains, k)
+    places = np.flatnonzero(grades)
+    gains = np.exp2(grades[places].astype(np.float64)) - 1.0
+    campaigns = ranked.campaign[ranked.block[places]]
+    by_gain = rank_candidates(campaigns, gains, n_campaigns=ranked.n_campaigns)
+    by_score = ranked.holding_at(places, gains)
+    ideal = _expected_dcg(by_gain.holding(gains), k)
     return give_reasons(
         np.divide(
-            _expected_dcg(ranked, gains, k),
+            _expected_dcg(by_score, k),
             ideal,
             out=np.full(ranked.n_campaigns, np.nan),
             where=ideal > 0,
         ),
         (ranked.n_candidates == 0, NO_CANDIDATE),
-        (totals == 0, NO_HIT),
+        (by_score.totals == 0, NO_HIT),
     )
 
 
@@ -114,22 +117,11 @@ def _discounts(k: int) -> FloatArray:
     return np.concatenate(([0.0], summed))
 
 
-def _expected_dcg(ranked: RankedLists, gains: FloatArray, k: int) -> FloatArray:
+def _expected_dcg(blocks: HoldingBlocks, k: int) -> FloatArray:
     discounts = _discounts(k)
-    ends = np.minimum(ranked.start + ranked.size, k)
-    share = discounts[ends] - discounts[np.minimum(ranked.start, k)]
-    return ranked.per_campaign(ranked.per_block(gains) / ranked.size * share)
-
-
-def _ideal_dcg(ranked: RankedLists, gains: FloatArray, k: int) -> FloatArray:
-    taken = gains[ranked.rows]
-    if np.all((taken == 0) | (taken == 1)):
-        # With one grade the ideal needs no second sort.
-        n_hits = ranked.per_campaign(ranked.per_block(gains)).astype(np.int64)
-        return _discounts(k)[np.minimum(n_hits, k)]
-    campaigns = ranked.campaign[ranked.block]
-    by_gain = rank_candidates(campaigns, taken, n_campaigns=ranked.n_campaigns)
-    return _expected_dcg(by_gain, taken, k)
+    ends = np.minimum(blocks.start + blocks.size, k)
+    share = discounts[ends] - discounts[np.minimum(blocks.start, k)]
+    return blocks.per_campaign(blocks.amount / blocks.size * share)
 
 
 def recall_at_k(ranked: RankedLists, hits: BoolArray, *, k: int) -> CampaignValues:
@@ -176,10 +168,10 @@ def recall_at_k(ranked: RankedLists, hits: BoolArray, *, k: int) -> CampaignValu
     """
     _check_k(k)
     check_labels(ranked, hits)
-    n_hits = ranked.per_block(hits)
-    inside = np.minimum(ranked.start + ranked.size, k) - np.minimum(ranked.start, k)
-    found = ranked.per_campaign(n_hits * inside / ranked.size)
-    return _per_hit(ranked, found, ranked.per_campaign(n_hits))
+    found = ranked.holding(hits)
+    inside = np.minimum(found.start + found.size, k) - np.minimum(found.start, k)
+    in_top = found.per_campaign(found.amount * inside / found.size)
+    return _per_hit(ranked, in_top, found.totals)
 
 
 def _per_hit(ranked: RankedLists, values: FloatArray, n_hits: FloatArray) -> CampaignValues:
@@ -228,15 +220,13 @@ def mrr(ranked: RankedLists, hits: BoolArray) -> CampaignValues:
     [0.75]
     """
     check_labels(ranked, hits)
-    n_hits = ranked.per_block(hits)
-    holding = np.flatnonzero(n_hits > 0)
-    campaigns, nearest = np.unique(ranked.campaign[holding], return_index=True)
-    first = holding[nearest]
+    found = ranked.holding(hits)
+    campaigns, first = np.unique(found.campaign, return_index=True)
     values = np.full(ranked.n_campaigns, np.nan)
     values[campaigns] = _expected_reciprocal(
-        ranked.size[first], n_hits[first].astype(np.int64), ranked.start[first]
+        found.size[first], found.amount[first].astype(np.int64), found.start[first]
     )
-    return _per_hit(ranked, values, np.minimum(ranked.per_campaign(n_hits), 1.0))
+    return _per_hit(ranked, values, np.minimum(found.totals, 1.0))
 
 
 def _expected_reciprocal(size: IntArray, n_hits: IntArray, start: IntArray) -> FloatArray:
@@ -293,12 +283,11 @@ def medr(ranked: RankedLists, hits: BoolArray) -> CampaignValues:
     [2.5]
     """
     check_labels(ranked, hits)
-    n_hits = ranked.per_block(hits)
-    above, totals = ranked.above(n_hits), ranked.per_campaign(n_hits)
+    found = ranked.holding(hits)
     summed = np.zeros(ranked.n_campaigns)
-    for middle in ((totals - 1) // 2, totals // 2):
-        nth = middle[ranked.campaign] - above
-        inside = (nth >= 0) & (nth < n_hits)
-        rank = ranked.start + (nth + 1) * (ranked.size + 1) / (n_hits + 1)
-        summed += ranked.per_campaign(np.where(inside, rank, 0.0))
-    return _per_hit(ranked, summed / 2, np.minimum(totals, 1.0))
+    for middle in ((found.totals - 1) // 2, found.totals // 2):
+        nth = middle[found.campaign] - found.above
+        inside = (nth >= 0) & (nth < found.amount)
+        rank = found.start + (nth + 1) * (found.size + 1) / (found.amount + 1)
+        summed += found.per_campaign(np.where(inside, rank, 0.0))
+    return _per_hit(ranked, summed / 2, np.minimum(found.totals, 1.0))

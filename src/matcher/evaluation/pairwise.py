@@ -58,17 +58,17 @@ def auc(ranked: RankedLists, hits: BoolArray) -> CampaignValues:
     0.8333
     """
     check_labels(ranked, hits)
-    n_hits = ranked.per_block(hits)
-    n_others = ranked.size - n_hits
-    all_hits, all_others = ranked.per_campaign(n_hits), ranked.per_campaign(n_others)
-    below = all_others[ranked.campaign] - ranked.above(n_others) - n_others
-    won = ranked.per_campaign(n_hits * (below + 0.5 * n_others))
-    pairs = all_hits * all_others
+    found = ranked.holding(hits)
+    n_others = ranked.n_candidates - found.totals
+    ties = found.size - found.amount
+    below = n_others[found.campaign] - (found.start - found.above) - ties
+    won = found.per_campaign(found.amount * (below + 0.5 * ties))
+    pairs = found.totals * n_others
     return give_reasons(
         np.divide(won, pairs, out=np.full(ranked.n_campaigns, np.nan), where=pairs > 0),
-        (all_hits + all_others == 0, NO_CANDIDATE),
-        (all_hits == 0, NO_HIT),
-        (all_others == 0, NO_OTHER),
+        (ranked.n_candidates == 0, NO_CANDIDATE),
+        (found.totals == 0, NO_HIT),
+        (n_others == 0, NO_OTHER),
     )
 
 

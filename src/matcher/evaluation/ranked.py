@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = [
     "BoolArray",
     "CampaignValues",
     "FloatArray",
+    "HoldingBlocks",
     "IntArray",
     "RankedLists",
     "rank_candidates",
@@ -74,6 +76,54 @@ class CampaignValues:
 
 
 @dataclass(frozen=True)
+class HoldingBlocks:
+    """Blocks of equal score that hold hits or gain, by campaign, then by rank.
+
+    Parameters
+    ----------
+    n_campaigns : int
+        Campaigns, those without such a block included.
+    campaign, start, size : numpy.ndarray of int, shape (n_blocks,)
+        As in `RankedLists`.
+    amount : numpy.ndarray of float64, shape (n_blocks,)
+        Number of hits, or sum of gains, in the block; above 0.
+    """
+
+    n_campaigns: int
+    campaign: IntArray
+    start: IntArray
+    size: IntArray
+    amount: FloatArray
+
+    @cached_property
+    def totals(self) -> FloatArray:
+        """Amount per campaign, shape (n_campaigns,); 0 where there is none."""
+        return self.per_campaign(self.amount)
+
+    @cached_property
+    def above(self) -> FloatArray:
+        """Amount in the blocks of the same campaign that rank above, shape (n_blocks,)."""
+        before = np.cumsum(self.amount) - self.amount
+        return np.asarray(before - (np.cumsum(self.totals) - self.totals)[self.campaign])
+
+    def per_campaign(self, values: NDArray[np.floating]) -> FloatArray:
+        """Sum of a value over the blocks of each campaign.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float64, shape (n_blocks,)
+            One number per block.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_campaigns,)
+            Sums; 0 for a campaign without a block.
+        """
+        sums = np.bincount(self.campaign, weights=values, minlength=self.n_campaigns)
+        return sums.astype(np.float64)
+
+
+@dataclass(frozen=True)
 class RankedLists:
     """The candidates of each campaign, best first, in blocks of equal score.
 
@@ -103,65 +153,52 @@ class RankedLists:
     start: IntArray
     size: IntArray
 
-    @property
-    def n_blocks(self) -> int:
-        """Number of blocks of equal score."""
-        return int(self.size.size)
-
-    @property
+    @cached_property
     def n_candidates(self) -> IntArray:
         """Candidates per campaign, shape (n_campaigns,)."""
-        return self.per_campaign(self.size).astype(np.int64)
+        counts = np.bincount(self.campaign[self.block], minlength=self.n_campaigns)
+        return counts.astype(np.int64)
 
-    def per_block(self, values: NDArray[np.generic]) -> FloatArray:
-        """Sum of a value over the rows of each block.
-
-        Parameters
-        ----------
-        values : numpy.ndarray, shape (n_input_rows,)
-            One number per row of the caller's arrays.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (n_blocks,)
-            Sums.
-        """
-        taken = values[self.rows].astype(np.float64)
-        return np.bincount(self.block, weights=taken, minlength=self.n_blocks).astype(np.float64)
-
-    def per_campaign(self, values: NDArray[np.generic]) -> FloatArray:
-        """Sum of a value over the blocks of each campaign.
+    def holding(self, amounts: NDArray[np.generic]) -> HoldingBlocks:
+        """Find the blocks that hold something, such as hits or gain.
 
         Parameters
         ----------
-        values : numpy.ndarray, shape (n_blocks,)
-            One number per block.
+        amounts : numpy.ndarray, shape (n_input_rows,)
+            What each row of the caller's arrays holds, 0 or more.
 
         Returns
         -------
-        numpy.ndarray of float64, shape (n_campaigns,)
-            Sums; 0 for a campaign without a candidate.
+        HoldingBlocks
+            Blocks with an amount above 0, by campaign, then by rank.
         """
-        weights = values.astype(np.float64)
-        sums = np.bincount(self.campaign, weights=weights, minlength=self.n_campaigns)
-        return sums.astype(np.float64)
+        taken = amounts[self.rows]
+        places = np.flatnonzero(taken)
+        return self.holding_at(places, taken[places].astype(np.float64))
 
-    def above(self, values: FloatArray) -> FloatArray:
-        """Sum of a whole-numbered value over the blocks of the same campaign that rank above.
+    def holding_at(self, places: NDArray[np.intp], held: FloatArray) -> HoldingBlocks:
+        """Sum up by block what some ranked candidates hold.
 
         Parameters
         ----------
-        values : numpy.ndarray of float64, shape (n_blocks,)
-            One count per block.
+        places : numpy.ndarray of int, shape (n_holding,)
+            Positions in `rows`, rising.
+        held : numpy.ndarray of float64, shape (n_holding,)
+            What the candidate there holds, above 0.
 
         Returns
         -------
-        numpy.ndarray of float64, shape (n_blocks,)
-            Sums; 0 for the first block of a campaign.
+        HoldingBlocks
+            Blocks of these candidates, by campaign, then by rank.
         """
-        before = np.cumsum(values) - values
-        totals = self.per_campaign(values)
-        return np.asarray(before - (np.cumsum(totals) - totals)[self.campaign], dtype=np.float64)
+        blocks, begins = np.unique(self.block[places], return_index=True)
+        return HoldingBlocks(
+            n_campaigns=self.n_campaigns,
+            campaign=self.campaign[blocks],
+            start=self.start[blocks],
+            size=self.size[blocks],
+            amount=np.add.reduceat(held, begins) if begins.size else held,
+        )
 
     def restrict(self, keep: BoolArray) -> RankedLists:
         """Leave out some of the candidates.

@@ -1,0 +1,376 @@
+"""Comparison tables for people: terminal, Markdown and HTML from the same rounded cells."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from matcher.errors import DataError
+from matcher.evaluation.comparison import MODEL
+from matcher.evaluation.figures import LOWER_IS_BETTER, METRICS
+from matcher.evaluation.scored import QUESTIONS
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+    from matcher.evaluation.results import EvaluationResult
+
+__all__ = [
+    "MAIN_METRICS",
+    "Grid",
+    "render_group",
+    "render_html",
+    "render_markdown",
+    "render_table",
+    "scorer_grid",
+    "slice_grid",
+]
+
+MAIN_METRICS = {
+    "hired": ("auc", "recall_at_50", "ndcg_at_10"),
+    "delivered": ("spearman_raw", "spearman_lift", "ndcg_at_10"),
+}
+"""Metrics that are printed with their interval and compared in words."""
+_TITLES = {
+    "hired": "hired: who was chosen (all others are unlabelled)",
+    "delivered": "delivered: among hired, what came of it",
+}
+_WIDE = 110
+"""Terminal columns from which all metrics stand in one table."""
+_STAR_NOTE = "* best baseline of the column"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of texts.
+
+    Parameters
+    ----------
+    title : str
+        What the table shows.
+    header : tuple of str
+        Column names; the first names the rows.
+    rows : tuple of tuple of str
+        Cells, as many per row as there are columns; a line break parts a figure and its interval.
+    notes : tuple of str
+        Sentences below the table.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def _number(value: float, metric: str) -> str:
+    if math.isnan(value):
+        return "–"
+    return f"{value:.1f}" if metric in LOWER_IS_BETTER else f"{value:.3f}"
+
+
+def _cell(figure: dict[str, Any], metric: str, *, with_interval: bool, star: bool = False) -> str:
+    text = ("*" if star else "") + _number(figure["value"], metric)
+    if not with_interval or math.isnan(figure["low"]):
+        return text
+    return f"{text}\n{_number(figure['low'], metric)}–{_number(figure['high'], metric)}"
+
+
+def _by_key(figures: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {str(key): value for key, value in row.items()} for row in figures.to_dict("records")
+    ]
+    return {(row["scorer"], row["metric"]): row for row in rows}
+
+
+def _figures(result: EvaluationResult, question: str) -> pd.DataFrame:
+    if question not in QUESTIONS:
+        raise DataError(f"table: `question` is {question!r}; expected one of {list(QUESTIONS)}")
+    return result.figures[result.figures["question"] == question]
+
+
+def _best_baselines(figures: pd.DataFrame) -> dict[str, str]:
+    """Scorer other than the model with the best value of each metric that has one."""
+    found: dict[str, str] = {}
+    others = figures[(figures["scorer"] != MODEL) & figures["value"].notna()]
+    for metric, group in others.groupby("metric", sort=False):
+        values = -group["value"] if metric in LOWER_IS_BETTER else group["value"]
+        found[str(metric)] = str(group["scorer"].iloc[int(values.to_numpy().argmax())])
+    return found
+
+
+def scorer_grid(
+    result: EvaluationResult, question: str, *, metrics: Sequence[str] = METRICS
+) -> Grid:
+    """All scorers on all candidates: one row per scorer, one column per metric.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        What is shown.
+    question : str
+        ``hired`` or ``delivered``.
+    metrics : sequence of str, optional
+        Metrics that are wanted; those without any value are left out.
+
+    Returns
+    -------
+    Grid
+        `model` first, best baseline of each column starred.
+
+    Raises
+    ------
+    DataError
+        If there is no such question.
+    """
+    figures = _figures(result, question)
+    figures = figures[figures["slice"] == "all"]
+    held = set(figures.loc[figures["value"].notna(), "metric"])
+    shown = [name for name in metrics if name in held]
+    best = _best_baselines(figures)
+    by_key = _by_key(figures)
+    rows = []
+    for scorer in sorted(result.scorers, key=lambda name: name != MODEL):
+        cells = [
+            _cell(
+                by_key[scorer, metric],
+                metric,
+                with_interval=metric in MAIN_METRICS[question],
+                star=best.get(metric) == scorer,
+            )
+            for metric in shown
+        ]
+        rows.append((scorer, *cells))
+    n_campaigns = int(figures["n"].max()) if len(figures) else 0
+    notes = [f"Means over {n_campaigns} campaigns; 95 % intervals over brands. {_STAR_NOTE}."]
+    if not shown:
+        notes = [f"No figure: {reason}." for reason in figures["reason"].drop_duplicates()[:3]]
+    notes += paired_notes(result, question)
+    title = f"{_TITLES[question]} – protocol {result.protocol}"
+    return Grid(title, ("scorer", *shown), tuple(rows), tuple(notes))
+
+
+def paired_notes(result: EvaluationResult, question: str) -> list[str]:
+    """Sentences on the paired differences of the model and every baseline.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        What is shown.
+    question : str
+        ``hired`` or ``delivered``.
+
+    Returns
+    -------
+    list of str
+        Per main metric the difference from the best baseline, then the baselines against which
+        the interval includes 0.
+    """
+    figures = _figures(result, question)
+    best = _best_baselines(figures[figures["slice"] == "all"])
+    paired = result.paired[result.paired["question"] == question]
+    notes = []
+    for metric in MAIN_METRICS[question]:
+        rows = paired[(paired["metric"] == metric) & paired["low"].notna()]
+        if rows.empty:
+            continue
+        unsure = rows.loc[rows["includes_zero"].astype(bool), "baseline"].tolist()
+        text = f"{metric}: "
+        for row in rows[rows["baseline"] == best.get(metric)].to_dict("records"):
+            text += (
+                f"{MODEL} − {row['baseline']} = {row['difference']:+.3f} "
+                f"[{row['low']:+.3f}, {row['high']:+.3f}]; "
+            )
+        text += f"interval includes 0 against {', '.join(unsure) if unsure else 'no baseline'}."
+        notes.append(text)
+    return notes
+
+
+def slice_grid(result: EvaluationResult, question: str) -> Grid:
+    """The main metrics by slice, of the model and of the best baseline there.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        What is shown.
+    question : str
+        ``hired`` or ``delivered``.
+
+    Returns
+    -------
+    Grid
+        One row per slice; without a scorer `model` the first scorer stands in its place.
+
+    Raises
+    ------
+    DataError
+        If there is no such question.
+    """
+    figures = _figures(result, question)
+    shown = MODEL if MODEL in result.scorers else result.scorers[0]
+    metrics = MAIN_METRICS[question]
+    header = ["slice", "n"]
+    for metric in metrics:
+        header += [f"{metric} {shown}", "best other"]
+    rows = []
+    for name, group in figures.groupby("slice", sort=False):
+        best = _best_baselines(group[group["scorer"] != shown])
+        by_key = _by_key(group)
+        row = [str(name), str(max(by_key[shown, metric]["n"] for metric in metrics))]
+        for metric in metrics:
+            row.append(_cell(by_key[shown, metric], metric, with_interval=True))
+            other = best.get(metric, "")
+            row.append(
+                f"{_number(by_key[other, metric]['value'], metric)}\n{other}" if other else "–"
+            )
+        rows.append(tuple(row))
+    notes = ("n: campaigns with a figure in the slice.",)
+    return Grid(f"{question}, by slice", tuple(header), tuple(rows), notes)
+
+
+def render_table(result: EvaluationResult, question: str) -> Table:
+    """Terminal table of `scorer_grid`.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        What is shown.
+    question : str
+        ``hired`` or ``delivered``.
+
+    Returns
+    -------
+    rich.table.Table
+        The table, its notes as caption.
+    """
+    return _rich(scorer_grid(result, question))
+
+
+def render_group(result: EvaluationResult, *, width: int) -> Group:
+    """Terminal view of both questions with their slices.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        What is shown.
+    width : int
+        Columns of the terminal; a narrow one gets the main metrics and the others apart.
+
+    Returns
+    -------
+    rich.console.Group
+        Tables.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(*(part for grid in _grids(result, width=width) for part in (_rich(grid), Text())))
+
+
+def _grids(result: EvaluationResult, *, width: int = _WIDE) -> list[Grid]:
+    grids = []
+    for question in QUESTIONS:
+        whole = scorer_grid(result, question)
+        if width >= _WIDE:
+            grids.append(whole)
+        else:
+            main = MAIN_METRICS[question]
+            others = [name for name in whole.header[1:] if name not in main]
+            rest = scorer_grid(result, question, metrics=others)
+            grids.append(scorer_grid(result, question, metrics=main))
+            grids.append(replace(rest, title=f"{question}, other metrics", notes=()))
+        grids.append(slice_grid(result, question))
+    return [grid for grid in grids if len(grid.header) > 1]
+
+
+def _rich(grid: Grid) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=grid.title,
+        caption=Text("\n".join(grid.notes), style="dim"),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for number, name in enumerate(grid.header):
+        # Names of scorers may break on a narrow terminal, numbers never.
+        header = name.replace(" ", "\n").replace("_", "_\n", 1) if number else name
+        is_name = number == 0 or name == "best other"
+        table.add_column(
+            header,
+            justify="right" if number else "left",
+            no_wrap=not is_name,
+            overflow="fold",
+            min_width=None if is_name else 5,
+        )
+    for row in grid.rows:
+        style = "bold" if row[0] == MODEL else None
+        table.add_row(*(Text(cell, overflow="fold") for cell in row), style=style)
+    return table
+
+
+def render_markdown(result: EvaluationResult) -> str:
+    """Both questions with their slices as Markdown.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        What is shown.
+
+    Returns
+    -------
+    str
+        Headings, tables and notes; ends with a line break.
+    """
+    parts = []
+    for grid in _grids(result):
+        lines = [f"## {grid.title}", "", _markdown_row(grid.header)]
+        lines.append(_markdown_row(["---", *["---:"] * (len(grid.header) - 1)]))
+        lines += [_markdown_row(row) for row in grid.rows]
+        lines += ["", *(f"- {note.replace('*', chr(92) + '*')}" for note in grid.notes)]
+        parts.append("\n".join(lines).rstrip())
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    escaped = (cell.replace("|", "\\|").replace("*", "\\*").replace("\n", "<br>") for cell in cells)
+    return "| " + " | ".join(escaped) + " |"
+
+
+def render_html(result: EvaluationResult) -> str:
+    """Both questions with their slices as HTML for notebooks and reports.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        What is shown.
+
+    Returns
+    -------
+    str
+        Tables without scripts or outside resources; all texts escaped.
+    """
+    return "".join(_html_table(grid) for grid in _grids(result))
+
+
+def _html_table(grid: Grid) -> str:
+    def row(cells: Sequence[str], tag: str) -> str:
+        texts = (html.escape(cell).replace("\n", "<br><small>") for cell in cells)
+        return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"
+
+    body = "".join(row(cells, "td") for cells in grid.rows)
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in grid.notes)
+    return (
+        f"<table><caption>{html.escape(grid.title)}</caption>"
+        f"<thead>{row(grid.header, 'th')}</thead><tbody>{body}</tbody></table>{notes}"
+    )

@@ -1,0 +1,272 @@
+"""The comparison of all scorers: figures with intervals, paired differences, counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from matcher.config import EvaluationSettings
+from matcher.errors import DataError
+from matcher.evaluation.bootstrap import LEVEL
+from matcher.evaluation.comparison import MODEL, campaign_table, compare_scorers, count_candidates
+from matcher.evaluation.figures import figures_of_scorer
+from matcher.evaluation.scored import QUESTIONS, ScoredCandidates
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.table import Table
+
+__all__ = ["MODEL", "EvaluationResult", "evaluate_scores"]
+
+_KEYS = ["question", "slice", "scorer", "metric"]
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationResult:
+    """Figures of every scorer, with intervals over brands.
+
+    Parameters
+    ----------
+    protocol : str
+        How campaigns were split, such as ``time`` or ``brands``.
+    figures : pandas.DataFrame
+        Columns ``question, slice, scorer, metric, value, low, high, n, reason``: mean over `n`
+        campaigns with its 95 % interval; NaN with a reason where a figure is undefined.
+    paired : pandas.DataFrame
+        Columns ``question, slice, baseline, metric, difference, low, high, includes_zero, n,
+        reason``: `model` minus the baseline on the campaigns in which both are defined.
+    per_campaign : pandas.DataFrame
+        Columns ``question, campaign_id, brand_id, scorer, metric, value``, of all candidates,
+        where defined.
+    audit : mapping
+        What the caller stated, and under ``evaluation`` the counts and settings of this step.
+
+    Raises
+    ------
+    DataError
+        If a figure stands twice, or has neither value nor reason.
+    """
+
+    protocol: str
+    figures: pd.DataFrame
+    paired: pd.DataFrame
+    per_campaign: pd.DataFrame
+    audit: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.figures.duplicated(_KEYS).any():
+            raise DataError("evaluation: a figure stands twice; expected one per scorer and metric")
+        bare = self.figures["value"].isna() & (self.figures["reason"] == "")
+        if bare.any():
+            first = self.figures.loc[bare, _KEYS].head(5).to_numpy().tolist()
+            raise DataError(
+                f"evaluation: {int(bare.sum())} of {len(self.figures)} figures have neither value "
+                f"nor reason ({first}); expected one of them"
+            )
+
+    @property
+    def scorers(self) -> tuple[str, ...]:
+        """Scorers in the order they were asked for."""
+        return tuple(self.figures["scorer"].drop_duplicates())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested figures for machines.
+
+        Returns
+        -------
+        dict
+            ``{protocol: {question: {slice: {scorer: {metric: {value, low, high, n}}}}}}``, then
+            ``paired`` (by protocol, question, slice, baseline and metric: ``difference, low,
+            high, includes_zero, n``) and ``audit``. An undefined number is None, and ``reason``
+            says why. Slice ``all`` comes first.
+        """
+        return {
+            self.protocol: _nested(self.figures, "scorer", ("value", "low", "high")),
+            "paired": {
+                self.protocol: _nested(
+                    self.paired, "baseline", ("difference", "low", "high", "includes_zero")
+                )
+            },
+            "audit": dict(self.audit),
+        }
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Text form of `to_dict`.
+
+        Parameters
+        ----------
+        indent : int, optional
+            Spaces per level; None for one line.
+
+        Returns
+        -------
+        str
+            JSON with full precision, letters as they are, and no NaN.
+        """
+        return json.dumps(
+            self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False, default=str
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long table of all figures, ready for Parquet.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``protocol, question, slice, scorer, metric, value, low, high, n, reason``, in
+            the order of the JSON.
+        """
+        frame = self.figures.copy()
+        frame.insert(0, "protocol", self.protocol)
+        return frame.astype({"protocol": "str"})
+
+    def to_table(self, question: str = "hired") -> Table:
+        """Comparison of all scorers on one question for the terminal.
+
+        Parameters
+        ----------
+        question : str
+            ``hired`` or ``delivered``.
+
+        Returns
+        -------
+        rich.table.Table
+            One row per scorer, `model` first; the best baseline of each column is starred, and
+            the caption says which paired intervals include 0.
+        """
+        from matcher.evaluation.render import render_table
+
+        return render_table(self, question)
+
+    def to_markdown(self) -> str:
+        """Comparison on both questions, with slices, as Markdown.
+
+        Returns
+        -------
+        str
+            Markdown with rounded numbers.
+        """
+        from matcher.evaluation.render import render_markdown
+
+        return render_markdown(self)
+
+    def _repr_html_(self) -> str:
+        from matcher.evaluation.render import render_html
+
+        return render_html(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from matcher.evaluation.render import render_group
+
+        yield render_group(self, width=options.max_width)
+
+
+def _nested(frame: pd.DataFrame, by: str, numbers: Sequence[str]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for row in frame.to_dict("records"):
+        figure = {name: None if pd.isna(row[name]) else row[name] for name in numbers}
+        figure["n"] = int(row["n"])
+        if row["reason"]:
+            figure["reason"] = row["reason"]
+        in_slice = result.setdefault(row["question"], {}).setdefault(row["slice"], {})
+        in_slice.setdefault(row[by], {})[row["metric"]] = figure
+    return result
+
+
+def evaluate_scores(
+    scored: pd.DataFrame,
+    scorers: Sequence[str],
+    *,
+    protocol: str,
+    settings: EvaluationSettings,
+    audit: Mapping[str, Any],
+    multi_draw: Mapping[str, Sequence[str]] | None = None,
+) -> EvaluationResult:
+    """Compare scorers on the questions *hired* and *delivered*, overall and by slice.
+
+    Parameters
+    ----------
+    scored : pandas.DataFrame
+        One row per candidate pair: ``campaign_id, account_id, brand_id``, ``hired`` (bool) and one
+        float column per scorer; where known ``outcome`` and ``expected`` (level before the
+        campaign, in the outcome's unit), ``same_category`` (the account's category is the
+        brand's), and the slice columns ``warmth, platform, tier, brief_language``. Row order does
+        not matter.
+    scorers : sequence of str
+        Scorers in the order of the report; each a column, or a key of `multi_draw`.
+    protocol : str
+        Name of the protocol.
+    settings : EvaluationSettings
+        `n_bootstrap` and `seed` of the intervals.
+    audit : mapping
+        What the caller states about model, data and time; printed with every output.
+    multi_draw : mapping of str to sequence of str, optional
+        Score columns of a scorer that was drawn several times; its figure of a campaign is the
+        mean over the draws. A scorer named here only comes last.
+
+    Returns
+    -------
+    EvaluationResult
+        Figures, paired differences of ``model`` against every other scorer, and counts.
+
+    Raises
+    ------
+    DataError
+        If `scored` lacks a column, a pair stands twice, or no scorer is named.
+
+    Notes
+    -----
+    A missing score ranks last, tied with all other missing ones, and is counted in
+    ``audit["evaluation"]["missing_scores"]``; a scorer without any score in a slice is undefined
+    there. A slice restricts the candidates, and its campaigns need a hit in the slice.
+    """
+    draws = {name: [name] for name in scorers}
+    draws.update({name: list(columns) for name, columns in (multi_draw or {}).items()})
+    empty = [name for name, columns in draws.items() if not columns]
+    if not draws or empty:
+        raise DataError(f"evaluate_scores: no score column for {empty or 'any scorer'}; name one")
+    columns = list(dict.fromkeys(name for found in draws.values() for name in found))
+    pairs = ScoredCandidates.build(scored, columns)
+    names = list(pairs.slices())
+    tables: list[pd.DataFrame] = []
+    paired: list[pd.DataFrame] = []
+    campaigns: list[pd.DataFrame] = []
+    counts: dict[str, Any] = {}
+    for question in QUESTIONS:
+        asked = pairs.of_question(question)
+        slices = asked.slices(names)
+        counts[question] = count_candidates(asked, slices, question=question)
+        figures = {
+            scorer: figures_of_scorer(asked, found, question=question, slices=slices)
+            for scorer, found in draws.items()
+        }
+        for name in names:
+            cell = {scorer: found[name] for scorer, found in figures.items()}
+            main, differences = compare_scorers(pairs, cell, question, name, settings)
+            tables.append(main)
+            if name == "all":
+                paired.append(differences)
+                campaigns.append(campaign_table(pairs, cell, question))
+    stated = {
+        "protocol": protocol,
+        "n_bootstrap": settings.n_bootstrap,
+        "seed": settings.seed,
+        "interval": f"{LEVEL:.0%} percentile bootstrap over brands",
+        "questions": counts,
+        "missing_scores": {
+            scorer: sum(int(np.isnan(pairs.scores(column)).sum()) for column in found)
+            for scorer, found in draws.items()
+        },
+    }
+    return EvaluationResult(
+        protocol=protocol,
+        figures=pd.concat(tables, ignore_index=True),
+        paired=pd.concat(paired, ignore_index=True),
+        per_campaign=pd.concat(campaigns, ignore_index=True),
+        audit={**audit, "evaluation": stated},
+    )
