@@ -44,6 +44,8 @@ RIVAL_DAYS: Final = 90.0
 """Days before the decision in which work for a rival counts as a conflict."""
 
 _DAY_US: Final = 86_400_000_000
+_LATEST: Final = 253_402_300_800 * 1_000_000
+"""The year 10000; a later instant is one in nanoseconds."""
 
 
 @dataclass(frozen=True)
@@ -238,9 +240,9 @@ def _rival(case: _Case) -> _Verdict:
     if not rivals or not case.use_history or case.rival_days <= 0:
         return case.nobody, case.nobody
     since = case.instant - round(case.rival_days * _DAY_US)
-    known_at, persons, brands = case.facts.hires
+    known_at, accounts, brands = case.facts.hires
     low, high = np.searchsorted(known_at, [since, case.instant])
-    hired = persons[low:high][_isin(brands[low:high], rivals)]
+    hired = case.facts.index.person_of[accounts[low:high][_isin(brands[low:high], rivals)]]
     bonds = case.facts.bonds
     started = bonds["first_day"].to_numpy(np.int64)
     rows = _isin(bonds["brand_id"].to_numpy(object), rivals)
@@ -313,8 +315,14 @@ def select_eligible(
     Raises
     ------
     DataError
-        If a price cannot be converted into the brief's currency.
+        If a price cannot be converted into the brief's currency, or the instant is in another
+        unit.
     """
+    if not -_LATEST < instant < _LATEST:
+        raise DataError(
+            f"select_eligible: got instant {instant}; expected microseconds since 1970, as "
+            "`Timestamp.as_unit('us')._value` holds"
+        )
     case = _Case(account_facts(data), brief, instant, min_posts, rival_days, use_history)
     fixed = case.facts.index.account_codes(np.array(brief.must_have or (), dtype=object))
     wanted = case.nobody

@@ -191,7 +191,7 @@ class AccountFacts:
 
     @cached_property
     def hires(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
-        """Instants, influencer codes and brand ids of hires, by instant.
+        """Instants, account codes and brand ids of hires, by instant.
 
         A hire is known when its status and its campaign both are.
         """
@@ -205,7 +205,57 @@ class AccountFacts:
         usable = np.flatnonzero((accounts >= 0) & (known_at < _NEVER))
         order = usable[np.argsort(known_at[usable], kind="stable")]
         brands = rows["brand_id"].to_numpy(object)[order]
-        return known_at[order], self.index.person_of[accounts[order]], brands
+        return known_at[order], accounts[order], brands
+
+    @cached_property
+    def sponsored(self) -> NDArray[np.int64]:
+        """Codes of the posts whose sponsor is known, oldest first."""
+        posts = np.flatnonzero(self.index.post_brand >= 0)
+        return posts[np.argsort(self.index.post_published[posts], kind="stable")]
+
+    @cached_property
+    def _sponsored_at(self) -> NDArray[np.int64]:
+        return self.index.post_published[self.sponsored]
+
+    def dealt_with(self, brief: Brief, instant: int) -> NDArray[np.bool_]:
+        """Accounts hired or sponsored by a brief's brand, or by one of its category, before.
+
+        Parameters
+        ----------
+        brief : Brief
+            Brief, whose own campaign posts do not count.
+        instant : int
+            Microseconds since 1970.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (n_accounts,)
+            True where a hire or a sponsored post was known strictly before the instant.
+        """
+        alike = self._brands_alike(brief, instant)
+        dealt = np.zeros(len(self.index.account_ids), dtype=bool)
+        known_at, accounts, brands = self.hires
+        n_known = int(np.searchsorted(known_at, instant))
+        hirers = self.index.brand_ids.get_indexer(pd.Index(brands[:n_known], dtype=object))
+        dealt[accounts[:n_known][(hirers >= 0) & alike[hirers]]] = True
+        posts = self.sponsored[: int(np.searchsorted(self._sponsored_at, instant))]
+        posts = posts[alike[self.index.post_brand[posts]]]
+        posts = np.setdiff1d(posts, self.own_posts(brief, instant))
+        dealt[self.index.post_account[posts]] = True
+        return dealt
+
+    def _brands_alike(self, brief: Brief, instant: int) -> NDArray[np.bool_]:
+        """Mask over brand codes, with one false entry more for an unknown brand."""
+        brands = self.index.brands
+        alike = brands["brand_id"].to_numpy(object) == brief.brand_id
+        category = self.category(brief, instant)
+        if category is not None and category != "other":
+            read_at = microseconds(brands["as_of"])
+            undated = brands["as_of"].isna().to_numpy(bool)
+            timeless = not self.index.market.settings.strict_time
+            known = np.where(undated, timeless, read_at < instant)
+            alike = alike | (known & (brands["category"] == category).to_numpy(bool))
+        return np.append(alike, False)
 
     @cached_property
     def absences(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
