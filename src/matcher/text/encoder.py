@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,35 +47,61 @@ __all__ = [
     "read_encoder",
 ]
 
-_STATIC_BATCH: Final = 2_048
-_TRANSFORMER_BATCH: Final = 64
+_STATIC_BATCH: Final = 1_024
+_BATCH: Final = 64
 
 
 @dataclass(frozen=True)
 class _SentenceModel:
-    """A SentenceTransformer; `content` holds its files when it is the built-in one."""
+    """Any SentenceTransformer."""
 
     transformer: Any
-    batch_size: int
-    content: Mapping[str, bytes] | None
 
     def prepare(self, text: str) -> str:
-        if self.content is None:
-            return normalise_text(text[:MAX_CHARS])
-        return encoder_text(text)
+        return normalise_text(text[:MAX_CHARS])
 
     def vectors(self, texts: list[str], prompt: str) -> NDArray[np.float32]:
         found = self.transformer.encode(
             texts,
             prompt=prompt or None,
-            batch_size=self.batch_size,
+            batch_size=_BATCH,
             show_progress_bar=False,
             convert_to_numpy=True,
         )
         return np.asarray(found, dtype=np.float32)
 
     def files(self) -> dict[str, bytes]:
-        return dict(self.content or {})
+        return {}
+
+
+@dataclass(frozen=True)
+class _StaticModel:
+    """The built-in SentenceTransformer; gives the bits of its `encode` in half the time."""
+
+    transformer: Any
+    content: Mapping[str, bytes]
+
+    def prepare(self, text: str) -> str:
+        return encoder_text(text)
+
+    def vectors(self, texts: list[str], prompt: str) -> NDArray[np.float32]:
+        import torch
+
+        static = self.transformer[0]
+        means = []
+        for start in range(0, len(texts), _STATIC_BATCH):
+            batch = [prompt + text for text in texts[start : start + _STATIC_BATCH]]
+            found = static.tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+            pieces = [encoding.ids for encoding in found]
+            starts = np.cumsum([0, *map(len, pieces)])
+            flat = np.fromiter(chain.from_iterable(pieces), np.int64, int(starts[-1]))
+            with torch.inference_mode():
+                mean = static.embedding(torch.from_numpy(flat), torch.from_numpy(starts[:-1]))
+            means.append(mean.numpy())
+        return np.concatenate(means)
+
+    def files(self) -> dict[str, bytes]:
+        return dict(self.content)
 
 
 def fit_builtin_encoder(
@@ -185,11 +212,11 @@ def _static_files(tokenizer: Any, vectors: NDArray[np.float32]) -> dict[str, byt
         return read_folder(Path(folder))
 
 
-def _load_static(content: Mapping[str, bytes]) -> _SentenceModel:
+def _load_static(content: Mapping[str, bytes]) -> _StaticModel:
     with tempfile.TemporaryDirectory(prefix="matcher-encoder-") as folder:
         write_files(Path(folder), content)
         transformer = _load_transformer(Path(folder), device="cpu")
-    return _SentenceModel(transformer, _STATIC_BATCH, dict(content))
+    return _StaticModel(transformer, dict(content))
 
 
 def _static_embedding(transformers: Any) -> Any:
@@ -275,7 +302,7 @@ def load_encoder(settings: EncoderSettings, *, local_files_only: bool = True) ->
         trained_until=None,
         digest=digest_files(folder),
     )
-    return Encoder(identity, _SentenceModel(transformer, _TRANSFORMER_BATCH, None))
+    return Encoder(identity, _SentenceModel(transformer))
 
 
 def read_encoder(folder: Path) -> Encoder:
@@ -343,8 +370,8 @@ def _read_identity(content: Mapping[str, bytes], where: str) -> EncoderIdentity:
         raise EncoderError(f"{where}: {IDENTITY_FILE} cannot be read: {error!r}") from error
     if not isinstance(values, dict) or values.get("format") != FILE_FORMAT:
         raise EncoderError(
-            f"{where}: {IDENTITY_FILE} has another format than {FILE_FORMAT}; write the encoder again "
-            "with this release"
+            f"{where}: {IDENTITY_FILE} has another format than {FILE_FORMAT}; write the encoder "
+            "again with this release"
         )
     return EncoderIdentity.from_dict(values)
 
