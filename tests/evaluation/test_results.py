@@ -116,6 +116,27 @@ def test_draws_are_averaged_campaign_by_campaign(evaluate, scored):
     assert figures["permuted"]["auc"]["value"] == pytest.approx(np.mean(both))
 
 
+def test_delivered_may_have_scores_and_scorers_of_its_own(evaluation_settings, scored, result):
+    frame = scored.assign(**{"model@delivered": -scored["model"], "prior": -scored["followers"]})
+    delivered = {"model": ["model@delivered"], "prior": ["prior"]}
+    found = evaluate_scores(
+        frame,
+        ("model", "followers"),
+        protocol="time",
+        settings=evaluation_settings,
+        audit={},
+        delivered=delivered,
+    )
+    figures, before = found.to_dict()["time"], result.to_dict()["time"]
+    assert list(figures["hired"]["all"]) == ["model", "followers"]
+    assert list(figures["delivered"]["all"]) == ["model", "prior"]
+    assert figures["hired"]["all"]["model"] == before["hired"]["all"]["model"]
+    turned = figures["delivered"]["all"]["model"]["spearman_raw"]["value"]
+    assert turned == pytest.approx(-before["delivered"]["all"]["model"]["spearman_raw"]["value"])
+    assert list(found.to_dict()["paired"]["time"]["delivered"]["all"]) == ["prior"]
+    assert found.to_markdown()
+
+
 def test_paired_differences_are_model_minus_baseline(result):
     found = result.to_dict()
     figures, paired = found["time"]["hired"]["all"], found["paired"]["time"]["hired"]["all"]
@@ -174,7 +195,7 @@ def test_a_scorer_without_scores_has_no_figures(evaluate, scored):
     result = evaluate(scored.assign(followers=np.nan))
     figures = result.to_dict()["time"]["hired"]["all"]["followers"]
     assert figures["auc"]["reason"] == NO_SCORE
-    assert result.audit["evaluation"]["missing_scores"] == {
+    assert result.audit["evaluation"]["missing_scores"]["hired"] == {
         "model": 0,
         "followers": len(scored),
         "permuted": 0,

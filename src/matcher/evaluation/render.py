@@ -135,7 +135,7 @@ def scorer_grid(
     best = _best_baselines(figures)
     by_key = _by_key(figures)
     rows = []
-    for scorer in sorted(result.scorers, key=lambda name: name != MODEL):
+    for scorer in sorted(dict.fromkeys(figures["scorer"]), key=lambda name: name != MODEL):
         cells = [
             _cell(
                 by_key[scorer, metric],
@@ -212,7 +212,8 @@ def slice_grid(result: EvaluationResult, question: str) -> Grid:
         If there is no such question.
     """
     figures = _figures(result, question)
-    shown = MODEL if MODEL in result.scorers else result.scorers[0]
+    asked = list(dict.fromkeys(figures["scorer"]))
+    shown = MODEL if MODEL in asked else asked[0]
     metrics = MAIN_METRICS[question]
     header = ["slice", "n"]
     for metric in metrics:

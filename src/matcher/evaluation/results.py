@@ -186,6 +186,7 @@ def evaluate_scores(
     settings: EvaluationSettings,
     audit: Mapping[str, Any],
     multi_draw: Mapping[str, Sequence[str]] | None = None,
+    delivered: Mapping[str, Sequence[str]] | None = None,
 ) -> EvaluationResult:
     """Compare scorers on the questions *hired* and *delivered*, overall and by slice.
 
@@ -208,6 +209,9 @@ def evaluate_scores(
     multi_draw : mapping of str to sequence of str, optional
         Score columns of a scorer that was drawn several times; its figure of a campaign is the
         mean over the draws. A scorer named here only comes last.
+    delivered : mapping of str to sequence of str, optional
+        Score columns by scorer for the question *delivered*, where they differ from those for
+        *hired*; exactly the scorers named here answer it. By default all, with the same columns.
 
     Returns
     -------
@@ -227,23 +231,24 @@ def evaluate_scores(
     """
     draws = {name: [name] for name in scorers}
     draws.update({name: list(columns) for name, columns in (multi_draw or {}).items()})
-    empty = [name for name, columns in draws.items() if not columns]
-    if not draws or empty:
-        raise DataError(f"evaluate_scores: no score column for {empty or 'any scorer'}; name one")
-    columns = list(dict.fromkeys(name for found in draws.values() for name in found))
+    after = draws if delivered is None else {name: list(held) for name, held in delivered.items()}
+    asked_of = dict(zip(QUESTIONS, (draws, after), strict=True))
+    columns = _score_columns(asked_of)
     pairs = ScoredCandidates.build(scored, columns)
     names = list(pairs.slices())
     tables: list[pd.DataFrame] = []
     paired: list[pd.DataFrame] = []
     campaigns: list[pd.DataFrame] = []
     counts: dict[str, Any] = {}
+    missing: dict[str, Any] = {}
     for question in QUESTIONS:
         asked = pairs.of_question(question)
         slices = asked.slices(names)
         counts[question] = count_candidates(asked, slices, question=question)
+        missing[question] = _count_missing(asked, asked_of[question])
         figures = {
             scorer: figures_of_scorer(asked, found, question=question, slices=slices)
-            for scorer, found in draws.items()
+            for scorer, found in asked_of[question].items()
         }
         for name in names:
             cell = {scorer: found[name] for scorer, found in figures.items()}
@@ -258,10 +263,7 @@ def evaluate_scores(
         "seed": settings.seed,
         "interval": f"{LEVEL:.0%} percentile bootstrap over brands",
         "questions": counts,
-        "missing_scores": {
-            scorer: sum(int(np.isnan(pairs.scores(column)).sum()) for column in found)
-            for scorer, found in draws.items()
-        },
+        "missing_scores": missing,
     }
     return EvaluationResult(
         protocol=protocol,
@@ -270,3 +272,26 @@ def evaluate_scores(
         per_campaign=pd.concat(campaigns, ignore_index=True),
         audit={**audit, "evaluation": stated},
     )
+
+
+def _score_columns(asked_of: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
+    """All score columns, each once."""
+    bare = {
+        question: [n for n, held in draws.items() if not held]
+        for question, draws in asked_of.items()
+    }
+    for question, draws in asked_of.items():
+        if not draws or bare[question]:
+            raise DataError(
+                f"evaluate_scores: no score column for {bare[question] or 'any scorer'} in the "
+                f"question `{question}`; name one"
+            )
+    named = [name for draws in asked_of.values() for held in draws.values() for name in held]
+    return list(dict.fromkeys(named))
+
+
+def _count_missing(pairs: ScoredCandidates, draws: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    return {
+        scorer: sum(int(np.isnan(pairs.scores(column)).sum()) for column in columns)
+        for scorer, columns in draws.items()
+    }
