@@ -69,6 +69,17 @@ def test_expected_errors_are_matched_by_their_message(path: Path) -> None:
     assert not loose
 
 
+def test_the_world_sees_nothing_but_the_schema_of_a_market() -> None:
+    seen = {
+        node.module
+        for path in (ROOT / "src" / "matcher" / "world").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("matcher.")
+    }
+    rooms = {str(module).split(".")[1] for module in seen}
+    assert rooms <= {"world", "market", "columns", "config", "errors"}
+
+
 def _documented() -> Iterator[str]:
     for found in pkgutil.walk_packages(matcher.__path__, "matcher."):
         module = importlib.import_module(found.name)
