@@ -102,6 +102,12 @@ def tables() -> Tables:
     return small_tables()
 
 
+@pytest.fixture(scope="session")
+def make_tables() -> Callable[[], Tables]:
+    """Fresh copies, for property tests that need one per example."""
+    return small_tables
+
+
 @pytest.fixture
 def write_market(tmp_path: Path) -> Callable[..., Path]:
     """Write tables as Parquet, each other file as raw bytes or text; returns the folder."""

@@ -6,7 +6,6 @@ import datetime as dt
 import difflib
 import math
 import unicodedata
-import zoneinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,6 +23,7 @@ from pydantic import (
 from matcher.columns import AGE_BUCKETS, FORMATS, PLATFORMS
 from matcher.config import parse_model, read_mapping
 from matcher.errors import ConfigError, DataError
+from matcher.market.instants import is_timezone
 from matcher.market.taxonomy import read_taxonomy
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Brief(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None and value not in zoneinfo.available_timezones():
+        if value is not None and not is_timezone(value):
             raise ValueError("no IANA zone; expected one such as Asia/Ho_Chi_Minh")
         return value
 

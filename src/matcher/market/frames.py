@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,6 +69,11 @@ def empty_frame(spec: TableSpec) -> pd.DataFrame:
     pandas.DataFrame
         No rows; dtypes of the contract.
     """
+    return _empty(spec).copy()
+
+
+@lru_cache(maxsize=64)
+def _empty(spec: TableSpec) -> pd.DataFrame:
     return pd.DataFrame(
         {column.name: pd.Series([], dtype=DTYPES[column.dtype]) for column in spec.columns}
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,35 @@ if TYPE_CHECKING:
 
     from matcher.config import MarketSettings
 
-__all__ = ["counter_lag", "instant_ticks", "positions_in", "reading_ticks", "to_ticks"]
+__all__ = [
+    "counter_lag",
+    "instant_ticks",
+    "is_timezone",
+    "positions_in",
+    "reading_ticks",
+    "to_ticks",
+]
+
+
+@lru_cache(maxsize=1_024)
+def is_timezone(name: str) -> bool:
+    """Whether a name is an IANA timezone.
+
+    Parameters
+    ----------
+    name : str
+        Name such as ``Asia/Ho_Chi_Minh``.
+
+    Returns
+    -------
+    bool
+        True if this machine's zone data, or that of the package `tzdata`, has it.
+    """
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def counter_lag(settings: MarketSettings) -> pd.Timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -49,9 +50,10 @@ def normalise_nfc(text: pa.Array) -> tuple[pa.Array, int]:
     if len(suspects) == 0:
         return text, 0
     before = text.take(suspects)
-    after = pc.utf8_normalize(before, form="NFC")
-    changed = pc.not_equal(before, after)
-    n_changed = pc.sum(changed).as_py() or 0
+    # Not `pc.utf8_normalize`: up to PyArrow 25 it decomposes under every form (apache/arrow#51225).
+    composed = [unicodedata.normalize("NFC", value) for value in before.to_pylist()]
+    after = pa.array(composed, pa.large_string())
+    n_changed = pc.sum(pc.not_equal(before, after)).as_py() or 0
     if n_changed == 0:
         return text, 0
     mask = np.zeros(len(text), dtype=bool)
