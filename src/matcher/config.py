@@ -79,10 +79,15 @@ class RetrievalSettings(_Frozen):
 class RankerSettings(_Frozen):
     """The LightGBM rankers."""
 
-    n_trees: int = Field(150, ge=1)
+    n_trees: int = Field(200, ge=1)
     learning_rate: float = Field(0.05, gt=0)
-    n_leaves: int = Field(8, ge=2)
-    min_rows_in_leaf: int = Field(20, ge=1)
+    n_leaves: int = Field(6, ge=2)
+    min_rows_in_leaf: int = Field(30, ge=1)
+    l2: float = Field(10.0, ge=0)
+    feature_share: float = Field(0.2, gt=0, le=1)
+    """Features that a tree may use, drawn anew for each tree."""
+    truncation: int = Field(50, ge=1)
+    """LambdaRank's truncation level: ranks from which pairs count."""
     n_draws: int = Field(5, ge=1)
     """Rankers bagged, each on its own draw of unlabelled candidates."""
     unlabelled_per_campaign: int = Field(100, ge=1)
@@ -96,6 +101,8 @@ class EvaluationSettings(_Frozen):
 
     n_blocks: int = Field(6, ge=1)
     """Time blocks in which walking forward refits."""
+    keep_encoder: bool = False
+    """Keep the first block's encoder in later blocks: leak-free still, faster, a little weaker."""
     min_posts: int = Field(5, ge=0)
     """Earlier posts a candidate must have."""
     min_earlier_hired: int = Field(20, ge=1)

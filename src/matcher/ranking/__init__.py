@@ -1,0 +1,1 @@
+"""Labels, rankers and the model: who was hired, what came of it, and its bundle."""

@@ -1,0 +1,274 @@
+"""Which brands an account dealt with before a decision: hires, sponsored posts and mentions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from matcher.columns import HIRED_STATUSES
+from matcher.features.index import microseconds
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from matcher.features.context import BriefBlock, FeatureContext
+    from matcher.market.brief import Brief
+
+__all__ = ["BrandContext", "Contacts", "Events", "brand_context"]
+
+
+@dataclass(frozen=True)
+class Events:
+    """Dated dealings of accounts with brands, sorted by time.
+
+    Parameters
+    ----------
+    times : numpy.ndarray of int64, shape (n_events,)
+        When each became known, in microseconds since 1970, rising.
+    accounts, brands, sources : numpy.ndarray of int64, shape (n_events,)
+        Account code, brand code, and code of the post or campaign it comes from.
+    """
+
+    times: NDArray[np.int64]
+    accounts: NDArray[np.int64]
+    brands: NDArray[np.int64]
+    sources: NDArray[np.int64]
+
+    def before(self, instant: int) -> Events:
+        """Events known strictly before an instant.
+
+        Parameters
+        ----------
+        instant : int
+            Microseconds since 1970.
+
+        Returns
+        -------
+        Events
+            The earlier part.
+        """
+        n = int(np.searchsorted(self.times, instant))
+        return Events(self.times[:n], self.accounts[:n], self.brands[:n], self.sources[:n])
+
+    def where(self, mask: NDArray[np.bool_]) -> Events:
+        """Events of a mask.
+
+        Parameters
+        ----------
+        mask : numpy.ndarray of bool, shape (n_events,)
+            Which to keep.
+
+        Returns
+        -------
+        Events
+            Those events.
+        """
+        return Events(self.times[mask], self.accounts[mask], self.brands[mask], self.sources[mask])
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def _sorted_events(
+    times: NDArray[np.int64],
+    accounts: NDArray[np.int64],
+    brands: NDArray[np.int64],
+    sources: NDArray[np.int64],
+) -> Events:
+    order = np.lexsort((sources, brands, accounts, times))
+    return Events(times[order], accounts[order], brands[order], sources[order])
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """All dealings of a market's accounts with its brands.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market in columnar form.
+    """
+
+    context: FeatureContext
+
+    @cached_property
+    def hires(self) -> Events:
+        """Hires, known from ``status_at``; the source is a row of `campaign_rows`."""
+        index = self.context.index
+        table = index.market.tables["collaborations"]
+        hired = table[table["status"].isin(HIRED_STATUSES) & table["status_at"].notna()]
+        hired = hired.sort_values(["status_at", "collaboration_id"])
+        hired = hired.drop_duplicates(["campaign_id", "account_id"])
+        rows = self.campaign_rows.get_indexer(pd.Index(hired["campaign_id"].to_numpy(object)))
+        campaigns = self.context.past_briefs[0]
+        brands = index.brand_codes(campaigns["brand_id"])[rows] if len(campaigns) else rows
+        return _sorted_events(
+            microseconds(hired["status_at"]),
+            index.account_codes(hired["account_id"]),
+            np.where(rows >= 0, brands, -1),
+            rows.astype(np.int64),
+        )
+
+    @cached_property
+    def campaign_rows(self) -> pd.Index[Any]:
+        """Campaign ids in the order of ``FeatureContext.past_briefs``."""
+        ids = self.context.past_briefs[0]["campaign_id"].to_numpy(object)
+        found: pd.Index[Any] = pd.Index(ids)
+        return found
+
+    @cached_property
+    def outcomes_at(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Times and account codes of known outcomes, by time."""
+        index = self.context.index
+        table = index.market.tables["collaborations"]
+        table = table[table["outcome_at"].notna()]
+        times = microseconds(table["outcome_at"])
+        order = np.argsort(times, kind="stable")
+        return times[order], index.account_codes(table["account_id"])[order]
+
+    @cached_property
+    def sponsored(self) -> Events:
+        """Posts that name a sponsor, known from publication; the source is a post code."""
+        index = self.context.index
+        posts = np.flatnonzero(index.post_brand >= 0)
+        return _sorted_events(
+            index.post_published[posts], index.post_account[posts], index.post_brand[posts], posts
+        )
+
+    @cached_property
+    def mentions(self) -> Events:
+        """Posts whose text holds a brand's name without that brand being named as sponsor."""
+        index = self.context.index
+        posts, brands = self.context.data.texts.mentions
+        organic = index.post_brand[posts] != brands
+        posts, brands = posts[organic], brands[organic]
+        return _sorted_events(index.post_published[posts], index.post_account[posts], brands, posts)
+
+    @cached_property
+    def _sponsored_embeddings(self) -> NDArray[np.float64]:
+        return self.context.post_embeddings[self.sponsored.sources].astype(np.float64)
+
+    def brand_profiles(self, instant: int) -> NDArray[np.float64]:
+        """What is known of each brand in words before an instant, as unit vectors.
+
+        The mean of its sponsored captions plus the mean of its earlier briefs plus its
+        description, as far as each is known.
+
+        Parameters
+        ----------
+        instant : int
+            Microseconds since 1970.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_brands, dim)
+            Unit rows; zero where nothing is known.
+        """
+        n_brands = len(self.context.index.brand_ids)
+        known = self.sponsored.before(instant)
+        captions = _mean_rows(self._sponsored_embeddings[: len(known)], known.brands, n_brands)
+        table, embeddings = self.context.past_briefs
+        earlier = microseconds(table["decided_at"]) < instant
+        codes = self.context.index.brand_codes(table["brand_id"])
+        usable = earlier & (codes >= 0)
+        briefs = _mean_rows(embeddings[usable].astype(np.float64), codes[usable], n_brands)
+        described = self.context.brand_embeddings.astype(np.float64)
+        return _unit(_unit(captions) + _unit(briefs) + _unit(described))
+
+
+def _mean_rows(rows: NDArray[np.float64], codes: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    sums = np.zeros((n, rows.shape[1]))
+    np.add.at(sums, codes, rows)
+    counts = np.bincount(codes, minlength=n)
+    return np.asarray(sums / np.maximum(counts, 1)[:, None])
+
+
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    norms = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
+    return np.asarray(rows / np.where(norms > 0, norms, 1.0))
+
+
+@dataclass(frozen=True)
+class BrandContext:
+    """How a market's brands relate to the brand of a brief.
+
+    Parameters
+    ----------
+    code : int
+        Code of the brief's brand, -1 where the market does not hold it.
+    same_owner, same_category, rival : numpy.ndarray of bool, shape (n_brands,)
+        Relations; the brand itself has the same owner and category and is no rival.
+    """
+
+    code: int
+    same_owner: NDArray[np.bool_]
+    same_category: NDArray[np.bool_]
+    rival: NDArray[np.bool_]
+
+    @property
+    def own(self) -> NDArray[np.bool_]:
+        """Mask of the brief's own brand."""
+        return np.asarray(np.arange(len(self.same_owner)) == self.code)
+
+
+def brand_context(context: FeatureContext, brief: Brief) -> BrandContext:
+    """Relations of a market's brands to the brand of a brief.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market in columnar form.
+    brief : Brief
+        Brief; what it does not say is taken from its row of `brands`.
+
+    Returns
+    -------
+    BrandContext
+        Masks over brand codes.
+    """
+    index = context.index
+    brands = index.brands
+    code = int(index.brand_codes(pd.Series([brief.brand_id], dtype="str"))[0])
+    owner, category = brief.brand_owner, brief.brand_category
+    rivals = set(brief.competitor_ids or ())
+    if code >= 0:
+        owner = owner or index.brand_owners[code]
+        listed = brands["category"].iloc[code]
+        category = category or (listed if isinstance(listed, str) else None)
+        rivals |= set(brands["competitor_ids"].iloc[code] or ())
+    own = np.arange(len(brands)) == code
+    categories = brands["category"].to_numpy(object)
+    return BrandContext(
+        code=code,
+        same_owner=own | (index.brand_owners == owner),
+        same_category=own | ((categories == category) if category else np.zeros_like(own)),
+        rival=np.isin(brands["brand_id"].to_numpy(object), list(rivals)) & ~own,
+    )
+
+
+def count_by_account(
+    block: BriefBlock, accounts: NDArray[np.int64], weights: NDArray[np.float64] | None, n: int
+) -> NDArray[np.float64]:
+    """Events, or the sum of their weights, of each candidate of a block.
+
+    Parameters
+    ----------
+    block : BriefBlock
+        A brief's candidates.
+    accounts : numpy.ndarray of int64, shape (n_events,)
+        Account of each event.
+    weights : numpy.ndarray of float64, shape (n_events,), or None
+        Weights; None counts.
+    n : int
+        Accounts of the market.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_candidates,)
+        Sums.
+    """
+    return np.bincount(accounts, weights=weights, minlength=n).astype(np.float64)[block.accounts]

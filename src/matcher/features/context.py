@@ -1,0 +1,496 @@
+"""What every feature family works from: a market's index, fitted text, and pairs seen in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.errors import LeakageError
+from matcher.features.index import MarketIndex, microseconds
+from matcher.features.segments import expand_ranges
+from matcher.features.texts import TextIndex
+from matcher.features.windows import build_spans, window_aggregates
+from matcher.market.tiers import assign_tier
+from matcher.text.normalise import find_hashtags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+    from matcher.features.pairs import Pairs
+    from matcher.market.brief import Brief
+    from matcher.market.market import Market
+    from matcher.text.encoder import Encoder
+    from matcher.text.lexical import Lexicon
+
+    Embed = Callable[[Encoder, Sequence[str], str], NDArray[np.float16]]
+
+__all__ = ["BriefBlock", "FeatureContext", "MarketData", "PairView"]
+
+_POSTS_AT_ONCE: Final = 250_000
+"""Posts whose embeddings are held as float64 at a time."""
+_RUNNING_SUM_VALUES: Final = 50_000_000
+"""Embedding values up to which running sums are kept (400 MB); beyond, ranges are summed anew."""
+
+
+@dataclass(frozen=True)
+class MarketData:
+    """A market's index and word counts, shared by every model that looks at it.
+
+    Parameters
+    ----------
+    market : Market
+        The market.
+    """
+
+    market: Market
+
+    @cached_property
+    def index(self) -> MarketIndex:
+        """Codes and sorted columns."""
+        return MarketIndex(self.market)
+
+    @cached_property
+    def texts(self) -> TextIndex:
+        """Word counts."""
+        return TextIndex(self.index)
+
+    @cached_property
+    def spans(self) -> pa.Table:
+        """Readings of posts with the time in which each is the newest."""
+        return build_spans(self.index)
+
+
+def _plain_embed(encoder: Encoder, texts: Sequence[str], role: str) -> NDArray[np.float16]:
+    return encoder.encode(texts, role=role)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class FeatureContext:
+    """A market seen through a fitted encoder and lexicon.
+
+    Parameters
+    ----------
+    data : MarketData
+        Index and word counts.
+    encoder : Encoder
+        Text encoder.
+    lexicon : Lexicon
+        Document frequencies.
+    embed : callable, optional
+        ``embed(encoder, texts, role)``; an embedding cache goes here.
+    n_threads : int
+        Threads of the columnar engine; they do not change any result.
+    """
+
+    data: MarketData
+    encoder: Encoder
+    lexicon: Lexicon
+    embed: Embed = field(default=_plain_embed)
+    n_threads: int = 2
+
+    @property
+    def index(self) -> MarketIndex:
+        """Codes and sorted columns of the market."""
+        return self.data.index
+
+    @cached_property
+    def post_embeddings(self) -> NDArray[np.float16]:
+        """Embeddings of post texts, shape (n_posts, dim)."""
+        return self.embed(self.encoder, self.index.post_texts, "content")
+
+    @cached_property
+    def hashtag_embeddings(self) -> NDArray[np.float16]:
+        """Embeddings of each post's hashtags alone; zero rows where it has none."""
+        tags = [
+            " ".join(f"#{tag}" for tag in find_hashtags(text)) for text in self.index.post_texts
+        ]
+        return self.embed(self.encoder, tags, "content")
+
+    @cached_property
+    def bio_embeddings(self) -> NDArray[np.float16]:
+        """Embeddings of each account's bio, shape (n_accounts, dim)."""
+        bios = self.index.influencers["bio"].fillna("").tolist()
+        return self.embed(self.encoder, bios, "content")
+
+    @cached_property
+    def brand_embeddings(self) -> NDArray[np.float16]:
+        """Embeddings of brand descriptions, shape (n_brands, dim)."""
+        texts = self.index.brands["description"].fillna("").tolist()
+        return self.embed(self.encoder, texts, "brief")
+
+    @cached_property
+    def lexical_posts(self) -> sparse.csr_matrix:
+        """TF-IDF rows of posts, shape (n_posts, n_terms)."""
+        return self.data.texts.weigh(self.lexicon)
+
+    def embed_briefs(self, briefs: Sequence[Brief]) -> NDArray[np.float16]:
+        """Embeddings of brief texts.
+
+        Parameters
+        ----------
+        briefs : sequence of Brief
+            Briefs.
+
+        Returns
+        -------
+        numpy.ndarray of float16, shape (n_briefs, dim)
+            Unit rows.
+        """
+        return self.embed(self.encoder, [brief.text for brief in briefs], "brief")
+
+    @cached_property
+    def _running_sums(self) -> NDArray[np.float64] | None:
+        matrix = self.post_embeddings
+        if matrix.size > _RUNNING_SUM_VALUES:
+            return None
+        sums = np.zeros((len(matrix) + 1, matrix.shape[1]))
+        np.cumsum(matrix, axis=0, dtype=np.float64, out=sums[1:])
+        return sums
+
+    def block_sums(self, block: BriefBlock) -> NDArray[np.float64]:
+        """Sums of the embeddings of the visible posts of a block's candidates.
+
+        Parameters
+        ----------
+        block : BriefBlock
+            Candidates of a brief.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_candidates, dim)
+            Sums, zero without posts.
+        """
+        sums = self.embedding_sums(block.starts, block.ends)
+        hidden_owners, hidden_posts = block.hidden
+        np.subtract.at(sums, hidden_owners, self.post_embeddings[hidden_posts].astype(np.float64))
+        return sums
+
+    def embedding_sums(
+        self, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Sums of post embeddings over ranges of post codes; exact in float64.
+
+        Parameters
+        ----------
+        starts, ends : numpy.ndarray of int64, shape (n,)
+            Half-open ranges.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n, dim)
+            Sums, zero for an empty range.
+        """
+        if self._running_sums is not None:
+            return np.asarray(self._running_sums[ends] - self._running_sums[starts])
+        sums = np.zeros((len(starts), self.post_embeddings.shape[1]))
+        filled = np.flatnonzero(ends > starts)
+        for part in np.array_split(filled, 1 + int((ends - starts).sum()) // _POSTS_AT_ONCE):
+            if len(part):
+                posts = expand_ranges(starts[part], ends[part])
+                lengths = ends[part] - starts[part]
+                first = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+                rows = self.post_embeddings[posts].astype(np.float64)
+                sums[part] = np.add.reduceat(rows, first, axis=0)
+        return sums
+
+    @cached_property
+    def past_briefs(self) -> tuple[pd.DataFrame, NDArray[np.float16]]:
+        """Campaigns of the market by decision, and embeddings of their briefs."""
+        table = self.index.market.tables["campaigns"]
+        dated = table[table["decided_at"].notna()].sort_values(["decided_at", "campaign_id"])
+        dated = dated.reset_index(drop=True)
+        texts = (dated["title"].fillna("") + "\n" + dated["brief"].fillna("")).tolist()
+        return dated, self.embed(self.encoder, texts, "brief")
+
+    def check_trained(self, pairs: Pairs) -> None:
+        """Refuse briefs decided before the fitted text objects were closed.
+
+        Parameters
+        ----------
+        pairs : Pairs
+            Pairs to score.
+
+        Raises
+        ------
+        LeakageError
+            If an encoder or lexicon knows texts from after a decision.
+        """
+        earliest = pd.Timestamp(pairs.instants.min()).tz_localize("UTC")
+        for what, until in (
+            ("encoder", self.encoder.identity.trained_until),
+            ("lexicon", self.lexicon.trained_until),
+        ):
+            if until is not None and earliest < until:
+                raise LeakageError(
+                    f"the {what} was trained on texts until {until} but a brief was decided at "
+                    f"{earliest}; use a model closed before it"
+                )
+
+
+@dataclass(frozen=True)
+class BriefBlock:
+    """Candidates of one brief with their visible posts.
+
+    Parameters
+    ----------
+    brief : Brief
+        The brief.
+    code : int
+        Row of the brief among the pairs' briefs.
+    instant : int
+        Decision in microseconds since 1970.
+    rows : slice
+        Rows of the pairs.
+    accounts : numpy.ndarray of int64, shape (n,)
+        Account codes.
+    posts : numpy.ndarray of int64
+        Codes of the visible posts, account after account, oldest first.
+    lengths : numpy.ndarray of int64, shape (n,)
+        Visible posts of each account.
+    starts, ends : numpy.ndarray of int64, shape (n,)
+        Ranges of the posts published before the decision, the brief's own among them.
+    hidden : pair of numpy.ndarray of int64
+        Places of candidates and codes of their posts that belong to the brief's own campaign.
+    """
+
+    brief: Brief
+    code: int
+    instant: int
+    rows: slice
+    accounts: NDArray[np.int64]
+    posts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    hidden: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+    @cached_property
+    def owners(self) -> NDArray[np.int64]:
+        """Place among the candidates of the account of each visible post."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+
+@dataclass(frozen=True)
+class PairView:
+    """Pairs joined with what a context knows strictly before each decision.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market and fitted text.
+    pairs : Pairs
+        Pairs.
+    """
+
+    context: FeatureContext
+    pairs: Pairs
+
+    @cached_property
+    def accounts(self) -> NDArray[np.int64]:
+        """Account code of each pair, -1 for an account that the market does not hold."""
+        return self.context.index.account_codes(self.pairs.account_ids)
+
+    @cached_property
+    def instants(self) -> NDArray[np.int64]:
+        """Decision of each pair in microseconds since 1970."""
+        return self.pairs.pair_instants.astype("datetime64[us]").astype(np.int64)
+
+    @cached_property
+    def brief_embeddings(self) -> NDArray[np.float16]:
+        """Embeddings of the briefs, shape (n_briefs, dim)."""
+        return self.context.embed_briefs(self.pairs.briefs)
+
+    @cached_property
+    def blocks(self) -> tuple[BriefBlock, ...]:
+        """One block per brief, in order."""
+        index = self.context.index
+        bounds = self.pairs.bounds
+        moments = self.pairs.instants.astype("datetime64[us]").astype(np.int64)
+        found = []
+        for code, brief in enumerate(self.pairs.briefs):
+            rows = slice(int(bounds[code]), int(bounds[code + 1]))
+            accounts = self.accounts[rows]
+            starts, ends = index.posts_before(accounts, int(moments[code]))
+            lengths = ends - starts
+            posts = expand_ranges(starts, ends)
+            owners = np.repeat(np.arange(len(lengths)), lengths)
+            own = np.isin(posts, index.own_posts.get(brief.brief_id, ()))
+            found.append(
+                BriefBlock(
+                    brief=brief,
+                    code=code,
+                    instant=int(moments[code]),
+                    rows=rows,
+                    accounts=accounts,
+                    posts=posts[~own],
+                    lengths=np.bincount(owners[~own], minlength=len(lengths)),
+                    starts=starts,
+                    ends=ends,
+                    hidden=(owners[own], posts[own]),
+                )
+            )
+        return tuple(found)
+
+    @cached_property
+    def windows(self) -> pd.DataFrame:
+        """Window aggregates of each pair's account; see `matcher.features.windows`."""
+        own_codes = np.full(len(self.pairs), -1, dtype=np.int64)
+        hidden_own: list[NDArray[np.int64]] = []
+        hidden_posts: list[NDArray[np.int64]] = []
+        for block in self.blocks:
+            early = block.hidden[1]
+            if len(early):
+                own_codes[block.rows] = block.code
+                hidden_own.append(np.full(len(early), block.code, dtype=np.int64))
+                hidden_posts.append(early)
+        keys = pd.DataFrame({"account": self.accounts, "instant": self.instants, "own": own_codes})
+        unique = keys.drop_duplicates(ignore_index=True)
+        own_posts = (
+            (np.concatenate(hidden_own), np.concatenate(hidden_posts)) if hidden_own else None
+        )
+        found = window_aggregates(
+            self.context.data.spans,
+            unique["account"].to_numpy(),
+            unique["instant"].to_numpy(),
+            own=unique["own"].to_numpy(),
+            own_posts=own_posts,
+            n_threads=self.context.n_threads,
+        )
+        place = pd.MultiIndex.from_frame(unique).get_indexer(pd.MultiIndex.from_frame(keys))
+        return found.iloc[place].reset_index(drop=True)
+
+    @cached_property
+    def snapshots(self) -> pd.DataFrame:
+        """Newest snapshot before each decision, and the one at least 80 days older.
+
+        Columns ``n_followers, n_following, n_posts, n_followers_before, days_between``, NaN where
+        none is known in time.
+        """
+        return newest_snapshots(self)
+
+    @cached_property
+    def tiers(self) -> NDArray[np.object_]:
+        """Follower tier of each pair's account at the decision, ``unknown`` without followers."""
+        market = self.context.index.market
+        tiers = assign_tier(self.snapshots["n_followers"], market.settings.tier_scheme)
+        return tiers.to_numpy(object)
+
+    @cached_property
+    def platforms(self) -> NDArray[np.object_]:
+        """Platform of each pair's account."""
+        return self.context.index.accounts["platform"].to_numpy(object)[self.accounts]
+
+    def similarities(
+        self, matrix: NDArray[np.float16], queries: NDArray[np.float16]
+    ) -> Iterator[tuple[BriefBlock, NDArray[np.float64]]]:
+        """Cosine of each brief with the visible posts of its candidates.
+
+        Products of float16 numbers are exact in float64 and so are their sums here, so a cosine
+        does not depend on which posts are multiplied together.
+
+        Parameters
+        ----------
+        matrix : numpy.ndarray of float16, shape (n_posts, dim)
+            Unit rows by post code.
+        queries : numpy.ndarray of float16, shape (n_briefs, dim)
+            Unit rows by brief.
+
+        Yields
+        ------
+        block : BriefBlock
+            A brief with its candidates.
+        values : numpy.ndarray of float64
+            One cosine per entry of ``block.posts``.
+        """
+        place = np.empty(len(matrix), dtype=np.int64)
+        for group in _groups(self.blocks):
+            posts = np.unique(np.concatenate([block.posts for block in group]))
+            place[posts] = np.arange(len(posts))
+            wanted = queries[[block.code for block in group]].astype(np.float64)
+            product = np.empty((len(posts), len(group)))
+            for low in range(0, len(posts), _POSTS_AT_ONCE):
+                part = posts[low : low + _POSTS_AT_ONCE]
+                product[low : low + len(part)] = matrix[part].astype(np.float64) @ wanted.T
+            for column, block in enumerate(group):
+                yield block, product[place[block.posts], column]
+
+
+def _groups(blocks: Sequence[BriefBlock]) -> Iterator[list[BriefBlock]]:
+    group: list[BriefBlock] = []
+    load = 0
+    for block in blocks:
+        if group and (load + len(block.posts) > 4 * _POSTS_AT_ONCE or len(group) == 32):
+            yield group
+            group, load = [], 0
+        group.append(block)
+        load += len(block.posts)
+    if group:
+        yield group
+
+
+def newest_snapshots(view: PairView) -> pd.DataFrame:
+    """Newest account snapshot strictly before each decision, with an older one for growth.
+
+    Parameters
+    ----------
+    view : PairView
+        Pairs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``n_followers, n_following, n_posts, n_followers_before, days_between``.
+    """
+    index = view.context.index
+    table = index.market.tables["account_snapshots"]
+    codes = index.account_codes(table["account_id"])
+    moments = microseconds(table["as_of"])
+    if index.market.settings.allow_late_snapshots:
+        moments = _late_as_constant(codes, moments)
+    order = np.lexsort((moments, codes))
+    codes, moments = codes[order], moments[order]
+    ranks, rank = np.unique(moments, return_inverse=True)
+    keys = codes * (len(ranks) + 1) + rank
+
+    def newest(instants: NDArray[np.int64]) -> NDArray[np.int64]:
+        base = view.accounts * (len(ranks) + 1)
+        found = np.searchsorted(keys, base + np.searchsorted(ranks, instants)) - 1
+        if not len(codes):
+            return np.full(len(instants), -1)
+        return np.where((found >= 0) & (codes[found] == view.accounts), found, -1)
+
+    def pick(column: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        return (
+            np.where(rows >= 0, column[rows], np.nan) if len(column) else np.full(len(rows), np.nan)
+        )
+
+    now = newest(view.instants)
+    month = 80 * 86_400_000_000
+    before = newest(np.where(now >= 0, moments[now] if len(moments) else 0, 0) - month + 1)
+    columns = {
+        name: pick(table[name].to_numpy(np.float64)[order], now)
+        for name in ("n_followers", "n_following", "n_posts")
+    }
+    followers = table["n_followers"].to_numpy(np.float64)[order]
+    columns["n_followers_before"] = np.where(now >= 0, pick(followers, before), np.nan)
+    days = moments.astype(np.float64) / 86_400_000_000
+    columns["days_between"] = pick(days, now) - pick(days, before)
+    return pd.DataFrame(columns)
+
+
+def _late_as_constant(codes: NDArray[np.int64], moments: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Date each account's earliest snapshot at the beginning of time."""
+    order = np.lexsort((moments, codes))
+    first = np.ones(len(codes), dtype=bool)
+    first[1:] = codes[order][1:] != codes[order][:-1]
+    dated = moments.copy()
+    dated[order[first]] = np.iinfo(np.int64).min // 2
+    return dated

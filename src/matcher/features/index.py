@@ -1,0 +1,252 @@
+"""A market in columnar form: accounts and their posts, sorted so that time is a range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from matcher.market.market import Market
+
+__all__ = ["MarketIndex", "instant_microseconds", "microseconds"]
+
+_NEVER = np.iinfo(np.int64).max
+
+
+def microseconds(instants: pd.Series) -> NDArray[np.int64]:
+    """UTC instants as microseconds since 1970; a missing one as the largest integer.
+
+    Parameters
+    ----------
+    instants : pandas.Series of datetime64[us, UTC]
+        Instants.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        Microseconds; a fact whose instant is missing is never known.
+    """
+    values = instants.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
+    return np.where(np.isnat(values), _NEVER, values.astype(np.int64))
+
+
+def instant_microseconds(instant: pd.Timestamp) -> int:
+    """One aware instant as microseconds since 1970.
+
+    Parameters
+    ----------
+    instant : pandas.Timestamp
+        Instant, aware of its zone.
+
+    Returns
+    -------
+    int
+        Microseconds.
+
+    Examples
+    --------
+    >>> instant_microseconds(pd.Timestamp("1970-01-01 00:00:01", tz="UTC"))
+    1000000
+    """
+    return int(
+        instant.tz_convert("UTC")
+        .tz_localize(None)
+        .to_datetime64()
+        .astype("M8[us]")
+        .astype(np.int64)
+    )
+
+
+@dataclass(frozen=True)
+class MarketIndex:
+    """Integer codes and sorted columns of a market, built once and shared by all families.
+
+    Parameters
+    ----------
+    market : Market
+        Tables as loaded, or as cut by ``Market.as_of``.
+    """
+
+    market: Market
+
+    @cached_property
+    def account_ids(self) -> pd.Index[Any]:
+        """Account ids in code order."""
+        ids = self.market.tables["accounts"]["account_id"].to_numpy(object)
+        found: pd.Index[Any] = pd.Index(np.sort(ids), dtype=object, name="account_id")
+        return found
+
+    @cached_property
+    def accounts(self) -> pd.DataFrame:
+        """Accounts in code order."""
+        table = self.market.tables["accounts"]
+        return table.set_index("account_id").reindex(self.account_ids).reset_index()
+
+    @cached_property
+    def person_ids(self) -> pd.Index[Any]:
+        """Influencer ids in code order."""
+        ids = self.accounts["influencer_id"].to_numpy(object)
+        unique = np.unique(ids.astype(str))
+        found: pd.Index[Any] = pd.Index(unique, dtype=object, name="influencer_id")
+        return found
+
+    @cached_property
+    def person_of(self) -> NDArray[np.int64]:
+        """Influencer code of each account, shape (n_accounts,)."""
+        return self.person_ids.get_indexer(
+            pd.Index(self.accounts["influencer_id"].to_numpy(object))
+        ).astype(np.int64)
+
+    @cached_property
+    def influencers(self) -> pd.DataFrame:
+        """Row of `influencers` of each account, in account order."""
+        table = self.market.tables["influencers"].set_index("influencer_id")
+        return table.reindex(self.accounts["influencer_id"]).reset_index()
+
+    @cached_property
+    def brand_ids(self) -> pd.Index[Any]:
+        """Brand ids in code order."""
+        ids = self.market.tables["brands"]["brand_id"].to_numpy(object)
+        found: pd.Index[Any] = pd.Index(np.sort(ids), dtype=object, name="brand_id")
+        return found
+
+    @cached_property
+    def brands(self) -> pd.DataFrame:
+        """Brands in code order."""
+        table = self.market.tables["brands"]
+        return table.set_index("brand_id").reindex(self.brand_ids).reset_index()
+
+    @cached_property
+    def brand_owners(self) -> NDArray[np.object_]:
+        """Owner of each brand: column ``owner_group`` or ``owner``, else the brand itself."""
+        for column in ("owner_group", "owner"):
+            if column in self.brands:
+                owners = self.brands[column].to_numpy(object)
+                missing = pd.isna(owners)
+                return np.where(missing, self.brands["brand_id"].to_numpy(object), owners)
+        return self.brands["brand_id"].to_numpy(object)
+
+    @cached_property
+    def posts(self) -> pd.DataFrame:
+        """Posts by account code, publication and id; row number is the post code."""
+        table = self.market.tables["posts"]
+        codes = self.account_codes(table["account_id"])
+        published = microseconds(table["published_at"])
+        order = np.lexsort((table["post_id"].to_numpy(object).astype(str), published, codes))
+        return table.iloc[order].reset_index(drop=True)
+
+    @cached_property
+    def post_account(self) -> NDArray[np.int64]:
+        """Account code of each post."""
+        return self.account_codes(self.posts["account_id"])
+
+    @cached_property
+    def post_published(self) -> NDArray[np.int64]:
+        """Publication of each post in microseconds since 1970."""
+        return microseconds(self.posts["published_at"])
+
+    @cached_property
+    def post_ids(self) -> pd.Index[Any]:
+        """Post ids in code order."""
+        found: pd.Index[Any] = pd.Index(self.posts["post_id"].to_numpy(object))
+        return found
+
+    @cached_property
+    def post_texts(self) -> list[str]:
+        """Text of each post, empty where it is missing."""
+        return self.posts["text"].fillna("").tolist()
+
+    @cached_property
+    def post_brand(self) -> NDArray[np.int64]:
+        """Code of the sponsoring brand of each post, -1 where none is named or known."""
+        return self.brand_codes(self.posts["sponsor_brand_id"])
+
+    @cached_property
+    def post_is_sponsored(self) -> NDArray[np.bool_]:
+        """Whether a post is flagged as sponsored or names a sponsor."""
+        flagged = self.posts["is_sponsored"].fillna(False).to_numpy(bool)
+        return np.asarray(flagged | self.posts["sponsor_brand_id"].notna().to_numpy(bool))
+
+    @cached_property
+    def _published_ranks(self) -> NDArray[np.int64]:
+        return np.unique(self.post_published)
+
+    @cached_property
+    def _post_keys(self) -> NDArray[np.int64]:
+        base = len(self._published_ranks) + 1
+        ranks = np.searchsorted(self._published_ranks, self.post_published)
+        return np.asarray(self.post_account * base + ranks)
+
+    def account_codes(self, ids: pd.Series | NDArray[np.object_]) -> NDArray[np.int64]:
+        """Codes of account ids, -1 where unknown.
+
+        Parameters
+        ----------
+        ids : pandas.Series or numpy.ndarray
+            Account ids.
+
+        Returns
+        -------
+        numpy.ndarray of int64
+            Codes.
+        """
+        return self.account_ids.get_indexer(pd.Index(ids)).astype(np.int64)
+
+    def brand_codes(self, ids: pd.Series) -> NDArray[np.int64]:
+        """Codes of brand ids, -1 where missing or unknown.
+
+        Parameters
+        ----------
+        ids : pandas.Series
+            Brand ids.
+
+        Returns
+        -------
+        numpy.ndarray of int64
+            Codes.
+        """
+        return self.brand_ids.get_indexer(pd.Index(ids.to_numpy(object))).astype(np.int64)
+
+    def posts_before(
+        self, accounts: NDArray[np.int64], instant: int, *, since: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ranges of post codes of accounts, published strictly before an instant.
+
+        Parameters
+        ----------
+        accounts : numpy.ndarray of int64, shape (n,)
+            Account codes.
+        instant : int
+            Microseconds since 1970.
+        since : int, optional
+            Earliest publication, in microseconds since 1970.
+
+        Returns
+        -------
+        starts, ends : numpy.ndarray of int64, shape (n,)
+            Half-open ranges of post codes.
+        """
+        base = len(self._published_ranks) + 1
+        last = int(np.searchsorted(self._published_ranks, instant))
+        first = 0 if since is None else int(np.searchsorted(self._published_ranks, since))
+        starts = np.searchsorted(self._post_keys, accounts * base + first)
+        ends = np.searchsorted(self._post_keys, accounts * base + last)
+        return starts, np.maximum(starts, ends)
+
+    @cached_property
+    def own_posts(self) -> dict[str, NDArray[np.int64]]:
+        """Codes of the posts made for each campaign, which its own features may not see."""
+        table = self.market.tables["campaign_posts"]
+        codes = self.post_ids.get_indexer(pd.Index(table["post_id"].to_numpy(object)))
+        known = codes >= 0
+        ids = table["campaign_id"].to_numpy(object)[known]
+        order = np.argsort(ids.astype(str), kind="stable")
+        found, first = np.unique(ids[order].astype(str), return_index=True)
+        parts = np.split(codes[known][order], first[1:]) if len(found) else []
+        return dict(zip(found.tolist(), parts, strict=True))

@@ -1,0 +1,252 @@
+"""All features of candidate pairs, as one matrix and as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from matcher.errors import FeatureMismatchError, MatcherError, NotFittedError
+from matcher.features.activity import (
+    CONDUCT,
+    FOLLOWER_QUALITY,
+    REACH,
+    RESONANCE,
+    resonance,
+)
+from matcher.features.content import BIO, CONTENT, LEXICAL
+from matcher.features.context import FeatureContext, PairView
+from matcher.features.expertise import EXPERTISE
+from matcher.features.history import AFFINITY, BRAND_CONTACTS, HISTORY, PERSON_HISTORY
+from matcher.features.pairs import Pairs
+from matcher.features.terms import AUDIENCE, LANGUAGE, PRICE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.features.priors import LevelPrior
+    from matcher.features.spec import FeatureSpec
+
+__all__ = ["FAMILIES", "FEATURES", "FeatureMatrix", "PairFeatures", "build_features"]
+
+FAMILIES: Final = (
+    CONTENT,
+    LEXICAL,
+    BIO,
+    LANGUAGE,
+    EXPERTISE,
+    HISTORY,
+    PERSON_HISTORY,
+    BRAND_CONTACTS,
+    AFFINITY,
+    REACH,
+    FOLLOWER_QUALITY,
+    CONDUCT,
+    AUDIENCE,
+    PRICE,
+)
+"""Families that need no fitted prior; ``resonance`` needs one."""
+
+FEATURES: Final[tuple[FeatureSpec, ...]] = (
+    *(spec for family in FAMILIES for spec in family.specs),
+    *RESONANCE,
+)
+"""Every feature, in the order of the matrix."""
+
+
+@dataclass(frozen=True)
+class FeatureMatrix:
+    """Features of pairs.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (n_pairs, n_features)
+        Values, NaN where unknown.
+    names : tuple of str
+        Feature of each column.
+    pairs : Pairs
+        Pair of each row.
+    """
+
+    values: NDArray[np.float64]
+    names: tuple[str, ...]
+    pairs: Pairs
+
+    def __post_init__(self) -> None:
+        expected = (len(self.pairs), len(self.names))
+        if self.values.shape != expected:
+            raise MatcherError(f"features: got shape {self.values.shape}; expected {expected}")
+        if len(set(self.names)) != len(self.names):
+            raise MatcherError("features: a name stands twice")
+
+    def columns(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """Columns of some features, in the order asked for.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Feature names.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs, len(names))
+            Their values.
+
+        Raises
+        ------
+        FeatureMismatchError
+            If a feature is not in the matrix.
+        """
+        place = {name: column for column, name in enumerate(self.names)}
+        missing = [name for name in names if name not in place]
+        if missing:
+            raise FeatureMismatchError(
+                f"features: {len(missing)} of {len(names)} are missing ({', '.join(missing[:5])}); "
+                "score with the version of Matcher that trained the model"
+            )
+        return self.values[:, [place[name] for name in names]]
+
+    def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> FeatureMatrix:
+        """Matrix of some rows.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray of int64 or bool
+            Row numbers in rising order, or a mask.
+
+        Returns
+        -------
+        FeatureMatrix
+            Those rows.
+        """
+        return FeatureMatrix(self.values[rows], self.names, self.pairs.select(rows))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Pairs and features as one frame."""
+        frame = pd.DataFrame(self.values, columns=list(self.names))
+        return pd.concat([self.pairs.frame(), frame], axis=1)
+
+
+def build_features(
+    context: FeatureContext,
+    prior: LevelPrior,
+    pairs: Pairs,
+    *,
+    families: Sequence[str] | None = None,
+) -> FeatureMatrix:
+    """Features of pairs, each from what was known strictly before its decision.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market seen through a fitted encoder and lexicon.
+    prior : LevelPrior
+        Expected levels of engagement.
+    pairs : Pairs
+        Pairs, contiguous by brief.
+    families : sequence of str, optional
+        Names of the families to compute; all when None.
+
+    Returns
+    -------
+    FeatureMatrix
+        One column per feature, in the order of `FEATURES`.
+
+    Raises
+    ------
+    LeakageError
+        If the market is cut before a decision.
+    """
+    pairs.check_cut(context.index.market)
+    view = PairView(context, pairs)
+    names: list[str] = []
+    columns: list[NDArray[np.float64]] = []
+    for family in FAMILIES:
+        if families is not None and family.name not in families:
+            continue
+        found = family.compute(context, view)
+        for spec in family.specs:
+            names.append(spec.name)
+            columns.append(found[spec.name])
+    if families is None or "resonance" in families:
+        found = resonance(prior, view)
+        names.extend(spec.name for spec in RESONANCE)
+        columns.extend(found[spec.name] for spec in RESONANCE)
+    values = np.column_stack(columns) if columns else np.empty((len(pairs), 0))
+    return FeatureMatrix(values.astype(np.float64), tuple(names), pairs)
+
+
+class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Transformer from a frame of pairs to features, for use in scikit-learn pipelines.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market seen through a fitted encoder and lexicon.
+    prior : LevelPrior
+        Expected levels of engagement.
+    """
+
+    def __init__(self, context: FeatureContext, prior: LevelPrior) -> None:
+        self.context = context
+        self.prior = prior
+
+    def fit(self, X: Pairs, y: Any = None) -> PairFeatures:
+        """Check the pairs; features have no parameters of their own to learn.
+
+        Parameters
+        ----------
+        X : Pairs
+            Pairs.
+        y : object, optional
+            Ignored.
+
+        Returns
+        -------
+        PairFeatures
+            This transformer.
+        """
+        del y
+        if not isinstance(X, Pairs):
+            raise MatcherError(f"PairFeatures: got a {type(X).__name__}; expected Pairs")
+        self.feature_names_out_ = np.array([spec.name for spec in FEATURES], dtype=object)
+        self.n_features_in_ = 2
+        return self
+
+    def transform(self, X: Pairs) -> NDArray[np.float64]:
+        """Features of pairs.
+
+        Parameters
+        ----------
+        X : Pairs
+            Pairs, contiguous by brief.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs, n_features)
+            Values in the order of `get_feature_names_out`.
+        """
+        if not hasattr(self, "feature_names_out_"):
+            raise NotFittedError("PairFeatures: call `fit` before `transform`")
+        return build_features(self.context, self.prior, X).values
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the columns.
+
+        Parameters
+        ----------
+        input_features : object, optional
+            Ignored.
+
+        Returns
+        -------
+        numpy.ndarray of object
+            Names.
+        """
+        del input_features
+        return np.asarray(self.feature_names_out_)

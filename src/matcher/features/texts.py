@@ -1,0 +1,228 @@
+"""The words of a market's posts, counted once: vocabulary, categories and mentioned brands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from matcher.features.index import instant_microseconds
+from matcher.market.taxonomy import read_taxonomy
+from matcher.text.lexical import Lexicon
+from matcher.text.normalise import fold_accents, lexical_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.features.index import MarketIndex
+
+__all__ = ["TextIndex", "brand_patterns"]
+
+_LEGAL_WORDS: Final = re.compile(
+    r"\b(?:viet nam|vietnam|vn|cong ty|tap doan|thuong hieu|tnhh|company|group|corp|corporation"
+    r"|inc|ltd|jsc|official|store|shop|brand|global)\b"
+)
+_LEAST_LETTERS: Final = 3
+_PREFIX_LETTERS: Final = 5
+"""A brand name this long also counts where a longer hashtag begins with it."""
+
+
+def brand_patterns(name: str) -> tuple[str, ...]:
+    """Patterns to look for in folded, space-joined words to find a brand's name.
+
+    Parameters
+    ----------
+    name : str
+        Brand name as written.
+
+    Returns
+    -------
+    tuple of str
+        The name's words in a row, and written together as in a hashtag; empty for a name of
+        fewer than three letters.
+
+    Examples
+    --------
+    >>> brand_patterns("Nam Ngư Việt Nam")
+    (' nam ngu ', ' namngu')
+    >>> brand_patterns("Bear")
+    (' bear ',)
+    """
+    words = " ".join(fold_accents(word) for word in lexical_tokens(name))
+    kept = _LEGAL_WORDS.sub(" ", words).split() or words.split()
+    joined = "".join(kept)
+    if len(joined) < _LEAST_LETTERS:
+        return ()
+    patterns = [f" {' '.join(kept)} "]
+    if len(joined) >= _PREFIX_LETTERS:
+        patterns.append(f" {joined}")
+    elif len(kept) > 1:
+        patterns.append(f" {joined} ")
+    return tuple(patterns)
+
+
+@dataclass(frozen=True)
+class TextIndex:
+    """Counts over the words of all posts; nothing here is fitted, so nothing here can leak.
+
+    Parameters
+    ----------
+    index : MarketIndex
+        Market in columnar form.
+    """
+
+    index: MarketIndex
+
+    @cached_property
+    def _tokens(self) -> list[tuple[str, ...]]:
+        return [lexical_tokens(text) for text in self.index.post_texts]
+
+    @cached_property
+    def terms(self) -> NDArray[np.object_]:
+        """All words of all posts, in code-point order."""
+        return np.array(sorted({word for words in self._tokens for word in words}), dtype=object)
+
+    @cached_property
+    def counts(self) -> sparse.csr_matrix:
+        """Occurrences of each word in each post, shape (n_posts, n_terms)."""
+        column_of = {term: column for column, term in enumerate(self.terms.tolist())}
+        columns = [column_of[word] for words in self._tokens for word in words]
+        starts = np.concatenate(([0], np.cumsum([len(words) for words in self._tokens])))
+        matrix = sparse.csr_matrix(
+            (np.ones(len(columns)), np.asarray(columns, dtype=np.int32), starts.astype(np.int64)),
+            shape=(len(self._tokens), len(self.terms)),
+        )
+        matrix.sum_duplicates()
+        return matrix
+
+    def fit_lexicon(self, trained_until: pd.Timestamp) -> Lexicon:
+        """Document frequencies of the posts published before an instant.
+
+        Parameters
+        ----------
+        trained_until : pandas.Timestamp
+            Instant, aware of its zone.
+
+        Returns
+        -------
+        Lexicon
+            Words of those posts.
+        """
+        seen = self.index.post_published < instant_microseconds(trained_until)
+        counts = self.counts[np.flatnonzero(seen)]
+        found = np.bincount(counts.indices, minlength=len(self.terms)).astype(np.int64)
+        least = 2 if counts.shape[0] >= 20_000 else 1
+        kept = found >= least
+        return Lexicon(
+            terms=tuple(self.terms[kept].tolist()),
+            document_frequency=found[kept],
+            n_documents=int(counts.shape[0]),
+            mean_length=float(counts.sum() / max(counts.shape[0], 1)),
+            trained_until=trained_until,
+        )
+
+    def weigh(self, lexicon: Lexicon) -> sparse.csr_matrix:
+        """TF-IDF rows of all posts under a lexicon.
+
+        Parameters
+        ----------
+        lexicon : Lexicon
+            Document frequencies, whether fitted here or read from a model.
+
+        Returns
+        -------
+        scipy.sparse.csr_matrix of float64, shape (n_posts, n_lexicon_terms)
+            Rows of unit length, zero for a post without a known word.
+        """
+        column_of = {term: column for column, term in enumerate(lexicon.terms)}
+        target = np.array([column_of.get(term, -1) for term in self.terms.tolist()], dtype=np.int64)
+        entries = self.counts.tocoo()
+        columns = target[entries.col]
+        known = columns >= 0
+        matrix = sparse.csr_matrix(
+            (entries.data[known], (entries.row[known], columns[known])),
+            shape=(self.counts.shape[0], len(lexicon.terms)),
+        )
+        matrix.sort_indices()
+        return lexicon.weigh(matrix)
+
+    @cached_property
+    def category_hits(self) -> NDArray[np.float64]:
+        """Keywords of each taxonomy category in each post, shape (n_posts, n_categories)."""
+        taxonomy = read_taxonomy()
+        words: list[int] = []
+        categories: list[int] = []
+        position = {term: column for column, term in enumerate(self.terms.tolist())}
+        hits = np.zeros((len(self._tokens), len(taxonomy.ids)))
+        for code, category in enumerate(taxonomy.ids):
+            for keyword in taxonomy[category].keywords:
+                tokens = lexical_tokens(keyword)
+                for variant in {"".join(tokens), tokens[0] if len(tokens) == 1 else ""}:
+                    if variant in position:
+                        words.append(position[variant])
+                        categories.append(code)
+                if len(tokens) > 1:
+                    hits[self._posts_with(f" {' '.join(tokens)} "), code] += 1.0
+        chooser = sparse.csr_matrix(
+            (np.ones(len(words)), (words, categories)), shape=(len(self.terms), len(taxonomy.ids))
+        )
+        present = self.counts.copy()
+        present.data = np.ones_like(present.data)
+        return np.asarray(hits + (present @ chooser).toarray())
+
+    @cached_property
+    def post_category(self) -> NDArray[np.int64]:
+        """Category code with the most keywords of each post, the first on a tie; -1 for none."""
+        hits = self.category_hits
+        return np.where(hits.max(axis=1, initial=0.0) > 0, hits.argmax(axis=1), -1)
+
+    @cached_property
+    def _joined(self) -> pd.Series:
+        return pd.Series([f" {' '.join(words)} " for words in self._tokens], dtype="str")
+
+    @cached_property
+    def _folded(self) -> pd.Series:
+        return pd.Series([fold_accents(text) for text in self._joined], dtype="str")
+
+    def _posts_with(self, pattern: str) -> NDArray[np.int64]:
+        return np.flatnonzero(self._joined.str.contains(pattern, regex=False).to_numpy(bool))
+
+    @cached_property
+    def mentions(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Codes of posts and of the brands whose names they contain, by post."""
+        return self.find_names(self.index.brands["name"].fillna("").tolist())
+
+    def find_names(self, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Posts that contain brand names.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names as written.
+
+        Returns
+        -------
+        posts, places : numpy.ndarray of int64
+            Post codes and positions in `names`, sorted by post.
+        """
+        posts: list[NDArray[np.int64]] = []
+        places: list[NDArray[np.int64]] = []
+        for place, name in enumerate(names):
+            found = np.zeros(len(self._folded), dtype=bool)
+            for pattern in brand_patterns(name):
+                found |= self._folded.str.contains(pattern, regex=False).to_numpy(bool)
+            codes = np.flatnonzero(found)
+            posts.append(codes)
+            places.append(np.full(len(codes), place, dtype=np.int64))
+        if not posts:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        post, brand = np.concatenate(posts), np.concatenate(places)
+        order = np.lexsort((brand, post))
+        return post[order], brand[order]

@@ -1,0 +1,214 @@
+"""The only place that knows LightGBM: rankers bagged over draws of unlabelled candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from matcher.errors import FeatureMismatchError, SupportError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.config import RankerSettings
+
+__all__ = ["MAX_ROWS_PER_CAMPAIGN", "BoostedRanker", "Draw", "fit_ranker"]
+
+MAX_ROWS_PER_CAMPAIGN = 10_000
+"""LightGBM refuses larger queries in training."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Rows that one member of a bag is trained on.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (n_rows, n_features)
+        Features.
+    relevance : numpy.ndarray of int64, shape (n_rows,)
+        Grade of each row, 0 to 30.
+    campaign_ids : numpy.ndarray of object, shape (n_rows,)
+        Campaign of each row, in any order.
+    """
+
+    values: NDArray[np.float64]
+    relevance: NDArray[np.int64]
+    campaign_ids: NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class BoostedRanker:
+    """Mean of LightGBM rankers, each kept as its model text.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Features, in the order of the columns.
+    texts : tuple of str
+        LightGBM model texts.
+    """
+
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    @cached_property
+    def _boosters(self) -> tuple[Any, ...]:
+        import lightgbm
+
+        boosters = tuple(lightgbm.Booster(model_str=text) for text in self.texts)
+        for booster in boosters:
+            if tuple(booster.feature_name()) != self.names:
+                raise FeatureMismatchError(
+                    f"ranker: the model file has {booster.num_feature()} features that are not "
+                    f"the {len(self.names)} of its manifest; train it again"
+                )
+        return boosters
+
+    def score(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean raw score; comparable only within a brief.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float64, shape (n_pairs, n_features)
+            Features in the order of `names`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs,)
+            Scores without bound or unit.
+        """
+        self._check(values)
+        if not len(values):
+            return np.empty(0)
+        parts = [booster.predict(values, num_threads=2) for booster in self._boosters]
+        return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
+
+    def contributions(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Exact additive contributions of each feature to the score.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float64, shape (n_pairs, n_features)
+            Features in the order of `names`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs, n_features + 1)
+            SHAP values of the trees; the last column is the base value; rows sum to the score.
+
+        References
+        ----------
+        Lundberg et al., From local explanations to global understanding with explainable AI for
+        trees, Nature Machine Intelligence 2 (2020).
+        """
+        self._check(values)
+        if not len(values):
+            return np.empty((0, len(self.names) + 1))
+        parts = [
+            booster.predict(values, pred_contrib=True, num_threads=2) for booster in self._boosters
+        ]
+        return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
+
+    def _check(self, values: NDArray[np.float64]) -> None:
+        if values.ndim != 2 or values.shape[1] != len(self.names):
+            raise FeatureMismatchError(
+                f"ranker: got {values.shape} values; expected {len(self.names)} columns"
+            )
+
+
+def _parameters(settings: RankerSettings, seed: int, trends: Sequence[int]) -> dict[str, Any]:
+    return {
+        "objective": "lambdarank",
+        "learning_rate": settings.learning_rate,
+        "num_leaves": settings.n_leaves,
+        "min_data_in_leaf": settings.min_rows_in_leaf,
+        "lambda_l2": settings.l2,
+        "feature_fraction": settings.feature_share,
+        "bagging_fraction": 0.7,
+        "bagging_freq": 1,
+        "extra_trees": True,
+        "monotone_constraints": list(trends),
+        "lambdarank_truncation_level": settings.truncation,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": settings.n_threads,
+        "verbosity": -1,
+    }
+
+
+def fit_ranker(
+    draws: Sequence[Draw],
+    names: Sequence[str],
+    *,
+    trends: Sequence[int],
+    settings: RankerSettings,
+) -> BoostedRanker:
+    """LambdaRank on each draw.
+
+    Parameters
+    ----------
+    draws : sequence of Draw
+        Training rows of each member of the bag.
+    names : sequence of str
+        Features, in the order of the columns.
+    trends : sequence of int
+        Per feature 1, -1 or 0: the score may only rise, only fall, or both.
+    settings : RankerSettings
+        Trees and their regularisation; the seed of a member is ``seed + its number``.
+
+    Returns
+    -------
+    BoostedRanker
+        The bag.
+
+    Raises
+    ------
+    SupportError
+        If no campaign has two grades, or a campaign has more rows than LightGBM takes.
+
+    References
+    ----------
+    Burges, From RankNet to LambdaRank to LambdaMART, MSR-TR-2010-82.
+    """
+    import lightgbm
+
+    texts = []
+    for number, draw in enumerate(draws):
+        order = np.argsort(draw.campaign_ids.astype(str), kind="stable")
+        _, sizes = np.unique(draw.campaign_ids[order].astype(str), return_counts=True)
+        _check_draw(draw, sizes, order)
+        data = lightgbm.Dataset(
+            draw.values[order],
+            draw.relevance[order],
+            group=sizes,
+            feature_name=list(names),
+            free_raw_data=True,
+        )
+        parameters = _parameters(settings, settings.seed + number, trends)
+        booster = lightgbm.train(parameters, data, num_boost_round=settings.n_trees)
+        texts.append(booster.model_to_string())
+    return BoostedRanker(tuple(names), tuple(texts))
+
+
+def _check_draw(draw: Draw, sizes: NDArray[np.int64], order: NDArray[np.int64]) -> None:
+    if not len(sizes) or sizes.max() > MAX_ROWS_PER_CAMPAIGN:
+        largest = int(sizes.max()) if len(sizes) else 0
+        raise SupportError(
+            f"ranker: the largest campaign has {largest} rows; expected 1 to "
+            f"{MAX_ROWS_PER_CAMPAIGN}; lower `ranker.unlabelled_per_campaign`"
+        )
+    first = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    grades = draw.relevance[order]
+    low, high = np.minimum.reduceat(grades, first), np.maximum.reduceat(grades, first)
+    if not (high > low).any():
+        raise SupportError(
+            f"ranker: none of {len(sizes)} campaigns has both hired and other candidates (or "
+            "outcomes that differ); give more finished campaigns"
+        )

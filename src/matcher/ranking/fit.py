@@ -1,0 +1,480 @@
+"""Fitting a model from what a market knew before an instant."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from matcher.errors import SupportError
+from matcher.features.context import FeatureContext, MarketData, PairView
+from matcher.features.index import instant_microseconds
+from matcher.features.pair_features import FEATURES, FeatureMatrix, build_features
+from matcher.features.pairs import build_pairs
+from matcher.features.priors import LevelPrior, fit_level_prior
+from matcher.market.brief import Brief
+from matcher.ranking.boosting import BoostedRanker, Draw, fit_ranker
+from matcher.ranking.model import Model
+from matcher.ranking.relative import normal_scores
+from matcher.ranking.relevance import (
+    closed_campaigns,
+    grade_outcomes,
+    hired_pairs,
+    measured_outcomes,
+)
+from matcher.retrieval.eligibility import select_eligible
+from matcher.text.encoder import fit_builtin_encoder, load_encoder, random_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.config import Settings
+    from matcher.features.context import Embed
+    from matcher.features.pairs import Pairs
+    from matcher.text.encoder import Encoder
+
+__all__ = ["TrainingRows", "build_training_rows", "fit_encoder", "fit_model", "fit_text"]
+
+_LEAST_OUTCOMES = 20
+"""Measured hires below which no `deliver` ranker is fitted."""
+
+
+def _seed(*parts: object) -> int:
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Candidates of closed campaigns with their labels.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        Raw features of the candidates.
+    hired : numpy.ndarray of bool, shape (n_pairs,)
+        Whether a hire was known.
+    outcomes : pandas.DataFrame
+        Outcomes of the hires, see ``matcher.ranking.relevance.measured_outcomes``.
+    draws : tuple of numpy.ndarray of int64
+        Rows of each draw: every hire and some of the others.
+    """
+
+    matrix: FeatureMatrix
+    hired: NDArray[np.bool_]
+    outcomes: pd.DataFrame
+    draws: tuple[NDArray[np.int64], ...]
+
+
+def fit_encoder(
+    data: MarketData,
+    trained_until: pd.Timestamp,
+    settings: Settings,
+    pairs: Sequence[tuple[str, str]] = (),
+) -> Encoder:
+    """Encoder named by the settings, fitted on texts before an instant where it is built in.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    trained_until : pandas.Timestamp
+        Aware instant.
+    settings : Settings
+        Settings; ``encoder.name`` is ``builtin``, ``random``, a hub id or a path.
+    pairs : sequence of pair of str
+        Text pairs that belong together, for contrastive training.
+
+    Returns
+    -------
+    Encoder
+        Encoder.
+    """
+    chosen = settings.encoder
+    if chosen.name == "random":
+        return random_encoder(chosen.dim, chosen.seed)
+    if chosen.name != "builtin":
+        return load_encoder(chosen)
+    index = data.index
+    cut = instant_microseconds(trained_until)
+    seen = np.flatnonzero(index.post_published < cut)
+    newest = seen[np.argsort(index.post_published[seen], kind="stable")][-chosen.max_texts :]
+    newest = np.sort(newest)
+    texts = [index.post_texts[row] for row in newest]
+    accounts = index.posts["account_id"].to_numpy(object)[newest].tolist()
+    return fit_builtin_encoder(
+        texts, accounts, pairs=pairs, settings=chosen, trained_until=trained_until
+    )
+
+
+def fit_text(
+    data: MarketData,
+    trained_until: pd.Timestamp,
+    settings: Settings,
+    *,
+    encoder: Encoder | None = None,
+    embed: Embed | None = None,
+) -> FeatureContext:
+    """Encoder and lexicon as of an instant, joined with the market.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    trained_until : pandas.Timestamp
+        Aware instant.
+    settings : Settings
+        Settings.
+    encoder : Encoder, optional
+        Encoder to use instead of the one that the settings name.
+    embed : callable, optional
+        ``embed(encoder, texts, role)``.
+
+    Returns
+    -------
+    FeatureContext
+        Context for features.
+    """
+    chosen = encoder if encoder is not None else fit_encoder(data, trained_until, settings)
+    lexicon = data.texts.fit_lexicon(trained_until)
+    threads = settings.ranker.n_threads
+    if embed is None:
+        return FeatureContext(data, chosen, lexicon, n_threads=threads)
+    return FeatureContext(data, chosen, lexicon, embed, threads)
+
+
+def fit_prior(context: FeatureContext, trained_until: pd.Timestamp) -> LevelPrior:
+    """Expected levels of engagement as of an instant.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market.
+    trained_until : pandas.Timestamp
+        Aware instant.
+
+    Returns
+    -------
+    LevelPrior
+        Levels by tier and platform.
+    """
+    everyone = Brief(brief_id="everyone", brief="")
+    pairs = build_pairs(
+        [everyone],
+        {"everyone": context.index.account_ids.to_numpy(object)},
+        instants={"everyone": trained_until},
+    )
+    return fit_level_prior(PairView(context, pairs), trained_until)
+
+
+def candidate_pairs(
+    data: MarketData,
+    campaign_ids: Sequence[str],
+    settings: Settings,
+    *,
+    keep: dict[str, set[str]] | None = None,
+    limit: int | None = None,
+) -> Pairs:
+    """Eligible accounts of past campaigns, as of each decision.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    campaign_ids : sequence of str
+        Campaigns with a decision instant.
+    settings : Settings
+        ``evaluation.min_posts`` earlier posts make a candidate.
+    keep : dict of str to set of str, optional
+        Accounts by campaign that a limit may not drop.
+    limit : int, optional
+        Largest number of other accounts, drawn at random with a seed of the campaign's id.
+
+    Returns
+    -------
+    Pairs
+        Pairs by campaign in the order given, accounts in rising order.
+    """
+    market = data.market
+    decided = market.tables["campaigns"].set_index("campaign_id")["decided_at"]
+    briefs: list[Brief] = []
+    chosen: dict[str, NDArray[np.object_]] = {}
+    instants: dict[str, pd.Timestamp] = {}
+    for campaign_id in campaign_ids:
+        brief = Brief.from_campaign(market, campaign_id)
+        instant = decided[campaign_id]
+        eligible = select_eligible(
+            data, brief, instant_microseconds(instant), min_posts=settings.evaluation.min_posts
+        ).accounts
+        accounts = data.index.account_ids.to_numpy(object)[eligible]
+        if limit is not None and len(accounts) > limit:
+            rng = np.random.default_rng(_seed(settings.ranker.seed, campaign_id))
+            kept = np.isin(accounts, list((keep or {}).get(campaign_id, ())))
+            others = np.flatnonzero(~kept)
+            drawn = rng.choice(others, size=min(limit, len(others)), replace=False)
+            accounts = accounts[np.sort(np.concatenate((np.flatnonzero(kept), drawn)))]
+        briefs.append(brief)
+        chosen[campaign_id] = accounts
+        instants[campaign_id] = instant
+    return build_pairs(briefs, chosen, instants=instants)
+
+
+def build_training_rows(
+    context: FeatureContext,
+    prior: LevelPrior,
+    trained_until: pd.Timestamp,
+    settings: Settings,
+    *,
+    exclude_brands: frozenset[str] = frozenset(),
+) -> TrainingRows:
+    """Candidates of the campaigns closed before an instant, with labels known before it.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market and fitted text.
+    prior : LevelPrior
+        Expected levels.
+    trained_until : pandas.Timestamp
+        Aware instant.
+    settings : Settings
+        Settings.
+    exclude_brands : frozenset of str
+        Brands whose campaigns are left out (brand-cold protocols).
+
+    Returns
+    -------
+    TrainingRows
+        Rows, labels and draws.
+
+    Raises
+    ------
+    SupportError
+        If no campaign is closed before the instant.
+    """
+    market = context.index.market
+    campaigns = market.tables["campaigns"].set_index("campaign_id")
+    closed = closed_campaigns(market, trained_until)
+    usable = campaigns.loc[campaigns.index.intersection(closed)]
+    usable = usable[usable["decided_at"].notna() & (usable["decided_at"] < trained_until)]
+    usable = usable[~usable["brand_id"].isin(exclude_brands)]
+    ids = usable.sort_values("decided_at", kind="stable").index.tolist()
+    if not ids:
+        raise SupportError(
+            f"training: no campaign is closed before {trained_until} ({len(campaigns)} in all); "
+            "a campaign closes when the outcome of each of its hires is known"
+        )
+    hires = hired_pairs(market)
+    hires = hires[hires["status_at"] < trained_until]
+    hired_of = {str(key): set(part) for key, part in hires.groupby("campaign_id")["account_id"]}
+    ranker = settings.ranker
+    pairs = candidate_pairs(
+        context.data,
+        ids,
+        settings,
+        keep=hired_of,
+        limit=ranker.n_draws * ranker.unlabelled_per_campaign,
+    )
+    matrix = build_features(context, prior, pairs)
+    keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
+    hired = keys.isin(pd.MultiIndex.from_frame(hires[["campaign_id", "account_id"]]))
+    known = market.as_of(trained_until)
+    return TrainingRows(
+        matrix, np.asarray(hired), measured_outcomes(known), _draws(pairs, hired, settings)
+    )
+
+
+def _draws(
+    pairs: Pairs, hired: NDArray[np.bool_], settings: Settings
+) -> tuple[NDArray[np.int64], ...]:
+    ranker = settings.ranker
+    draws = []
+    for number in range(ranker.n_draws):
+        rows = []
+        for code, brief in enumerate(pairs.briefs):
+            first, last = pairs.bounds[code], pairs.bounds[code + 1]
+            inside = np.arange(first, last)
+            others = inside[~hired[first:last]]
+            rng = np.random.default_rng(_seed(ranker.seed, number, brief.brief_id))
+            size = min(ranker.unlabelled_per_campaign, len(others))
+            rows.append(inside[hired[first:last]])
+            rows.append(rng.choice(others, size=size, replace=False))
+        draws.append(np.sort(np.concatenate(rows)))
+    return tuple(draws)
+
+
+def used_features(matrix: FeatureMatrix) -> tuple[str, ...]:
+    """Features that take at least two values; the others cannot rank anything.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        Training features.
+
+    Returns
+    -------
+    tuple of str
+        Names in the order of the matrix.
+    """
+    values = matrix.values
+    low = np.where(np.isnan(values), np.inf, values).min(axis=0, initial=np.inf)
+    high = np.where(np.isnan(values), -np.inf, values).max(axis=0, initial=-np.inf)
+    ranges = zip(matrix.names, low, high, strict=True)
+    return tuple(name for name, one, two in ranges if two > one)
+
+
+def fit_hire(
+    rows: TrainingRows,
+    names: Sequence[str],
+    settings: Settings,
+    *,
+    hired: NDArray[np.bool_] | None = None,
+) -> BoostedRanker:
+    """Ranker of hired over other eligible accounts.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        Training rows.
+    names : sequence of str
+        Features to use.
+    settings : Settings
+        Settings.
+    hired : numpy.ndarray of bool, shape (n_pairs,), optional
+        Other labels, for a control that permutes them.
+
+    Returns
+    -------
+    BoostedRanker
+        One member per draw.
+    """
+    labels = rows.hired if hired is None else hired
+    values = normal_scores(rows.matrix.columns(names), rows.matrix.pairs.bounds)
+    ids = rows.matrix.pairs.campaign_ids
+    trend = {spec.name: spec.trend for spec in FEATURES}
+    draws = [Draw(values[draw], labels[draw].astype(np.int64), ids[draw]) for draw in rows.draws]
+    return fit_ranker(
+        draws, names, trends=[trend.get(name, 0) for name in names], settings=settings.ranker
+    )
+
+
+def fit_deliver(
+    rows: TrainingRows, names: Sequence[str], settings: Settings
+) -> tuple[BoostedRanker | None, str]:
+    """Ranker of hires by the outcome they brought.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        Training rows.
+    names : sequence of str
+        Features to use.
+    settings : Settings
+        Settings.
+
+    Returns
+    -------
+    ranker : BoostedRanker or None
+        None where fewer than 20 outcomes are known.
+    reason : str
+        Why there is none, else empty.
+    """
+    pairs = rows.matrix.pairs
+    keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
+    known = rows.outcomes.set_index(["campaign_id", "account_id"])["outcome"].reindex(keys)
+    measured = np.flatnonzero(known.notna().to_numpy(bool) & rows.hired)
+    if len(measured) < _LEAST_OUTCOMES:
+        return None, f"{len(measured)} measured hires; {_LEAST_OUTCOMES} are needed"
+    values = normal_scores(rows.matrix.columns(names), pairs.bounds)[measured]
+    frame = pd.DataFrame({"campaign_id": pairs.campaign_ids[measured]})
+    grades = grade_outcomes(frame, pd.Series(known.to_numpy(np.float64)[measured]))
+    draw = Draw(values, grades.to_numpy(np.int64), pairs.campaign_ids[measured])
+    draws = [draw] * settings.ranker.n_draws
+    try:
+        ranker = fit_ranker(draws, names, trends=[0] * len(names), settings=settings.ranker)
+    except SupportError as error:
+        return None, str(error)
+    return ranker, ""
+
+
+def fit_model(
+    data: MarketData,
+    trained_until: pd.Timestamp,
+    settings: Settings,
+    *,
+    encoder: Encoder | None = None,
+    embed: Embed | None = None,
+    exclude_brands: frozenset[str] = frozenset(),
+    progress: Callable[[str], None] | None = None,
+) -> tuple[Model, TrainingRows, FeatureContext]:
+    """Model from what was known strictly before an instant.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market; later facts may be in it and are not used.
+    trained_until : pandas.Timestamp
+        Aware instant.
+    settings : Settings
+        Settings.
+    encoder : Encoder, optional
+        Encoder to use instead of the one that the settings name.
+    embed : callable, optional
+        ``embed(encoder, texts, role)``, for an embedding cache.
+    exclude_brands : frozenset of str
+        Brands whose campaigns are left out of the labels.
+    progress : callable, optional
+        Told the name of each step as it begins.
+
+    Returns
+    -------
+    model : Model
+        Fitted model.
+    rows : TrainingRows
+        What it was trained on.
+    context : FeatureContext
+        Market seen through the model's text objects.
+
+    Raises
+    ------
+    SupportError
+        If nothing can be learnt from the market.
+    """
+    tell = progress if progress is not None else (lambda _: None)
+    tell("encoder")
+    context = fit_text(data, trained_until, settings, encoder=encoder, embed=embed)
+    tell("features")
+    prior = fit_prior(context, trained_until)
+    rows = build_training_rows(
+        context, prior, trained_until, settings, exclude_brands=exclude_brands
+    )
+    names = used_features(rows.matrix)
+    tell("rankers")
+    hire = fit_hire(rows, names, settings)
+    deliver, reason = fit_deliver(rows, names, settings)
+    facts: dict[str, Any] = {
+        "n_campaigns": len(rows.matrix.pairs.briefs),
+        "n_pairs": len(rows.matrix.pairs),
+        "n_hired": int(rows.hired.sum()),
+        "n_outcomes": len(rows.outcomes),
+        "n_features": len(names),
+    }
+    if deliver is None:
+        facts["no_deliver"] = reason
+    model = Model(
+        encoder=context.encoder,
+        lexicon=context.lexicon,
+        prior=prior,
+        hire=hire,
+        deliver=deliver,
+        settings=settings,
+        trained_until=trained_until,
+        data_hash=data.market.data_hash,
+        facts=facts,
+    )
+    return model, rows, context

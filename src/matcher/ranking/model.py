@@ -1,0 +1,200 @@
+"""The model: text objects, priors and rankers that were closed at one instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from matcher.config import Settings
+from matcher.errors import LeakageError, SupportError
+from matcher.features.context import FeatureContext, MarketData
+from matcher.features.pair_features import FEATURES, FeatureMatrix, build_features
+from matcher.ranking.relative import normal_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from matcher.features.context import Embed
+    from matcher.features.pairs import Pairs
+    from matcher.features.priors import LevelPrior
+    from matcher.ranking.boosting import BoostedRanker
+    from matcher.text.encoder import Encoder
+    from matcher.text.lexical import Lexicon
+
+__all__ = ["GROUP_OF", "Model"]
+
+GROUP_OF: dict[str, str] = {spec.name: spec.group for spec in FEATURES}
+"""Reason group of each feature."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything needed to score pairs; nothing in it knows of anything after `trained_until`.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Text encoder.
+    lexicon : Lexicon
+        Document frequencies.
+    prior : LevelPrior
+        Expected levels of engagement.
+    hire : BoostedRanker
+        Would a buyer with this brief choose this account.
+    deliver : BoostedRanker or None
+        What comes of a hire; None where too few outcomes were known.
+    settings : Settings
+        Settings it was trained with.
+    trained_until : pandas.Timestamp
+        Everything that was used was known strictly before.
+    data_hash : str
+        Hash of the market it was trained on.
+    facts : mapping
+        Counts of the training: campaigns, hires, rows, and why `deliver` is missing.
+    """
+
+    encoder: Encoder
+    lexicon: Lexicon
+    prior: LevelPrior
+    hire: BoostedRanker
+    deliver: BoostedRanker | None
+    settings: Settings
+    trained_until: pd.Timestamp
+    data_hash: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def context(self, data: MarketData, embed: Embed | None = None) -> FeatureContext:
+        """A market seen through the model's text objects.
+
+        Parameters
+        ----------
+        data : MarketData
+            Market.
+        embed : callable, optional
+            ``embed(encoder, texts, role)``, for an embedding cache.
+
+        Returns
+        -------
+        FeatureContext
+            Context for `features`.
+        """
+        threads = self.settings.ranker.n_threads
+        if embed is None:
+            return FeatureContext(data, self.encoder, self.lexicon, n_threads=threads)
+        return FeatureContext(data, self.encoder, self.lexicon, embed, threads)
+
+    def features(self, context: FeatureContext, pairs: Pairs) -> FeatureMatrix:
+        """Features of pairs.
+
+        Parameters
+        ----------
+        context : FeatureContext
+            What `context` made.
+        pairs : Pairs
+            Pairs; all candidates of a brief together, since scores are relative to them.
+
+        Returns
+        -------
+        FeatureMatrix
+            Raw features.
+
+        Raises
+        ------
+        LeakageError
+            If a brief was decided before the model was closed.
+        """
+        if len(pairs.instants):
+            earliest = pd.Timestamp(pairs.instants.min()).tz_localize("UTC")
+            if earliest < self.trained_until:
+                raise LeakageError(
+                    f"the model was trained until {self.trained_until} but a brief was decided at "
+                    f"{earliest}; score it with a model closed before, or `evaluate` without a "
+                    "model, which walks forward"
+                )
+        return build_features(context, self.prior, pairs)
+
+    def ranker(self, which: str) -> BoostedRanker:
+        """Ranker by name.
+
+        Parameters
+        ----------
+        which : {"hire", "deliver"}
+            Question.
+
+        Returns
+        -------
+        BoostedRanker
+            Ranker.
+
+        Raises
+        ------
+        SupportError
+            If the model has no such ranker.
+        """
+        ranker = {"hire": self.hire, "deliver": self.deliver}.get(which)
+        if ranker is None:
+            raise SupportError(
+                f"the model has no ranker {which!r}: {self.facts.get('no_deliver', 'unknown name')}"
+            )
+        return ranker
+
+    def _inputs(self, matrix: FeatureMatrix, which: str) -> NDArray[np.float64]:
+        names = self.ranker(which).names
+        return normal_scores(matrix.columns(names), matrix.pairs.bounds)
+
+    def score(self, matrix: FeatureMatrix) -> pd.DataFrame:
+        """Scores of pairs under both questions; the one road by which anything is scored.
+
+        Parameters
+        ----------
+        matrix : FeatureMatrix
+            Features of all candidates of each brief.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``hire`` and ``deliver``, float64; `deliver` is NaN where the model has no such ranker.
+        """
+        columns = {"hire": self.hire.score(self._inputs(matrix, "hire"))}
+        if self.deliver is None:
+            columns["deliver"] = np.full(len(matrix.pairs), np.nan)
+        else:
+            columns["deliver"] = self.deliver.score(self._inputs(matrix, "deliver"))
+        return pd.DataFrame(columns)
+
+    def contributions(self, matrix: FeatureMatrix, ranker: str = "hire") -> NDArray[np.float64]:
+        """Contribution of each feature to the score.
+
+        Parameters
+        ----------
+        matrix : FeatureMatrix
+            Features of all candidates of each brief.
+        ranker : {"hire", "deliver"}
+            Question.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs, n_features + 1)
+            In the order of `feature_names`, then the base value; rows sum to the score.
+        """
+        return self.ranker(ranker).contributions(self._inputs(matrix, ranker))
+
+    def feature_names(self, ranker: str = "hire") -> tuple[str, ...]:
+        """Features of a ranker, in the order of its contributions.
+
+        Parameters
+        ----------
+        ranker : {"hire", "deliver"}
+            Question.
+
+        Returns
+        -------
+        tuple of str
+            Names.
+        """
+        return self.ranker(ranker).names

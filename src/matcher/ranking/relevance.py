@@ -1,0 +1,204 @@
+"""Who was hired and what came of it: labels, outcomes, and when a campaign counts as closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.columns import HIRED_STATUSES
+
+if TYPE_CHECKING:
+    from matcher.market.market import Market
+
+__all__ = [
+    "OBJECTIVE_OUTCOMES",
+    "closed_campaigns",
+    "fully_closed_at",
+    "grade_outcomes",
+    "hired_pairs",
+    "measured_outcomes",
+]
+
+OBJECTIVE_OUTCOMES: Final[dict[str, tuple[str, ...]]] = {
+    "awareness": ("reach", "impressions", "engagements", "views"),
+    "engagement": ("engagements", "views"),
+    "traffic": ("link_clicks", "engagements", "views"),
+    "leads": ("leads", "link_clicks", "engagements", "views"),
+    "sales": ("conversions", "revenue", "link_clicks", "engagements", "views"),
+    "trust": ("engagements", "views"),
+}
+"""Outcomes that stand for an objective; the first that at least half of a campaign's hires have."""
+
+_LEAST_MEASURED: Final = 0.5
+_SETTLED_DAYS: Final = 30
+"""A hire without any outcome counts as settled this many days after its status."""
+
+
+def hired_pairs(market: Market) -> pd.DataFrame:
+    """One row per campaign and account that was hired.
+
+    Parameters
+    ----------
+    market : Market
+        Market, cut or whole.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``campaign_id, account_id, status_at, outcome_at``: earliest status and latest outcome of
+        the rows of a pair.
+    """
+    table = market.tables["collaborations"]
+    hired = table[table["status"].isin(HIRED_STATUSES) & table["status_at"].notna()]
+    grouped = hired.groupby(["campaign_id", "account_id"], sort=True)
+    return grouped.agg(
+        status_at=("status_at", "min"), outcome_at=("outcome_at", "max")
+    ).reset_index()
+
+
+def closed_campaigns(market: Market, instant: pd.Timestamp) -> pd.Index:
+    """Campaigns all of whose hires known before an instant are settled by then.
+
+    A hire is settled once its outcome is known; one whose outcome is never recorded, 30 days
+    after its status. Only facts known strictly before the instant are looked at.
+
+    Parameters
+    ----------
+    market : Market
+        Market, cut or whole.
+    instant : pandas.Timestamp
+        Aware instant.
+
+    Returns
+    -------
+    pandas.Index
+        Campaign ids in order.
+    """
+    hires = hired_pairs(market)
+    known = hires[hires["status_at"] < instant]
+    settled_at = known["outcome_at"].fillna(known["status_at"] + pd.Timedelta(days=_SETTLED_DAYS))
+    settled = (settled_at < instant).groupby(known["campaign_id"]).all()
+    closed: pd.Index[Any] = pd.Index(
+        np.sort(settled.index[settled.to_numpy(bool)].to_numpy(object))
+    )
+    return closed
+
+
+def fully_closed_at(market: Market) -> pd.Series:
+    """When the last hire of each campaign was settled, with hindsight.
+
+    Only for choosing which campaigns an evaluation reports on, never for training.
+
+    Parameters
+    ----------
+    market : Market
+        Whole market.
+
+    Returns
+    -------
+    pandas.Series of datetime64[us, UTC]
+        Instant by campaign id.
+    """
+    hires = hired_pairs(market)
+    settled_at = hires["outcome_at"].fillna(hires["status_at"] + pd.Timedelta(days=_SETTLED_DAYS))
+    return settled_at.groupby(hires["campaign_id"]).max()
+
+
+def measured_outcomes(market: Market) -> pd.DataFrame:
+    """Outcome of each hire under its campaign's objective.
+
+    Rows of a pair are added up. Where the hires of a campaign count different parts in
+    ``engagements``, it is rebuilt from the campaign's posts on the parts that all have.
+
+    Parameters
+    ----------
+    market : Market
+        Market, cut or whole; outcomes that are not known in it are not used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``campaign_id, account_id, outcome_name, outcome, outcome_at`` of hires with an outcome.
+    """
+    table = market.tables["collaborations"]
+    hired = table[table["status"].isin(HIRED_STATUSES) & table["outcome_at"].notna()].copy()
+    hired["engagements"] = _comparable_engagements(market, hired)
+    names = sorted({name for choices in OBJECTIVE_OUTCOMES.values() for name in choices})
+    grouped = hired.groupby(["campaign_id", "account_id"], sort=True)
+    sums = grouped[names].sum(min_count=1).reset_index()
+    sums["outcome_at"] = grouped["outcome_at"].max().to_numpy()
+    campaigns = market.tables["campaigns"].set_index("campaign_id")["objective"]
+    objective = sums["campaign_id"].map(campaigns).fillna("engagement")
+    chosen = pd.Series("", index=sums.index, dtype="str")
+    for (_, name), part in sums.groupby([sums["campaign_id"], objective], sort=False):
+        shares = part[names].notna().mean()
+        for outcome in OBJECTIVE_OUTCOMES[str(name)]:
+            if shares[outcome] >= _LEAST_MEASURED:
+                chosen.loc[part.index] = outcome
+                break
+    kept = sums[chosen != ""].copy()
+    kept["outcome_name"] = chosen[chosen != ""]
+    columns = kept[names].to_numpy(np.float64)
+    place = [names.index(name) for name in kept["outcome_name"]]
+    kept["outcome"] = columns[np.arange(len(kept)), place] if len(kept) else np.empty(0)
+    kept = kept[kept["outcome"].notna()]
+    return kept[["campaign_id", "account_id", "outcome_name", "outcome", "outcome_at"]].reset_index(
+        drop=True
+    )
+
+
+def _comparable_engagements(market: Market, hired: pd.DataFrame) -> pd.Series:
+    """Engagements of each row on the parts that all rows of its campaign have."""
+    if "engagements_parts" not in hired:
+        return hired["engagements"]
+    parts = hired["engagements_parts"].fillna("likes+comments+shares+saves")
+    mixed = parts.groupby(hired["campaign_id"]).transform("nunique") > 1
+    if not mixed.any():
+        return hired["engagements"]
+    common = {
+        str(campaign): sorted(set.intersection(*(set(text.split("+")) for text in texts)))
+        for campaign, texts in parts[mixed].groupby(hired.loc[mixed, "campaign_id"])
+    }
+    rebuilt = _engagements_of_posts(market, common)
+    keys = pd.MultiIndex.from_frame(hired.loc[mixed, ["campaign_id", "account_id"]])
+    result = hired["engagements"].copy()
+    result[mixed] = rebuilt.reindex(keys).to_numpy(np.float64)
+    return result
+
+
+def _engagements_of_posts(market: Market, common: dict[str, list[str]]) -> pd.Series:
+    """Sum of the newest readings of a campaign's posts over given parts, by campaign, account."""
+    links = market.tables["campaign_posts"]
+    links = links[links["campaign_id"].isin(list(common))]
+    readings = market.readings.sort_values("known_at").drop_duplicates("post_id", keep="last")
+    accounts = market.tables["posts"][["post_id", "account_id"]]
+    joined = links.merge(accounts, on="post_id", validate="m:1").merge(
+        readings.drop(columns="account_id", errors="ignore"), on="post_id", validate="m:1"
+    )
+    found = []
+    for campaign, rows in joined.groupby("campaign_id", sort=True):
+        total = rows[common[str(campaign)]].sum(axis=1, skipna=False)
+        found.append(total.groupby([rows["campaign_id"], rows["account_id"]]).sum(min_count=1))
+    return pd.concat(found) if found else pd.Series(dtype=np.float64)
+
+
+def grade_outcomes(outcomes: pd.DataFrame, values: pd.Series) -> pd.Series:
+    """Grade 0 to 4 of each hire by its fifth within the campaign.
+
+    Parameters
+    ----------
+    outcomes : pandas.DataFrame
+        Rows with ``campaign_id``.
+    values : pandas.Series
+        What to grade by, aligned to `outcomes`; more is better.
+
+    Returns
+    -------
+    pandas.Series of int64
+        Grades; ties share the mean rank.
+    """
+    rank = values.groupby(outcomes["campaign_id"]).rank(pct=True)
+    grades: pd.Series[int] = np.ceil(rank * 5).sub(1).clip(0, 4).astype(np.int64)
+    return grades

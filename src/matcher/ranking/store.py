@@ -1,0 +1,180 @@
+"""Models as bundles on disk: LightGBM text, safetensors, JSON, and a manifest that vouches."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.config import Settings
+from matcher.errors import BundleError, ConfigError, DataError, EncoderError
+from matcher.features.priors import LEVELS, LevelPrior
+from matcher.ranking.boosting import BoostedRanker
+from matcher.ranking.bundle import Bundle, read_bundle, write_bundle
+from matcher.ranking.model import Model
+from matcher.text.encoder import encoder_from_files
+from matcher.text.lexical import Lexicon
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["model_files", "model_manifest", "read_model", "write_model"]
+
+_KIND: Final = "matcher-model"
+
+
+def model_files(model: Model) -> dict[str, bytes]:
+    """Content of the files of a model's bundle.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content by path inside the bundle.
+    """
+    from safetensors.numpy import save
+
+    files = {f"encoder/{name}": content for name, content in model.encoder.files().items()}
+    files["lexicon.safetensors"] = save(
+        {name: np.ascontiguousarray(values) for name, values in model.lexicon.arrays().items()}
+    )
+    records = json.loads(model.prior.table.to_json(orient="records", double_precision=15))
+    files["prior.json"] = json.dumps(records, indent=1).encode()
+    for which in ("hire", "deliver"):
+        ranker = getattr(model, which)
+        if ranker is not None:
+            for number, text in enumerate(ranker.texts):
+                files[f"{which}/{number:02d}.txt"] = text.encode()
+    return files
+
+
+def model_manifest(model: Model) -> dict[str, Any]:
+    """What the manifest of a model says beside the checksums of its files.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+
+    Returns
+    -------
+    dict
+        JSON-ready facts.
+    """
+    packages = ("lightgbm", "numpy", "pandas", "scikit-learn", "sentence-transformers")
+    return {
+        "kind": _KIND,
+        "trained_until": model.trained_until.isoformat(),
+        "prior_trained_until": model.prior.trained_until.isoformat(),
+        "data_hash": model.data_hash,
+        "config": model.settings.model_dump(mode="json"),
+        "config_hash": model.settings.hash,
+        "encoder": model.encoder.identity.as_dict(),
+        "rankers": {
+            which: list(ranker.names)
+            for which, ranker in (("hire", model.hire), ("deliver", model.deliver))
+            if ranker is not None
+        },
+        "facts": dict(model.facts),
+        "packages": {name: version(name) for name in packages},
+    }
+
+
+def write_model(
+    model: Model, folder: Path, *, extra: Mapping[str, Any] | None = None, force: bool = False
+) -> Bundle:
+    """Write a model as a bundle, whole or not at all.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+    folder : pathlib.Path
+        Folder to make.
+    extra : mapping, optional
+        Further facts for the manifest, such as metrics.
+    force : bool
+        Replace a bundle that stands there.
+
+    Returns
+    -------
+    Bundle
+        What was written.
+
+    Raises
+    ------
+    OutputExistsError
+        If something stands there already.
+    """
+    manifest = {**model_manifest(model), **(extra or {})}
+    return write_bundle(folder, model_files(model), manifest, force=force)
+
+
+def read_model(folder: Path) -> tuple[Model, Bundle]:
+    """Read a model; every file is verified before any is opened.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder of a bundle.
+
+    Returns
+    -------
+    model : Model
+        Model that scores as the written one did, bit by bit.
+    bundle : Bundle
+        Its manifest and files.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, altered or truncated, or the folder holds no model of this version.
+    """
+    from safetensors.numpy import load
+
+    bundle = read_bundle(folder)
+    manifest, files = bundle.manifest, bundle.files
+    if manifest.get("kind") != _KIND:
+        raise BundleError(f"{folder}: is a bundle of {manifest.get('kind')!r}; expected {_KIND!r}")
+    try:
+        encoder = encoder_from_files(
+            {name.removeprefix("encoder/"): content for name, content in files.items()
+             if name.startswith("encoder/")},
+            where=f"{folder}/encoder",
+        )  # fmt: skip
+        prior = pd.DataFrame(json.loads(files["prior.json"]))
+        prior[list(LEVELS)] = prior[list(LEVELS)].astype(np.float64)
+        rankers = {
+            which: BoostedRanker(
+                tuple(names),
+                tuple(
+                    files[name].decode() for name in sorted(files) if name.startswith(f"{which}/")
+                ),
+            )
+            for which, names in manifest["rankers"].items()
+        }
+        model = Model(
+            encoder=encoder,
+            lexicon=Lexicon.from_arrays(load(files["lexicon.safetensors"])),
+            prior=LevelPrior(prior, pd.Timestamp(manifest["prior_trained_until"])),
+            hire=rankers["hire"],
+            deliver=rankers.get("deliver"),
+            settings=Settings.model_validate(manifest["config"]),
+            trained_until=pd.Timestamp(manifest["trained_until"]),
+            data_hash=str(manifest["data_hash"]),
+            facts=dict(manifest["facts"]),
+        )
+    except (KeyError, ValueError, TypeError, EncoderError, DataError, ConfigError) as error:
+        raise BundleError(
+            f"{folder}: the files are whole but do not fit this version of Matcher "
+            f"({type(error).__name__}: {error}); train the model again"
+        ) from error
+    return model, bundle

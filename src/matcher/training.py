@@ -1,0 +1,175 @@
+"""The train job: a market becomes a model, judged on earlier campaigns and tracked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from matcher.errors import SupportError
+from matcher.evaluation.protocol import walk_forward
+from matcher.features.context import MarketData
+from matcher.features.pair_features import FEATURES
+from matcher.ranking.fit import fit_model
+from matcher.ranking.store import write_model
+from matcher.tracking.runs import RunInfo, TrainingRecord, flatten_metrics, log_training_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from matcher.config import Settings
+    from matcher.evaluation.results import EvaluationResult
+    from matcher.features.context import Embed
+    from matcher.ranking.model import Model
+    from matcher.tracking.store import Store
+
+__all__ = ["TrainingResult", "feature_table", "train_model"]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a train job made.
+
+    Parameters
+    ----------
+    model : Model
+        Model closed at the newest known fact, or where the caller cut it.
+    model_id : str
+        Id of its bundle, in the audit line of every output.
+    evaluation : EvaluationResult or None
+        How the same procedure fared walking forward; None where it was not asked for or could not
+        be done.
+    evaluation_note : str
+        Why there is no evaluation, else empty.
+    run : RunInfo or None
+        Where the run is tracked.
+    """
+
+    model: Model
+    model_id: str
+    evaluation: EvaluationResult | None
+    evaluation_note: str
+    run: RunInfo | None
+
+
+def feature_table() -> pd.DataFrame:
+    """Declared metadata of every feature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``name, unit, formula, group, known, trend``.
+    """
+    return pd.DataFrame([asdict(spec) for spec in FEATURES])
+
+
+def train_model(
+    data: MarketData,
+    settings: Settings,
+    *,
+    folder: Path,
+    market_name: str,
+    store: Store | None = None,
+    trained_until: pd.Timestamp | None = None,
+    evaluate: bool = True,
+    embed: Embed | None = None,
+    force: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> TrainingResult:
+    """Train a model on all that is known, write its bundle, and log the run.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market with brands, campaigns and collaborations.
+    settings : Settings
+        Settings.
+    folder : pathlib.Path
+        Where the bundle goes.
+    market_name : str
+        Name of the market for people.
+    store : Store, optional
+        Opened tracking store; None tracks nothing.
+    trained_until : pandas.Timestamp, optional
+        Use only what was known before; the newest known fact when None.
+    evaluate : bool
+        Walk forward first and keep the figures with the model.
+    embed : callable, optional
+        ``embed(encoder, texts, role)``, for an embedding cache.
+    force : bool
+        Replace a bundle that stands at `folder`.
+    tell : callable, optional
+        Told the name of each step as it begins.
+
+    Returns
+    -------
+    TrainingResult
+        Model, figures and run.
+
+    Raises
+    ------
+    DataError
+        If a table that training needs is missing.
+    SupportError
+        If nothing can be learnt from the market.
+    """
+    data.market.require_training_tables()
+    until = trained_until if trained_until is not None else data.market.newest_known_at
+    result, reason = None, "" if evaluate else "not asked for"
+    if evaluate:
+        known = data if trained_until is None else MarketData(data.market.as_of(until))
+        try:
+            result = walk_forward(
+                known, settings, embed=embed, audit={"market": market_name}, tell=tell
+            )
+        except SupportError as error:
+            reason = str(error)
+    model, _, _ = fit_model(
+        data, until, settings, embed=embed, progress=lambda step: tell(f"model: {step}")
+    )
+    tell("model: bundle")
+    figures = None if result is None else result.to_dict()
+    extra = {"market": market_name, "evaluation": None if figures is None else figures["time"]}
+    bundle = write_model(model, folder, extra=extra, force=force)
+    run = None
+    if store is not None:
+        tell("model: tracking")
+        run = log_training_run(
+            store, _record(model, folder, settings, market_name, result, bundle.model_id)
+        )
+    return TrainingResult(model, bundle.model_id, result, reason, run)
+
+
+def _record(
+    model: Model,
+    folder: Path,
+    settings: Settings,
+    market_name: str,
+    result: EvaluationResult | None,
+    model_id: str,
+) -> TrainingRecord:
+    metrics: dict[str, Any] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    documents: dict[str, str] = {}
+    if result is not None:
+        figures = result.to_dict()[result.protocol]
+        metrics = flatten_metrics({name: slices["all"] for name, slices in figures.items()})
+        tables = {"evaluation": result.to_frame(), "per_campaign": result.per_campaign}
+        documents = {"evaluation.md": result.to_markdown(), "evaluation.json": result.to_json()}
+    identity = model.encoder.identity
+    return TrainingRecord(
+        run_name=f"{market_name} until {model.trained_until:%Y-%m-%d}",
+        bundle=folder,
+        params=settings.model_dump(mode="json"),
+        metrics=metrics,
+        data_name=market_name,
+        data_hash=model.data_hash,
+        config_hash=settings.hash,
+        encoder=f"{identity.name} {identity.revision or ''} {identity.digest[:12]}",
+        features=feature_table(),
+        tables=tables,
+        documents=documents,
+        tags={"model_id": model_id, "trained_until": model.trained_until.isoformat()},
+    )
