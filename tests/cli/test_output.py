@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -122,3 +126,44 @@ def test_no_bar_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as tell:
         tell("reading", 1, 3)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_bar_per_step_when_a_person_watches(tmp_path: Path, quiet: bool) -> None:
+    import pty
+
+    code = "from matcher.cli import main; main()"
+    size = ["--influencers", "20", "--campaigns", "3", "--world", "tiny"]
+    command = [sys.executable, "-c", code, *(["-q"] if quiet else []), "simulate", "m", *size]
+    watcher, terminal = pty.openpty()
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        cwd=tmp_path,
+        env={**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "100"},
+    ) as process:
+        os.close(terminal)
+        shown = _read_all(watcher)
+        assert process.stdout is not None
+        assert process.stdout.read().startswith(b"m: simulated market of 20 influencers")
+    assert process.returncode == 0
+    if quiet:
+        assert shown == b""
+    else:
+        assert b"posts" in shown
+        assert b"1/1" in shown
+        assert not re.search(rb"\x1b\[(3|9)[0-7]m", shown), "NO_COLOR was not heeded"
+
+
+def _read_all(watcher: int) -> bytes:
+    shown = b""
+    try:
+        while chunk := os.read(watcher, 65_536):
+            shown += chunk
+    except OSError:
+        return shown  # how Linux says that the other end was closed
+    finally:
+        os.close(watcher)
+    return shown
