@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from matcher import __version__
-from matcher.cli import data, world
+from matcher.cli import data, text, world
 from matcher.cli.frame import INTERRUPTED, VerbGroup, report_interrupt
 from matcher.cli.output import set_quiet
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command("schema")(data.schema)
 app.command("validate")(data.validate)
 app.command("simulate")(world.simulate)
+app.command("embed")(text.embed)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,164 @@
+"""Verb that embeds a market's texts ahead of training and recommending."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from matcher.cli.data import AsJson, ConfigFile, MarketFolder
+from matcher.cli.output import Tell, print_json, print_result, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from matcher.config import Settings
+    from matcher.market.market import Market
+    from matcher.text.cache import EmbedCounts, EmbeddingCache
+    from matcher.text.encoder import Encoder, Role
+
+EncoderName = Annotated[
+    str | None,
+    typer.Option("--encoder", metavar="NAME", help="builtin, random, a hub id or a path."),
+]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option("--cache", metavar="DIR", help="Embedding cache; default under MATCHER_HOME."),
+]
+
+
+def embed(
+    market: MarketFolder,
+    encoder: EncoderName = None,
+    cache: CacheFolder = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Embed a market's posts, bios, brands and briefs into the cache.
+
+    Texts that are there already are not embedded again, also after an interruption.
+    Another encoder is taken from this machine only; nothing is downloaded.
+
+    Example: matcher embed my-market --encoder intfloat/multilingual-e5-small
+    """
+    from matcher.market.load import load_market
+    from matcher.text.cache import EmbeddingCache
+
+    settings = settings_with(config, encoder=encoder)
+    folder = cache_folder(cache)
+    loaded = load_market(market, settings.market)
+    with progress() as tell:
+        fitted, counts = _fill(loaded, settings, EmbeddingCache(folder), tell)
+    if as_json:
+        print_json(
+            {
+                "market": str(market),
+                "data_hash": loaded.data_hash,
+                "encoder": fitted.identity.as_dict(),
+                "cache": str(folder),
+                "texts": {name: asdict(count) for name, count in counts.items()},
+            }
+        )
+        return
+    lines = [
+        f"{market}: embedded by {fitted.identity.name} into {folder} (data {loaded.data_hash})"
+    ]
+    for name, count in counts.items():
+        lines.append(
+            f"  {name:<10}{count.n_texts:>12,} texts: {count.n_new:,} new, "
+            f"{count.n_cached:,} there or repeated, {count.n_empty:,} empty"
+        )
+    print_result("\n".join(lines))
+
+
+def cache_folder(given: Path | None) -> Path:
+    """Folder of the embedding cache.
+
+    Parameters
+    ----------
+    given : pathlib.Path or None
+        What the user named.
+
+    Returns
+    -------
+    pathlib.Path
+        That, or ``embeddings`` in Matcher's own data folder.
+    """
+    if given is not None:
+        return given
+    from matcher.tracking.store import data_home
+
+    return data_home() / "embeddings"
+
+
+def settings_with(config: Path | None, *, encoder: str | None = None) -> Settings:
+    """Settings of a file, with what the command line names on top.
+
+    Parameters
+    ----------
+    config : pathlib.Path or None
+        File; None gives the defaults.
+    encoder : str or None
+        Encoder to use instead of the file's.
+
+    Returns
+    -------
+    Settings
+        Resolved settings.
+    """
+    from matcher.config import read_settings
+
+    settings = read_settings(config)
+    if encoder is None or encoder == settings.encoder.name:
+        return settings
+    # The revision in the file is that of the file's encoder.
+    chosen = settings.encoder.model_copy(update={"name": encoder, "revision": None})
+    return settings.model_copy(update={"encoder": chosen})
+
+
+def _fill(
+    market: Market, settings: Settings, cache: EmbeddingCache, tell: Tell
+) -> tuple[Encoder, dict[str, EmbedCounts]]:
+    import numpy as np
+
+    from matcher.features.context import MarketData
+    from matcher.market.brief import Brief
+    from matcher.ranking.fit import fit_encoder, fit_text
+
+    data = MarketData(market)
+    tell("encoder", 0, 1)
+    encoder = fit_encoder(data, market.newest_known_at, settings)
+    tell("encoder", 1, 1)
+    counts: dict[str, EmbedCounts] = {}
+    step = ""
+
+    def fill(encoder: Encoder, texts: Sequence[str], role: Any) -> NDArray[np.float16]:
+        counts[step] = cache.fill(encoder, texts, role=_role(role), progress=show)
+        # The context only hands vectors on, and here nobody takes them: none are read back.
+        return np.zeros((0, encoder.identity.dim), dtype=np.float16)
+
+    def show(n_done: int, n_total: int) -> None:
+        tell(step, n_done, n_total)
+
+    context = fit_text(data, market.newest_known_at, settings, encoder=encoder, embed=fill)
+    briefs = [Brief.from_campaign(market, key) for key in market.tables["campaigns"]["campaign_id"]]
+    steps: dict[str, Any] = {
+        "posts": lambda: context.post_embeddings,
+        "hashtags": lambda: context.hashtag_embeddings,
+        "bios": lambda: context.bio_embeddings,
+        "brands": lambda: context.brand_embeddings,
+        "briefs": lambda: context.embed_briefs(briefs),
+    }
+    for name, run in steps.items():
+        step = name
+        run()
+    return encoder, counts
+
+
+def _role(role: str) -> Role:
+    return "brief" if role == "brief" else "content"
