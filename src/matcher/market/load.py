@@ -192,6 +192,11 @@ def _common_type(
     path: Path, name: str, chunks: list[pa.ChunkedArray | None], files: list[Path]
 ) -> pa.DataType:
     schemas = [pa.schema([(name, chunk.type)]) for chunk in chunks if chunk is not None]
+    kinds = [schema.field(name).type for schema in schemas]
+    is_text = [pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in kinds]
+    if any(is_text) and not any(pa.types.is_nested(kind) for kind in kinds):
+        # A CSV part beside Parquet parts; values are judged by their text.
+        return pa.large_string()
     try:
         return pa.unify_schemas(schemas, promote_options="permissive").field(name).type
     except pa.ArrowException as error:

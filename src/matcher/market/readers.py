@@ -61,7 +61,7 @@ def read_file(path: Path, spec: TableSpec, failures: Failures) -> RawTable:
     """
     try:
         if path.suffix == ".parquet":
-            table = pa_parquet.ParquetFile(path).read()
+            table = pa_parquet.ParquetFile(path, page_checksum_verification=True).read()
         elif path.suffix == ".csv":
             table = _read_csv(path, spec, failures)
         else:
