@@ -52,7 +52,8 @@ def walk_forward_blocks(
     ----------
     campaigns : pandas.DataFrame
         Columns `campaign_id`, `decided_at` (UTC; missing when open), one row per campaign, in
-        any order.
+        any order. With a column `closed_at`, a campaign counts as earlier once it was closed
+        (its outcomes known), not once it was decided.
     n_hired_candidates : pandas.Series
         Hired candidates by campaign id; a campaign that is not named has none.
     n_blocks : int
@@ -179,6 +180,7 @@ class _Timeline:
     campaign_ids: NDArray[np.object_]
     decided_at: pd.DatetimeIndex
     n_hired: IntArray
+    closed_at: pd.DatetimeIndex
 
     @classmethod
     def build(cls, campaigns: pd.DataFrame, n_hired_candidates: pd.Series) -> _Timeline:
@@ -194,7 +196,9 @@ class _Timeline:
         ordered = campaigns.sort_values(["decided_at", "campaign_id"], na_position="last")
         names = ordered["campaign_id"].to_numpy(dtype=object)
         hired = n_hired_candidates.reindex(names).fillna(0).to_numpy(dtype=np.int64)
-        return cls(names, pd.DatetimeIndex(ordered["decided_at"]), hired)
+        decided = pd.DatetimeIndex(ordered["decided_at"])
+        closed = pd.DatetimeIndex(ordered["closed_at"]) if "closed_at" in ordered else decided
+        return cls(names, decided, hired, closed)
 
     def brands(self, campaigns: pd.DataFrame) -> NDArray[np.object_]:
         """Brand of each campaign; one without a brand is a brand of its own."""
@@ -205,12 +209,15 @@ class _Timeline:
         return np.where(pd.isna(brands), self.campaign_ids, brands)
 
     def n_earlier_hired(self) -> IntArray:
-        """Hired candidates of campaigns decided strictly earlier."""
-        before = np.concatenate(([0], np.cumsum(self.n_hired)))
-        decided = self.decided_at[self.decided_at.notna()]
-        first = np.full(self.decided_at.size, self.decided_at.size)
-        first[: decided.size] = decided.searchsorted(decided, side="left")
-        return np.asarray(before[first], dtype=np.int64)
+        """Hired candidates of campaigns closed strictly before each decision."""
+        known = np.flatnonzero(self.closed_at.notna())
+        order = known[np.argsort(self.closed_at[known], kind="stable")]
+        before = np.concatenate(([0], np.cumsum(self.n_hired[order])))
+        decided = self.decided_at.notna()
+        n_earlier = np.full(self.decided_at.size, before[-1])
+        closed = self.closed_at[order]
+        n_earlier[decided] = before[closed.searchsorted(self.decided_at[decided], side="left")]
+        return np.asarray(n_earlier, dtype=np.int64)
 
     def reasons(self, n_earlier: IntArray, min_earlier_hired: int) -> NDArray[np.str_]:
         """Why each campaign is not evaluated; empty when it is."""

@@ -1,0 +1,318 @@
+"""Protocols: walking forward in time, walking forward over unseen brands, and one given model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.errors import SupportError
+from matcher.evaluation.blocks import Block, BrandBlock
+from matcher.evaluation.results import EvaluationResult, evaluate_scores
+from matcher.evaluation.scorers import (
+    BASELINES,
+    SCORERS,
+    ScoredPairs,
+    baseline_scores,
+    category_match,
+    score_block,
+)
+from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_forward_blocks
+from matcher.features.contacts import Contacts
+from matcher.features.context import FeatureContext, PairView
+from matcher.ranking.fit import candidate_pairs, fit_encoder, fit_model
+from matcher.ranking.relevance import fully_closed_at, hired_pairs, measured_outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.config import Settings
+    from matcher.features.context import Embed, MarketData
+    from matcher.features.pairs import Pairs
+    from matcher.features.priors import LevelPrior
+    from matcher.ranking.model import Model
+    from matcher.text.encoder import Encoder
+
+__all__ = ["GAP_DAYS", "evaluate_model", "walk_forward"]
+
+GAP_DAYS: Final = 1
+"""Days after a model was closed from which on campaigns may judge it."""
+N_FOLDS: Final = 5
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """Hires and outcomes with hindsight: for judging only."""
+
+    hires: pd.MultiIndex
+    outcomes: pd.Series
+
+    @classmethod
+    def of(cls, data: MarketData) -> _Truth:
+        hires = hired_pairs(data.market)[["campaign_id", "account_id"]]
+        outcomes = measured_outcomes(data.market)
+        return cls(
+            pd.MultiIndex.from_frame(hires),
+            outcomes.set_index(["campaign_id", "account_id"])["outcome"],
+        )
+
+
+def _campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, pd.Series, int]:
+    """Campaigns with when they closed, hired candidates by campaign, and hires outside the pool."""
+    table = data.market.tables["campaigns"][["campaign_id", "brand_id", "decided_at"]].copy()
+    table["closed_at"] = fully_closed_at(data.market).reindex(table["campaign_id"]).to_numpy()
+    decided = table[table["decided_at"].notna()]
+    pairs = candidate_pairs(data, decided["campaign_id"].tolist(), settings)
+    keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
+    hires = _Truth.of(data).hires
+    inside = keys[keys.isin(hires)]
+    counts = pd.Series(1, index=inside).groupby(level=0).sum()
+    return table, counts, len(hires) - len(inside)
+
+
+def _frame(context: FeatureContext, prior: LevelPrior, pairs: Pairs, truth: _Truth) -> pd.DataFrame:
+    """Labels, outcomes and slices of pairs."""
+    view = PairView(context, pairs)
+    frame = pairs.frame()
+    keys = pd.MultiIndex.from_frame(frame)
+    brands = [brief.brand_id for brief in pairs.briefs]
+    languages = [brief.brief_language or "unknown" for brief in pairs.briefs]
+    frame["brand_id"] = pd.Series(np.array(brands, dtype=object)[pairs.brief_codes], dtype="str")
+    frame["hired"] = keys.isin(truth.hires)
+    outcome = truth.outcomes.reindex(keys).to_numpy(np.float64)
+    frame["outcome"] = np.where(frame["hired"], outcome, np.nan)
+    frame["expected"] = np.exp(prior.shrink("engagements_level", view))
+    frame["same_category"] = category_match(context, pairs)[1]
+    frame["platform"] = pd.Series(view.platforms, dtype="str")
+    frame["tier"] = pd.Series(view.tiers, dtype="str")
+    frame["brief_language"] = pd.Series(
+        np.array(languages, dtype=object)[pairs.brief_codes], dtype="str"
+    )
+    frame["warmth"] = pd.Series(_warmth(context, view), dtype="str")
+    return frame
+
+
+def _warmth(context: FeatureContext, view: PairView) -> NDArray[np.object_]:
+    contacts = Contacts(context)
+    times, accounts = contacts.outcomes_at
+    persons = context.index.person_of
+    n_outcomes = np.zeros(len(view.pairs))
+    n_hires = np.zeros(len(view.pairs))
+    n_posts = np.zeros(len(view.pairs))
+    for block in view.blocks:
+        known = accounts[: int(np.searchsorted(times, block.instant))]
+        by_person = np.bincount(persons[known[known >= 0]], minlength=len(context.index.person_ids))
+        hires = contacts.hires.before(block.instant).accounts
+        by_account = np.bincount(hires[hires >= 0], minlength=len(context.index.account_ids))
+        n_outcomes[block.rows] = by_person[persons[block.accounts]]
+        n_hires[block.rows] = by_account[block.accounts]
+        n_posts[block.rows] = block.lengths
+    return assign_warmth(n_outcomes, n_account_posts=n_posts, n_account_collaborations=n_hires)
+
+
+def walk_forward(
+    data: MarketData,
+    settings: Settings,
+    *,
+    protocol: str = "time",
+    embed: Embed | None = None,
+    audit: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> EvaluationResult:
+    """Evaluation that refits in blocks of time; each campaign is scored by the last one before it.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    settings : Settings
+        Settings.
+    protocol : {"time", "brands"}
+        Whether a campaign's own brand may be among those trained on.
+    embed : callable, optional
+        ``embed(encoder, texts, role)``, for an embedding cache.
+    audit : mapping, optional
+        What the caller states.
+    tell : callable, optional
+        Told the name of each step as it begins.
+
+    Returns
+    -------
+    EvaluationResult
+        Figures of all scorers.
+
+    Raises
+    ------
+    SupportError
+        If no campaign can be evaluated.
+    """
+    table, counts, outside = _campaigns(data, settings)
+    chosen = settings.evaluation
+    blocks: Sequence[Block | BrandBlock]
+    skipped: Mapping[str, str]
+    if protocol == "brands":
+        split = brand_fold_blocks(
+            table, counts, n_folds=N_FOLDS, n_blocks=chosen.n_blocks,
+            min_earlier_hired=chosen.min_earlier_hired, seed=chosen.seed,
+        )  # fmt: skip
+        blocks, skipped = split.blocks, split.skipped
+    else:
+        walk = walk_forward_blocks(
+            table, counts, n_blocks=chosen.n_blocks, min_earlier_hired=chosen.min_earlier_hired
+        )
+        blocks, skipped = walk.blocks, walk.skipped
+    if not blocks:
+        reasons = pd.Series(dict(skipped)).value_counts().to_dict()
+        raise SupportError(
+            f"evaluation: none of {len(table)} campaigns can be evaluated ({reasons}); lower "
+            f"`evaluation.min_earlier_hired` (now {chosen.min_earlier_hired}) or "
+            f"`evaluation.min_posts` (now {chosen.min_posts}), or give more history"
+        )
+    truth = _Truth.of(data)
+    parts, notes = [], []
+    encoders: dict[pd.Timestamp, Encoder] = {}
+    for number in range(len(blocks)):
+        block = blocks[number]
+        name = f"block {number + 1}/{len(blocks)}"
+        tell(f"{name}: encoder")
+        first = blocks[0].trained_until if chosen.keep_encoder else block.trained_until
+        if first not in encoders:
+            encoders = {first: fit_encoder(data, first, settings)}
+        without = frozenset(block.brand_ids) if isinstance(block, BrandBlock) else frozenset()
+        model, rows, context = fit_model(
+            data,
+            block.trained_until,
+            settings,
+            encoder=encoders[first],
+            embed=embed,
+            exclude_brands=without,
+            progress=partial(_tell_of, tell, name),
+        )
+        pairs = candidate_pairs(data, list(block.campaign_ids), settings)
+        scored, _ = score_block(
+            model, rows, context, pairs, settings=settings,
+            tell=partial(_tell_of, tell, name),
+        )  # fmt: skip
+        parts.append(_joined(_frame(context, model.prior, pairs, truth), scored))
+        notes.append({"trained_until": str(block.trained_until), **model.facts})
+    stated = {
+        **(audit or {}),
+        "blocks": notes,
+        "skipped_campaigns": pd.Series(dict(skipped), dtype=object).value_counts().to_dict(),
+        "hires_outside_candidates": outside,
+        "candidates": f"accounts that pass the brief's hard rules and have "
+        f"{chosen.min_posts} or more earlier posts",
+        "data_hash": data.market.data_hash,
+        "config_hash": settings.hash,
+        "assumed_timeless": list(data.market.timeless_columns),
+    }
+    tell("figures")
+    return _evaluated(parts, protocol, settings, stated)
+
+
+def _tell_of(tell: Callable[[str], None], name: str, step: str) -> None:
+    tell(f"{name}: {step}")
+
+
+def _joined(frame: pd.DataFrame, scored: ScoredPairs) -> pd.DataFrame:
+    delivered = scored.delivered.add_suffix("@delivered")
+    return pd.concat([frame, scored.hired, delivered], axis=1)
+
+
+def _evaluated(
+    parts: Iterable[pd.DataFrame], protocol: str, settings: Settings, audit: Mapping[str, Any]
+) -> EvaluationResult:
+    whole = pd.concat(list(parts), ignore_index=True)
+    names = [str(name) for name in whole.columns]
+    draws = [name for name in names if name.startswith("permuted_") and "@" not in name]
+    fixed = [name for name in SCORERS if name in whole]
+    delivered = {name: [f"{name}@delivered"] for name in fixed if f"{name}@delivered" in whole}
+    if "regression_to_mean@delivered" in whole:
+        delivered["regression_to_mean"] = ["regression_to_mean@delivered"]
+    if draws:
+        delivered["permuted"] = [f"{name}@delivered" for name in draws]
+    return evaluate_scores(
+        whole,
+        fixed,
+        protocol=protocol,
+        settings=settings.evaluation,
+        audit=audit,
+        multi_draw={"permuted": draws} if draws else None,
+        delivered=delivered,
+    )
+
+
+def evaluate_model(
+    model: Model,
+    data: MarketData,
+    settings: Settings,
+    *,
+    embed: Embed | None = None,
+    audit: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> EvaluationResult:
+    """Evaluation of a given model on campaigns decided after it was closed.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+    data : MarketData
+        Market.
+    settings : Settings
+        Settings of candidates and intervals.
+    embed : callable, optional
+        ``embed(encoder, texts, role)``.
+    audit : mapping, optional
+        What the caller states.
+    tell : callable, optional
+        Told the name of each step as it begins.
+
+    Returns
+    -------
+    EvaluationResult
+        Figures of the model and of the baselines that learn nothing.
+
+    Raises
+    ------
+    SupportError
+        If no campaign with a hired candidate was decided late enough.
+    """
+    table, counts, outside = _campaigns(data, settings)
+    start = model.trained_until + pd.Timedelta(days=GAP_DAYS)
+    late = table[table["decided_at"].notna() & (table["decided_at"] >= start)]
+    judged = [name for name in late["campaign_id"] if counts.get(name, 0)]
+    if not judged:
+        raise SupportError(
+            f"evaluation: the model was trained until {model.trained_until} and none of "
+            f"{len(table)} campaigns with a hired candidate was decided {GAP_DAYS} day(s) later; "
+            "run `evaluate` without --model to walk forward"
+        )
+    context = model.context(data, embed)
+    pairs = candidate_pairs(data, judged, settings)
+    tell("features")
+    matrix = model.features(context, pairs)
+    own = model.score(matrix)
+    simple = baseline_scores(context, matrix, settings.evaluation.seed)
+    hired = {"model": own["hire"].to_numpy(np.float64), **simple}
+    delivered = {"model": own["deliver"].to_numpy(np.float64), **simple}
+    delivered["regression_to_mean"] = -simple["past_engagement"]
+    scored = ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs)
+    part = _joined(_frame(context, model.prior, pairs, _Truth.of(data)), scored)
+    stated = {
+        **(audit or {}),
+        "trained_until": str(model.trained_until),
+        "left_out_before_cut": int(len(table) - len(late)),
+        "left_out_without_hire": len(late) - len(judged),
+        "hires_outside_candidates": outside,
+        "not_compared": [name for name in SCORERS if name != "model" and name not in BASELINES],
+        "data_hash": data.market.data_hash,
+        "config_hash": settings.hash,
+    }
+    tell("figures")
+    return _evaluated([part], "model", settings, stated)
