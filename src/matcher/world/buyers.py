@@ -184,8 +184,7 @@ def simulate_campaigns(
     brand = rng.choice(brands.n, size=n, p=brands.weight)
     sub = brands.subs[brand, rng.integers(0, 2, n)]
     category = vocabulary.category_of[sub]
-    by_category = [np.flatnonzero(vocabulary.category_of == c) for c in range(category.max() + 1)]
-    second_sub = np.array([rng.choice(by_category[c]) for c in category], dtype=np.int64)
+    second_sub = _draw_second(sub, vocabulary, rng)
     in_vietnam = brands.in_vietnam[brand]
     countries, speaks = _draw_places(in_vietnam, rng)
     n_creators = rng.integers(knobs.n_creators_low, knobs.n_creators_high + 1, n)
@@ -218,6 +217,15 @@ def simulate_campaigns(
         decided=decided,
         has_date=has_date,
     )
+
+
+def _draw_second(sub: Ints, vocabulary: Vocabulary, rng: np.random.Generator) -> Ints:
+    """Second sub-topic of a brief: next to the first, in its category or in what goes with it."""
+    same = vocabulary.category_of[sub][:, None] == vocabulary.category_of[None, :]
+    score = np.where(same, 0.0, -np.inf)
+    score = np.where(vocabulary.kin[sub], 0.4, score)
+    score[np.arange(len(sub)), sub] = -np.inf
+    return np.asarray((score + rng.gumbel(size=score.shape)).argmax(axis=1))
 
 
 def _draw_places(in_vietnam: Masks, rng: np.random.Generator) -> tuple[Masks, Masks]:

@@ -15,12 +15,18 @@ from matcher.world.knobs import WorldKnobs
 from matcher.world.people import People
 from matcher.world.streams import stream
 
-__all__ = ["STATUS_NAMES", "CampaignPosts", "Deals", "simulate_deals"]
+__all__ = ["STATUS_NAMES", "Deals", "Schedule", "simulate_deals"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Masks = npt.NDArray[np.bool_]
 
 STATUS_NAMES: Final = ("declined", "cancelled", "accepted", "completed")
+_NOTICE: Final = 5.0
+"""Days between the decision and the first post at the earliest."""
+_PATIENCE: Final = 75.0
+"""Days after which a post that is not due by itself is asked for."""
+_YEARS_KEY: Final = 10_000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,21 +51,22 @@ class Deals:
 
 
 @dataclass(frozen=True, eq=False)
-class CampaignPosts:
-    """Posts made for campaigns, sorted by account; arrays of shape (n_posts,)."""
+class Schedule:
+    """When everyone posts, sorted by account and time; arrays of shape (n_posts,)."""
 
-    deal: Ints
     account: Ints
     day: Floats
-    decided: Floats
-    rank: Ints
-    """0 for the first post of a deal, 1 for the second."""
+    deal: Ints
+    """Deal that the post is made for; -1 for none."""
 
 
 def simulate_deals(
     people: People, campaigns: Campaigns, hiring: Hiring, knobs: WorldKnobs, *, seed: int
-) -> tuple[Deals, CampaignPosts]:
-    """Answers to invitations and the posts that follow.
+) -> tuple[Deals, Schedule]:
+    """Answers to invitations, and the posts that follow.
+
+    A campaign post takes a place that the account's own schedule holds anyway, rather than
+    adding one: how often somebody posts must say nothing about being hired.
 
     Parameters
     ----------
@@ -74,8 +81,8 @@ def simulate_deals(
     -------
     Deals
         One row per invitation.
-    CampaignPosts
-        Posts published before the end.
+    Schedule
+        All posts, campaign posts among them.
     """
     rng = stream(seed, "deals-outcome")
     rows = np.flatnonzero(hiring.chosen)
@@ -83,18 +90,15 @@ def simulate_deals(
     n = len(rows)
     decided = campaigns.decided[campaign]
     accepted = hiring.accepted[rows]
-    cancelled = accepted & (rng.random(n) < 0.03)
-    works = accepted & ~cancelled
+    works = accepted & (rng.random(n) >= 0.03)
     n_agreed = campaigns.n_posts[campaign]
-    days = decided[:, None] + 6 + np.sort(rng.uniform(0, 26, (n, 2)), axis=1)
-    last = np.where(n_agreed > 1, days[:, 1], days[:, 0])
+    schedule, last = _place_posts(people, account, decided, np.where(works, n_agreed, 0), seed)
     completed_day = last + rng.uniform(2, 6, n)
     outcome_day = last + 15 + rng.uniform(0, 6, n)
     done = works & (completed_day < N_DAYS)
     early = decided + rng.uniform(0.5, 3.5, n)
-    status = np.where(~accepted, 0, np.where(cancelled, 1, np.where(done, 3, 2)))
+    status = np.where(~accepted, 0, np.where(~works, 1, np.where(done, 3, 2)))
     is_measured = done & (outcome_day < N_DAYS) & (rng.random(n) < 0.97)
-    published = works[:, None] & (days < N_DAYS) & (np.arange(2) < n_agreed[:, None])
     price = people.price[account] * n_agreed * rng.uniform(0.85, 1.15, n)
     is_paid = works & (rng.random(n) < 0.9)
     deals = Deals(
@@ -107,17 +111,42 @@ def simulate_deals(
         outcome_day=np.where(is_measured, outcome_day, np.nan),
         form=draw_formats(people.platform[account], rng),
         n_agreed=n_agreed,
-        n_delivered=np.where(done, published.sum(axis=1), 0),
+        n_delivered=np.where(done, n_agreed, 0),
         fee=np.where(is_paid, price, np.nan),
         shock=rng.normal(0, knobs.shock_pair, n),
     )
-    deal, rank = np.nonzero(published)
-    order = np.lexsort((days[deal, rank], account[deal]))
-    deal, rank = deal[order], rank[order]
-    return deals, CampaignPosts(
-        deal=deal,
-        account=account[deal],
-        day=days[deal, rank],
-        decided=decided[deal],
-        rank=rank,
-    )
+    return deals, schedule
+
+
+def _place_posts(
+    people: People, account: Ints, decided: Floats, n_posts: Ints, seed: int
+) -> tuple[Schedule, Floats]:
+    """Schedule of all posts, and the day of each deal's last post (infinite when to come)."""
+    rng = stream(seed, "schedule")
+    own = np.repeat(np.arange(people.n_accounts), people.n_posts)
+    start = people.start_day[own]
+    day = start + rng.random(len(own)) * (N_DAYS - start)
+    order = np.lexsort((day, own))
+    day = day[order]
+    deal = np.repeat(np.arange(len(account)), n_posts)
+    deal = deal[np.lexsort((deal, decided[deal], account[deal]))]
+    who, from_day = account[deal], decided[deal] + _NOTICE
+    key = own * _YEARS_KEY + day
+    slot = np.searchsorted(key, who * _YEARS_KEY + from_day)
+    # The next free place: each campaign post moves on past those of earlier campaigns.
+    step = np.arange(len(slot))
+    slot = np.maximum.accumulate(slot - step) + step if len(slot) else slot
+    fits = slot < len(own)
+    fits[fits] = own[slot[fits]] == who[fits]
+    asked = from_day + rng.uniform(1, 30, len(slot))
+    due = np.full(len(slot), np.inf)
+    due[fits] = day[slot[fits]]
+    is_late = fits & (due - from_day > _PATIENCE) & (asked < N_DAYS)
+    due = np.where(is_late, asked, due)
+    day[slot[fits]] = due[fits]
+    made_for = np.full(len(own), -1)
+    made_for[slot[fits]] = deal[fits]
+    last = np.full(len(account), -np.inf)
+    np.maximum.at(last, deal, due)
+    order = np.lexsort((day, own))
+    return Schedule(own, day[order], made_for[order]), last

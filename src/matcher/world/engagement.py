@@ -83,10 +83,9 @@ def fit_of_campaign(sub: int, second_sub: int, people: People, vocabulary: Vocab
         Fit in 0..1; saturates as the shared interest grows.
     """
     weights = np.zeros(vocabulary.n_sub, dtype=np.float32)
-    category = vocabulary.category_of[sub]
-    weights[vocabulary.related[category][vocabulary.category_of]] = 0.07
-    weights[vocabulary.category_of == category] = 0.22
-    weights[second_sub] = max(0.45, weights[second_sub])
+    weights[vocabulary.category_of == vocabulary.category_of[sub]] = 0.12
+    weights[vocabulary.kin[sub]] = 0.5
+    weights[second_sub] = 0.6
     weights[sub] = 1.0
     shared = (people.interests @ weights).astype(np.float64)
     return np.asarray(1 - np.exp(-2.4 * shared))

@@ -48,6 +48,14 @@ class _Memory:
 
     hires: npt.NDArray[np.float32]
     last_day: npt.NDArray[np.float32]
+    recent: npt.NDArray[np.float32]
+    """Hires per person, fading by half in 30 days."""
+    today: float = 0.0
+
+    def advance(self, day: float) -> None:
+        """Let time pass until a day."""
+        self.recent *= np.float32(0.5 ** (max(day - self.today, 0.0) / 30.0))
+        self.today = max(day, self.today)
 
 
 def inclusion_probabilities(utility: Floats, size: int) -> Floats:
@@ -137,7 +145,7 @@ def simulate_hiring(
     """
     deals = _draw_deals(people, brands, vocabulary, seed)
     shape = (people.n, brands.n)
-    memory = _Memory(np.zeros(shape, np.float32), np.full(shape, -1e6, np.float32))
+    memory = _Memory(np.zeros(shape, np.float32), np.full(shape, -1e6, np.float32), np.zeros(people.n, np.float32))
     memory.hires[deals[:, 0], deals[:, 1]] = 1
     parts: list[dict[str, npt.NDArray[np.generic]]] = []
     for c in range(campaigns.n):
@@ -186,6 +194,7 @@ def _decide(
     fit = fit_of_campaign(int(campaigns.sub[c]), int(campaigns.second_sub[c]), people, vocabulary)[
         who
     ]
+    memory.advance(day)
     utility = _utility(c, eligible, fit, people, brands, campaigns, memory, knobs)
     repeats = memory.hires[who, brand].astype(np.float64)
     size = min(int(campaigns.n_creators[c]), len(eligible) // 3)
@@ -198,6 +207,7 @@ def _decide(
     accepted = chosen & (rng.random(len(eligible)) < willing)
     memory.hires[who[accepted], brand] += 1
     memory.last_day[who[accepted], brand] = day
+    np.add.at(memory.recent, who[accepted], np.float32(1))
     return {
         "campaign": np.full(len(eligible), c),
         "account": eligible,
@@ -257,9 +267,10 @@ def _utility(
         knobs.weight_fit * topical
         + knobs.weight_relation * own
         - knobs.weight_rival * with_rival
+        - knobs.weight_busy * memory.recent[who]
         + knobs.weight_price * price
         + knobs.weight_audience * audience
-        + knobs.weight_engagement * level / 0.7
+        + knobs.weight_engagement * level / 0.6
         + knobs.weight_reliability * people.reliability[who]
         + knobs.weight_language * speaks
         + knobs.weight_tone * 2.0 * people.tone[who, campaigns.tone[c]],

@@ -48,7 +48,7 @@ class WorldKnobs:
     longlist: int = 4_000
     """Eligible accounts that a buyer looks at, at most; a uniform draw where there are more."""
     weight_fit: float = 5.6
-    weight_relation: float = 1.8
+    weight_relation: float = 1.4
     weight_price: float = 0.9
     weight_audience: float = 0.9
     weight_engagement: float = 0.75
@@ -56,14 +56,16 @@ class WorldKnobs:
     weight_language: float = 0.8
     weight_rival: float = 1.0
     weight_tone: float = 0.5
-    effect_fit: float = 1.5
+    weight_busy: float = 0.7
+    """Reluctance per hire of the person lately (halved every 30 days), by any brand."""
+    effect_fit: float = 2.2
     """Gain in log exposure at the best fit; an inverted U around `fit_optimum`."""
     fit_optimum: float = 0.6
-    effect_fatigue: float = 2.4
+    effect_fatigue: float = 3.2
     """Loss in log exposure per unit of ad share above `fatigue_from`."""
     fatigue_from: float = 0.15
     effect_repeat: float = 0.08
-    shock_pair: float = 0.3
+    shock_pair: float = 0.2
     """Standard deviation of what a pair shares over its posts (natural log)."""
 
     def __post_init__(self) -> None:

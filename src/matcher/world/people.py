@@ -149,7 +149,7 @@ def simulate_people(n: int, knobs: WorldKnobs, vocabulary: Vocabulary, *, seed: 
     logit_female = np.log(female / (1 - female)) + rng.normal(0, 0.6, n)
     base_ads = rng.normal(-1.9, 0.9, n)
     ad_share = 1 / (1 + np.exp(-(base_ads[:, None] + rng.normal(0, 0.7, (n, 4)))))
-    level = rng.normal(0, 0.6, n)
+    level = rng.normal(0, 0.5, n)
     accounts = _draw_accounts(n, in_vietnam, level, category, vocabulary, knobs, seed)
     top = np.maximum.reduceat(accounts["followers"], _first_rows(accounts["person"], n))
     return People(
@@ -167,7 +167,7 @@ def simulate_people(n: int, knobs: WorldKnobs, vocabulary: Vocabulary, *, seed: 
         trend=rng.normal(0, 0.6, n),
         reliability=rng.normal(0, 1, n),
         ad_share=np.clip(ad_share, 0.01, 0.8),
-        ad_gap=rng.normal(np.log(0.85), 0.3, n),
+        ad_gap=rng.normal(np.log(0.85), 0.4, n),
         habit=rng.random(n),
         **accounts,
     )
@@ -194,7 +194,7 @@ def _draw_interests(
     main = rng.choice(n_sub, size=n, p=popularity / popularity.sum())
     same = vocabulary.category_of[:, None] == vocabulary.category_of[None, :]
     near = vocabulary.related[np.ix_(vocabulary.category_of, vocabulary.category_of)]
-    affinity = (1.0 * same + 0.35 * near + 0.02) * popularity[None, :]
+    affinity = (0.45 * same + 0.1 * near + 1.6 * vocabulary.kin + 0.02) * popularity[None, :]
     np.fill_diagonal(affinity, 0)
     cumulative = np.cumsum(affinity, axis=1)
     cumulative /= cumulative[:, -1:]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from matcher.world.buyers import N_DAYS, Brands, Campaigns
 from matcher.world.captions import CaptionPlan, build_captions
-from matcher.world.deals import CampaignPosts, Deals
+from matcher.world.deals import Deals, Schedule
 from matcher.world.engagement import (
     Counts,
     draw_counts,
@@ -38,7 +38,7 @@ class Market:
     brands: Brands
     campaigns: Campaigns
     deals: Deals
-    campaign_posts: CampaignPosts
+    schedule: Schedule
     partnerships: Ints
     """Shape (n, 2): person and brand, from before."""
     vocabulary: Vocabulary
@@ -83,7 +83,9 @@ def simulate_posts(market: Market, first: int, last: int, rng: np.random.Generat
         Posts, campaign posts among them.
     """
     people = market.people
-    account, day, made_for = _schedule(market, first, last, rng)
+    schedule = market.schedule
+    rows = slice(*np.searchsorted(schedule.account, [first, last]).tolist())
+    account, day, made_for = schedule.account[rows], schedule.day[rows], schedule.deal[rows]
     tau = day / N_DAYS
     who = people.person[account]
     is_deal = made_for >= 0
@@ -120,42 +122,6 @@ def _campaign_of(market: Market, made_for: Ints, values: Ints) -> Ints:
     if not len(market.deals.campaign):
         return np.full(len(made_for), -1)
     return np.asarray(values[market.deals.campaign[np.maximum(made_for, 0)]])
-
-
-def _schedule(
-    market: Market, first: int, last: int, rng: np.random.Generator
-) -> tuple[Ints, Floats, Ints]:
-    """Times of posts; a campaign post takes the place of the account's next post.
-
-    Taking a place, rather than adding a post, keeps the number of posts free of hiring.
-    """
-    people = market.people
-    account = np.repeat(np.arange(first, last), people.n_posts[first:last])
-    start = people.start_day[account]
-    day = start + rng.random(len(account)) * (N_DAYS - start)
-    order = np.lexsort((day, account))
-    account, day = account[order], day[order]
-    made_for = np.full(len(day), -1)
-    low, high = np.searchsorted(market.campaign_posts.account, [first, last])
-    posts = market.campaign_posts
-    who, when, deal = posts.account[low:high], posts.day[low:high], posts.deal[low:high]
-    slot = (
-        np.searchsorted(account * 1_000.0 + day, who * 1_000.0 + posts.decided[low:high])
-        + posts.rank[low:high]
-    )
-    fits = slot < len(account)
-    fits[fits] = account[slot[fits]] == who[fits]
-    _, unique = np.unique(slot, return_index=True)
-    takes = np.zeros(len(slot), dtype=bool)
-    takes[unique] = True
-    takes &= fits
-    day[slot[takes]] = when[takes]
-    made_for[slot[takes]] = deal[takes]
-    account = np.concatenate([account, who[~takes]])
-    day = np.concatenate([day, when[~takes]])
-    made_for = np.concatenate([made_for, deal[~takes]])
-    order = np.lexsort((day, account))
-    return account[order], day[order], made_for[order]
 
 
 def _draw_subs(people: People, account: Ints, rng: np.random.Generator) -> Ints:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -222,13 +223,13 @@ def _draw(
     brands = simulate_brands(n_brands, knobs, vocabulary, seed=seed)
     campaigns = simulate_campaigns(n_campaigns, brands, knobs, vocabulary, seed=seed)
     hiring = simulate_hiring(people, brands, campaigns, knobs, vocabulary, seed=seed, progress=tell)
-    deals, campaign_posts = simulate_deals(people, campaigns, hiring, knobs, seed=seed)
+    deals, schedule = simulate_deals(people, campaigns, hiring, knobs, seed=seed)
     market = Market(
         people=people,
         brands=brands,
         campaigns=campaigns,
         deals=deals,
-        campaign_posts=campaign_posts,
+        schedule=schedule,
         partnerships=hiring.deals,
         vocabulary=vocabulary,
         knobs=knobs,
@@ -264,7 +265,7 @@ def _write_blocks(folder: Path, market: Market, n_rows: dict[str, int], tell: Pr
     edges = np.searchsorted(people.person, np.arange(0, people.n + _BLOCK, _BLOCK)).tolist()
     n_blocks = len(edges) - 1
     n_posts = 0
-    for k, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (first, last) in enumerate(pairwise(edges)):
         rng = stream(market.seed, "block", k)
         block = simulate_posts(market, first, last, rng)
         sums.add(block, n_posts)

@@ -68,6 +68,9 @@ class Vocabulary:
         Language to list of n_sub product names.
     related : ndarray of bool, shape (n_categories, n_categories)
         Neighbouring categories, symmetric, false on the diagonal.
+    kin : ndarray of bool, shape (n_sub, n_sub)
+        Sub-topics that the same people care for, across categories; symmetric. No table of the
+        market holds this: it shows only in what people write.
     """
 
     categories: tuple[str, ...]
@@ -76,6 +79,7 @@ class Vocabulary:
     words: dict[str, list[str]]
     products: dict[str, list[str]]
     related: npt.NDArray[np.bool_]
+    kin: npt.NDArray[np.bool_]
 
     @property
     def n_sub(self) -> int:
@@ -130,14 +134,27 @@ def read_vocabulary(n_categories: int) -> Vocabulary:
         if a in categories and b in categories:
             i, j = categories.index(a), categories.index(b)
             related[i, j] = related[j, i] = True
+    names = tuple(f"{c}/{s}" for _, c, s in sub_topics)
     return Vocabulary(
         categories=categories,
-        sub_topics=tuple(f"{c}/{s}" for _, c, s in sub_topics),
+        sub_topics=names,
         category_of=np.array([i for i, _, _ in sub_topics]),
         words=words,
         products=products,
         related=related,
+        kin=_read_kin(names),
     )
+
+
+def _read_kin(names: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    source = resources.files("matcher.world").joinpath("kin.json")
+    pairs: list[list[str]] = json.loads(source.read_text("utf-8"))
+    kin = np.zeros((len(names), len(names)), dtype=bool)
+    for a, b in pairs:
+        if a in names and b in names:
+            i, j = names.index(a), names.index(b)
+            kin[i, j] = kin[j, i] = True
+    return kin
 
 
 def _texts(value: object) -> list[str]:
