@@ -1,0 +1,1 @@
+"""Recommendations: ranked accounts for briefs with reasons, evidence and warnings."""

@@ -320,8 +320,8 @@ def select_eligible(
     """
     if not -_LATEST < instant < _LATEST:
         raise DataError(
-            f"select_eligible: got instant {instant}; expected microseconds since 1970, as "
-            "`Timestamp.as_unit('us')._value` holds"
+            f"select_eligible: got instant {instant}; expected microseconds since 1970 "
+            "(`Timestamp.value` counts nanoseconds)"
         )
     case = _Case(account_facts(data), brief, instant, min_posts, rival_days, use_history)
     fixed = case.facts.index.account_codes(np.array(brief.must_have or (), dtype=object))

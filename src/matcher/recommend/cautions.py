@@ -1,0 +1,226 @@
+"""Warnings about a recommended account: what to check before acting on its place in the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from matcher.features.index import microseconds
+from matcher.recommend.wording import format_number
+from matcher.retrieval.facts import account_facts, primary_language
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from matcher.features.context import MarketData
+    from matcher.features.pair_features import FeatureMatrix
+    from matcher.market.brief import Brief
+    from matcher.recommend.wording import Language
+
+__all__ = ["CAUTIONS", "Caution", "build_cautions"]
+
+FEW_POSTS: Final = 5
+"""Fewer earlier posts than this say little about content and engagement."""
+STALE_DAYS: Final = 60
+"""Days without a post after which an account may no longer be what its figures say."""
+HIGH_AD_LOAD: Final = 0.5
+"""Share of sponsored posts beyond which half of what followers see is paid."""
+LEAST_LANGUAGE_SHARE: Final = 0.5
+"""Share of posts in a language of the brief below which the languages differ."""
+
+_DAY_US: Final = 86_400_000_000
+
+CAUTIONS: Final = {
+    "cold_account": {
+        "en": "No earlier hire of this person is known.",
+        "vi": "Chưa biết lần hợp tác nào trước đây của người này.",
+    },
+    "few_posts": {
+        "en": "Only {value} earlier post(s) are known.",
+        "vi": "Chỉ biết {value} bài đăng trước đây.",
+    },
+    "stale": {
+        "en": "No post for {value} days.",
+        "vi": "Không có bài đăng nào trong {value} ngày qua.",
+    },
+    "language_mismatch": {
+        "en": "Its language differs from that of the brief.",
+        "vi": "Ngôn ngữ khác với ngôn ngữ của brief.",
+    },
+    "no_followers": {
+        "en": "The number of followers was not known in time.",
+        "vi": "Chưa biết số người theo dõi tại thời điểm xét.",
+    },
+    "late_followers": {
+        "en": "The number of followers was read later and is taken as a constant.",
+        "vi": "Số người theo dõi được đọc sau thời điểm xét và coi như không đổi.",
+    },
+    "ad_load_high": {
+        "en": "{value} % of its recent posts are sponsored.",
+        "vi": "{value} % bài đăng gần đây là bài tài trợ.",
+    },
+    "rival_contact": {
+        "en": "It worked with a rival of the brand.",
+        "vi": "Từng làm việc với đối thủ của nhãn hàng.",
+    },
+    "price_above_share": {
+        "en": "One post costs more than the budget divided by the number of creators.",
+        "vi": "Giá một bài cao hơn ngân sách chia cho số người cần thuê.",
+    },
+}
+"""Sentence of each warning by language."""
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One warning.
+
+    Parameters
+    ----------
+    id : str
+        Key of `CAUTIONS`.
+    text : str
+        Its sentence.
+    """
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Case:
+    """Chosen accounts of a brief."""
+
+    data: MarketData
+    brief: Brief
+    codes: NDArray[np.int64]
+    instant: int
+    matrix: FeatureMatrix
+
+    def feature(self, name: str) -> NDArray[np.float64]:
+        return np.asarray(self.matrix.columns([name])[:, 0])
+
+
+def _cold(case: _Case) -> NDArray[np.float64]:
+    known_at, accounts, _ = account_facts(case.data).hires
+    seen = accounts[: int(np.searchsorted(known_at, case.instant))]
+    person_of = case.data.index.person_of
+    return np.where(np.isin(person_of[case.codes], person_of[seen]), np.nan, 0.0)
+
+
+def _few_posts(case: _Case) -> NDArray[np.float64]:
+    counts = account_facts(case.data).count_posts(case.brief, case.instant)[case.codes]
+    return np.where(counts < FEW_POSTS, counts, np.nan)
+
+
+def _stale(case: _Case) -> NDArray[np.float64]:
+    index = case.data.index
+    starts, ends = index.posts_before(case.codes, case.instant)
+    days = np.full(len(case.codes), np.nan)
+    posted = ends > starts
+    newest = index.post_published[ends[posted] - 1]
+    days[posted] = (case.instant - newest) // _DAY_US
+    return np.where(days > STALE_DAYS, days, np.nan)
+
+
+def _language(case: _Case) -> NDArray[np.float64]:
+    share = case.feature("language_share")
+    differs = share < LEAST_LANGUAGE_SHARE
+    wanted = case.brief.creator_languages
+    if not wanted and case.brief.brief_language not in (None, "mul", "und"):
+        wanted = (str(case.brief.brief_language),)
+    if wanted:
+        facts = account_facts(case.data)
+        names, spoken = facts.languages
+        known = spoken[case.codes].any(axis=1) & (facts.described_at[case.codes] < case.instant)
+        shared = np.isin(names, [primary_language(tag) for tag in wanted])
+        strange = known & ~spoken[case.codes][:, shared].any(axis=1)
+        differs = np.where(np.isnan(share), strange, differs)
+    return np.where(differs, 0.0, np.nan)
+
+
+def _no_followers(case: _Case) -> NDArray[np.float64]:
+    return np.where(np.isnan(case.feature("followers_log")), 0.0, np.nan)
+
+
+def _late_followers(case: _Case) -> NDArray[np.float64]:
+    if not case.data.market.settings.allow_late_snapshots:
+        return np.full(len(case.codes), np.nan)
+    table = case.data.market.tables["account_snapshots"]
+    in_time = (microseconds(table["as_of"]) < case.instant) & table["n_followers"].notna()
+    known = np.isin(case.codes, case.data.index.account_codes(table["account_id"][in_time]))
+    shown = ~np.isnan(case.feature("followers_log"))
+    return np.where(shown & ~known, 0.0, np.nan)
+
+
+def _ad_load(case: _Case) -> NDArray[np.float64]:
+    recent = case.feature("ad_load_90d")
+    load = np.where(np.isnan(recent), case.feature("ad_load"), recent)
+    return np.where(load > HIGH_AD_LOAD, np.floor(100 * load), np.nan)
+
+
+def _rival(case: _Case) -> NDArray[np.float64]:
+    return np.where(case.feature("rival_contacts") > 0, 0.0, np.nan)
+
+
+def _price(case: _Case) -> NDArray[np.float64]:
+    return np.where(case.feature("price_share_of_budget") > np.log(2.0), 0.0, np.nan)
+
+
+_CHECKS: Final[dict[str, Callable[[_Case], NDArray[np.float64]]]] = {
+    "cold_account": _cold,
+    "few_posts": _few_posts,
+    "stale": _stale,
+    "language_mismatch": _language,
+    "no_followers": _no_followers,
+    "late_followers": _late_followers,
+    "ad_load_high": _ad_load,
+    "rival_contact": _rival,
+    "price_above_share": _price,
+}
+
+
+def build_cautions(
+    data: MarketData,
+    brief: Brief,
+    codes: NDArray[np.int64],
+    instant: int,
+    matrix: FeatureMatrix,
+    *,
+    language: Language,
+) -> list[tuple[Caution, ...]]:
+    """Warnings about the chosen accounts of a brief, from what was known before an instant.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    brief : Brief
+        Brief.
+    codes : numpy.ndarray of int64, shape (n,)
+        Account codes.
+    instant : int
+        Microseconds since 1970.
+    matrix : FeatureMatrix
+        Raw features of these accounts, in the same order.
+    language : {"en", "vi"}
+        Language of the sentences.
+
+    Returns
+    -------
+    list of tuple of Caution, length n
+        In the order of `CAUTIONS`.
+    """
+    case = _Case(data, brief, codes, instant, matrix)
+    found: list[list[Caution]] = [[] for _ in codes]
+    for name, check in _CHECKS.items():
+        for row, value in enumerate(check(case)):
+            if not np.isnan(value):
+                sentence = CAUTIONS[name][language]
+                text = sentence.format(value=format_number(float(value), language))
+                found[row].append(Caution(name, text))
+    return [tuple(one) for one in found]

@@ -1,0 +1,305 @@
+"""Batch recommendations: retrieve, score, order and explain accounts for many briefs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.errors import UsageError
+from matcher.features.pairs import build_pairs
+from matcher.market.brief import Brief
+from matcher.ranking.relative import normal_scores
+from matcher.recommend.recommendations import Recommendations
+from matcher.recommend.rows import Job, Order, Scored, build_rows, empty_rows
+from matcher.retrieval.nearest import AccountCentroids, retrieve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from matcher.config import Settings
+    from matcher.features.context import FeatureContext, MarketData
+    from matcher.market.market import Market
+    from matcher.ranking.model import Model
+    from matcher.recommend.wording import Language
+    from matcher.retrieval.nearest import Candidates
+
+__all__ = ["Order", "identify_model", "list_assumptions", "recommend", "select_open_briefs"]
+
+_PAIRS_AT_ONCE: Final = 50_000
+"""Pairs whose features are held at a time."""
+
+
+def identify_model(model: Model) -> str:
+    """Short digest of everything in a model that bears on a score.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+
+    Returns
+    -------
+    str
+        12 hexadecimal digits.
+    """
+    deliver = () if model.deliver is None else model.deliver.texts
+    parts = [
+        *model.hire.texts,
+        "deliver",
+        *deliver,
+        str(model.encoder.identity.digest),
+        model.trained_until.isoformat(),
+        model.data_hash,
+        model.settings.hash,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+
+def list_assumptions(market: Market) -> tuple[str, ...]:
+    """What a list takes as known at any time, for the audit of every output.
+
+    Parameters
+    ----------
+    market : Market
+        Market.
+
+    Returns
+    -------
+    tuple of str
+        Undated columns in use, and the tables of terms, which are taken as known ahead.
+    """
+    terms = ("availability", "exclusivities")
+    if market.settings.strict_time:
+        return market.timeless_columns
+    return (
+        *market.timeless_columns,
+        *(name for name in terms if len(market.tables[name])),
+    )
+
+
+def select_open_briefs(market: Market, as_of: pd.Timestamp) -> tuple[Brief, ...]:
+    """Briefs of the campaigns that are still open at an instant.
+
+    Parameters
+    ----------
+    market : Market
+        Market.
+    as_of : pandas.Timestamp
+        Aware instant; a campaign without a decision, or decided at or after it, is open.
+
+    Returns
+    -------
+    tuple of Brief
+        By campaign id.
+    """
+    campaigns = market.tables["campaigns"]
+    is_open = campaigns["decided_at"].isna() | (campaigns["decided_at"] >= as_of)
+    ids = sorted(campaigns.loc[is_open, "campaign_id"].tolist())
+    return tuple(Brief.from_campaign(market, campaign_id) for campaign_id in ids)
+
+
+def recommend(
+    model: Model,
+    data: MarketData,
+    briefs: Sequence[Brief],
+    *,
+    as_of: pd.Timestamp | None = None,
+    settings: Settings | None = None,
+    top_k: int = 20,
+    order: Order = "fit",
+    language: Language = "en",
+    one_per_person: bool = True,
+    model_id: str | None = None,
+    context: FeatureContext | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Recommendations:
+    """Ranked accounts for briefs, with reasons, evidence and warnings.
+
+    A brief that was decided before `as_of` is seen from its decision, every other one from
+    `as_of`. The list of a brief does not depend on which others are asked for with it.
+
+    Parameters
+    ----------
+    model : Model
+        Model, closed at or before every instant from which a brief is seen.
+    data : MarketData
+        Market.
+    briefs : sequence of Brief
+        Briefs with unique ids.
+    as_of : pandas.Timestamp, optional
+        Aware instant; the newest in the market when None. Facts from it on are not used.
+    settings : Settings, optional
+        Settings of retrieval, and the hash in the audit; the model's own when None.
+    top_k : int, default 20
+        Accounts per brief at most.
+    order : {"fit", "deliver", "blend"}
+        By the score of being chosen, by that of what a hire brings, or by the mean of the normal
+        scores of both.
+    language : {"en", "vi"}
+        Language of reasons and warnings.
+    one_per_person : bool, default True
+        Whether a list shows only the best account of each person.
+    model_id : str, optional
+        Name of the model in the audit; a digest of it when None.
+    context : FeatureContext, optional
+        What ``model.context(data)`` gives, to share embeddings between calls.
+    progress : callable, optional
+        Told ``(step, n_done, n_all)``.
+
+    Returns
+    -------
+    Recommendations
+        Lists in the order of `briefs`; a brief without eligible accounts has none, and a note.
+
+    Raises
+    ------
+    UsageError
+        If `top_k` is not positive, `as_of` has no timezone, or `order` is unknown.
+    DataError
+        If a brief id stands twice.
+    LeakageError
+        If the model was closed after an instant from which a brief is seen.
+    SupportError
+        If `order` needs a ranker that the model does not have.
+    """
+    settings = model.settings if settings is None else settings
+    as_of = _check_request(data.market, as_of, top_k, order)
+    if order != "fit":
+        model.ranker("deliver")
+    context = model.context(data) if context is None else context
+    audit = {
+        "model_id": identify_model(model) if model_id is None else model_id,
+        "data_hash": data.market.data_hash,
+        "config_hash": settings.hash,
+        "assumed_timeless": "|".join(list_assumptions(data.market)),
+    }
+    job = Job(model, context, top_k, order, language, one_per_person, audit)
+    # Refuses an id that stands twice before any work is done.
+    build_pairs(briefs, {}, instants={brief.brief_id: as_of for brief in briefs})
+    frames: list[pd.DataFrame] = []
+    pools: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for batch in _batches(job, briefs, as_of, settings):
+        scored = {ranked.brief.brief_id: ranked for ranked in _score(job, batch)}
+        for brief, candidates in batch:
+            ranked = scored.get(brief.brief_id)
+            frame = empty_rows() if ranked is None else build_rows(job, ranked)
+            frames.append(frame)
+            pools.append(_pool(candidates, len(frame)))
+            notes += _notes(brief, candidates, len(frame), top_k)
+            if progress is not None:
+                progress("briefs", len(pools), len(briefs))
+    whole = pd.concat([empty_rows(), *frames], ignore_index=True) if frames else empty_rows()
+    audit["as_of"] = as_of.isoformat()
+    return Recommendations(whole, pd.DataFrame(pools), tuple(notes), audit)
+
+
+def _check_request(
+    market: Market, as_of: pd.Timestamp | None, top_k: int, order: str
+) -> pd.Timestamp:
+    if top_k < 1:
+        raise UsageError(f"recommend: got top_k {top_k}; expected 1 or more")
+    if order not in ("fit", "deliver", "blend"):
+        raise UsageError(f"recommend: got order {order!r}; expected fit, deliver or blend")
+    instant = market.newest_known_at if as_of is None else pd.Timestamp(as_of)
+    if instant.tzinfo is None:
+        raise UsageError(
+            f"recommend: got as_of {instant} without timezone; expected an instant such as "
+            "2025-01-01T00:00:00+07:00"
+        )
+    return instant.tz_convert("UTC").as_unit("us")
+
+
+def _batches(
+    job: Job, briefs: Sequence[Brief], as_of: pd.Timestamp, settings: Settings
+) -> Iterator[list[tuple[Brief, Candidates]]]:
+    batch: list[tuple[Brief, Candidates]] = []
+    n_pairs = 0
+    centroids: AccountCentroids | None = None
+    for brief in briefs:
+        decided = brief.decision_instant
+        seen_from = as_of if decided is None else min(decided, as_of)
+        instant = _microseconds(seen_from)
+        if centroids is None or centroids.instant != instant:
+            centroids = AccountCentroids(job.context, instant)
+        candidates = retrieve(job.context, brief, instant, settings.retrieval, centroids=centroids)
+        if batch and n_pairs + len(candidates) > _PAIRS_AT_ONCE:
+            yield batch
+            batch, n_pairs = [], 0
+        batch.append((brief, candidates))
+        n_pairs += len(candidates)
+    if batch:
+        yield batch
+
+
+def _microseconds(instant: pd.Timestamp) -> int:
+    naive = instant.tz_convert("UTC").tz_localize(None)
+    return int(naive.to_datetime64().astype("datetime64[us]").astype(np.int64))
+
+
+def _score(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:
+    batch = [(brief, candidates) for brief, candidates in batch if len(candidates)]
+    if not batch:
+        return
+    briefs = [brief for brief, _ in batch]
+    instants = {
+        brief.brief_id: pd.Timestamp(candidates.instant, unit="us", tz="UTC")
+        for brief, candidates in batch
+    }
+    chosen = {brief.brief_id: candidates.account_ids for brief, candidates in batch}
+    pairs = build_pairs(briefs, chosen, instants=instants)
+    job.context.check_trained(pairs)
+    matrix = job.model.features(job.context, pairs)
+    scores = job.model.score(matrix)
+    scores["blend"] = normal_scores(
+        scores[["hire", "deliver"]].to_numpy(np.float64), pairs.bounds
+    ).mean(axis=1)
+    names = job.model.feature_names(job.ranker)
+    inputs = normal_scores(matrix.columns(names), pairs.bounds)
+    for place, (brief, candidates) in enumerate(batch):
+        rows = np.arange(pairs.bounds[place], pairs.bounds[place + 1])
+        yield Scored(
+            brief,
+            candidates,
+            scores.iloc[rows].reset_index(drop=True),
+            matrix.select(rows),
+            inputs[rows],
+        )
+
+
+def _pool(candidates: Candidates, n_rows: int) -> dict[str, Any]:
+    eligible = candidates.eligible
+    return {
+        "brief_id": candidates.brief_id,
+        "as_of": pd.Timestamp(candidates.instant, unit="us", tz="UTC"),
+        "n_accounts": eligible.n_accounts,
+        "n_eligible": len(eligible),
+        "n_candidates": len(candidates),
+        "n_recommended": n_rows,
+        **{f"removed_{rule}": count for rule, count in eligible.removed.items()},
+        **{f"unknown_{rule}": count for rule, count in eligible.unknown.items()},
+    }
+
+
+def _notes(brief: Brief, candidates: Candidates, n_rows: int, top_k: int) -> list[str]:
+    where = f"brief {brief.brief_id}"
+    eligible = candidates.eligible
+    notes = [f"{where}: {note}" for note in eligible.notes]
+    if not brief.text:
+        notes.append(f"{where}: has no text, so that content cannot be compared with it")
+    removed = ", ".join(f"{rule} {count:,}" for rule, count in eligible.removed.items() if count)
+    if not n_rows:
+        notes.append(
+            f"{where}: none of {eligible.n_accounts:,} accounts is eligible "
+            f"(removed by {removed or 'no rule'}); loosen its terms"
+        )
+    elif n_rows < top_k:
+        notes.append(
+            f"{where}: {n_rows:,} accounts instead of {top_k:,}; {len(eligible):,} of "
+            f"{eligible.n_accounts:,} are eligible (removed by {removed or 'no rule'})"
+        )
+    return notes

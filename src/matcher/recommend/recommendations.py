@@ -1,0 +1,187 @@
+"""The list that comes out: one row per brief and recommended account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.columns import REASON_GROUPS
+from matcher.errors import LeakageError, MatcherError
+
+__all__ = ["AUDIT_COLUMNS", "COLUMNS", "N_EVIDENCE", "N_REASONS", "Recommendations"]
+
+N_REASONS: Final = 3
+"""Sentences that speak for an account."""
+N_EVIDENCE: Final = 3
+"""Posts shown as evidence."""
+
+AUDIT_COLUMNS: Final = (
+    "model_id",
+    "data_hash",
+    "config_hash",
+    "as_of",
+    "assumed_timeless",
+)
+"""What every row says of its origin."""
+
+_EVIDENCE: Final = tuple(
+    f"evidence_{number}_{part}"
+    for number in range(1, N_EVIDENCE + 1)
+    for part in ("post_id", "url", "published_at", "similarity", "text")
+)
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "brief_id": "str",
+    "campaign_id": "str",
+    "rank": "int64",
+    "account_id": "str",
+    "influencer_id": "str",
+    "display_name": "str",
+    "handle": "str",
+    "platform": "str",
+    "url": "str",
+    "fit_score": "float64",
+    "fit_percentile": "float64",
+    "deliver_score": "float64",
+    "deliver_percentile": "float64",
+    "blend_score": "float64",
+    "order": "str",
+    "explained": "str",
+    "base": "float64",
+    **{f"reason_{group}": "float64" for group in REASON_GROUPS},
+    **{f"why_{number}": "str" for number in range(1, N_REASONS + 1)},
+    "against": "str",
+    **{
+        name: "datetime64[us, UTC]"
+        if name.endswith("_at")
+        else "float64"
+        if name.endswith("_similarity")
+        else "str"
+        for name in _EVIDENCE
+    },
+    "warnings": "object",
+    "warning_text": "str",
+    "other_accounts": "object",
+    "is_must_have": "bool",
+    "retrieval_rank": "int64",
+    "n_candidates": "int64",
+    "n_eligible": "int64",
+    "model_id": "str",
+    "data_hash": "str",
+    "config_hash": "str",
+    "as_of": "datetime64[us, UTC]",
+    "assumed_timeless": "str",
+}
+"""Columns of the list and their dtypes; object columns hold tuples of text.
+
+``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
+columns add up. Percentiles are shares of the eligible accounts that stand lower, ties counting
+half; accounts that retrieval left out stand lower. ``blend_score`` is the mean of the normal scores
+of both rankings.
+"""
+
+_SHOWN: Final = ("brief_id", "rank", "account_id", "handle", "platform", "fit_percentile", "why_1")
+
+
+@dataclass(frozen=True, eq=False)
+class Recommendations:
+    """Ranked accounts for some briefs.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per brief and account with the columns of `COLUMNS`, briefs in the order asked for,
+        accounts by rank.
+    pools : pandas.DataFrame
+        One row per brief: ``brief_id, as_of, n_accounts, n_eligible, n_candidates,
+        n_recommended``, and what each hard rule removed (``removed_<rule>``) or passed for want of
+        a value (``unknown_<rule>``).
+    notes : tuple of str
+        What was noticed, in sentences.
+    audit : mapping of str to str
+        What the list rests on.
+    """
+
+    frame: pd.DataFrame
+    pools: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    audit: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check columns, ranks, uniqueness, sums of contributions, and the age of evidence."""
+        missing = [name for name in COLUMNS if name not in self.frame]
+        if missing:
+            raise MatcherError(
+                f"recommendations: {len(missing)} columns are missing: {missing[:5]}"
+            )
+        if self.frame.duplicated(["brief_id", "account_id"]).any():
+            raise MatcherError("recommendations: an account stands twice in the list of a brief")
+        places = self.frame.groupby("brief_id", sort=False).cumcount() + 1
+        if not np.array_equal(places.to_numpy(), self.frame["rank"].to_numpy()):
+            raise MatcherError("recommendations: ranks must run from 1 without gaps in each brief")
+        self._check_sums()
+        self._check_evidence()
+
+    def _check_sums(self) -> None:
+        reasons = [f"reason_{group}" for group in REASON_GROUPS]
+        total = self.frame["base"] + self.frame[reasons].sum(axis=1)
+        is_fit = (self.frame["explained"] == "fit").to_numpy(bool)
+        score = np.where(is_fit, self.frame["fit_score"], self.frame["deliver_score"])
+        worst = float(np.abs(total.to_numpy() - score).max(initial=0.0))
+        if not worst <= 1e-9:
+            raise MatcherError(
+                f"recommendations: contributions miss the score by up to {worst:.3g}; expected "
+                "1e-9 at most; the ranker's contributions are not those of its score"
+            )
+
+    def _check_evidence(self) -> None:
+        for number in range(1, N_EVIDENCE + 1):
+            published = self.frame[f"evidence_{number}_published_at"]
+            if (published >= self.frame["as_of"]).any():
+                raise LeakageError(
+                    "recommendations: a post shown as evidence was published at or after the "
+                    "instant from which its brief is seen"
+                )
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def brief(self, brief_id: str) -> pd.DataFrame:
+        """List of one brief.
+
+        Parameters
+        ----------
+        brief_id : str
+            The brief.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Its rows, by rank.
+        """
+        return self.frame[self.frame["brief_id"] == brief_id].reset_index(drop=True)
+
+    def _repr_html_(self) -> str:
+        """Table for notebooks: the first 20 rows, every text escaped."""
+        shown = self.frame[list(_SHOWN)].head(20)
+        head = "".join(f"<th>{escape(name)}</th>" for name in shown.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(_cell(value))}</td>" for value in row) + "</tr>"
+            for row in shown.itertuples(index=False)
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f"<p>{len(self.frame):,} rows for {len(self.pools):,} briefs</p><ul>{notes}</ul>"
+        )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.3f}"
+    return str(value)

@@ -1,0 +1,285 @@
+"""The rows of one brief's list: chosen accounts with scores, reasons, evidence and warnings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from matcher.columns import REASON_GROUPS
+from matcher.ranking.model import GROUP_OF
+from matcher.recommend.cautions import build_cautions
+from matcher.recommend.evidence import build_evidence
+from matcher.recommend.reasons import build_reasons
+from matcher.recommend.recommendations import COLUMNS, N_EVIDENCE, N_REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.features.context import FeatureContext, MarketData
+    from matcher.features.pair_features import FeatureMatrix
+    from matcher.market.brief import Brief
+    from matcher.ranking.model import Model
+    from matcher.recommend.cautions import Caution
+    from matcher.recommend.evidence import Evidence
+    from matcher.recommend.reasons import Reasons
+    from matcher.recommend.wording import Language
+    from matcher.retrieval.nearest import Candidates
+
+__all__ = ["Job", "Order", "Scored", "build_rows", "empty_rows"]
+
+Order = Literal["fit", "deliver", "blend"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all briefs of one run share.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+    context : FeatureContext
+        Market seen through the model's text objects.
+    top_k : int
+        Accounts per brief at most.
+    order : {"fit", "deliver", "blend"}
+        What the list is ordered by.
+    language : {"en", "vi"}
+        Language of the sentences.
+    one_per_person : bool
+        Whether a list shows only the best account of each person.
+    audit : mapping of str to str
+        Audit columns that are the same for every brief.
+    """
+
+    model: Model
+    context: FeatureContext
+    top_k: int
+    order: Order
+    language: Language
+    one_per_person: bool
+    audit: Mapping[str, str]
+
+    @property
+    def data(self) -> MarketData:
+        """The market."""
+        return self.context.data
+
+    @property
+    def explained(self) -> Literal["fit", "deliver"]:
+        """Score that the reasons add up to; a blend is explained by its fit."""
+        return "deliver" if self.order == "deliver" else "fit"
+
+    @property
+    def ranker(self) -> Literal["hire", "deliver"]:
+        """Ranker of the explained score."""
+        return "deliver" if self.order == "deliver" else "hire"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Candidates of one brief with their scores and what these rest on.
+
+    Parameters
+    ----------
+    brief : Brief
+        The brief.
+    candidates : Candidates
+        Its candidates.
+    scores : pandas.DataFrame
+        ``hire``, ``deliver`` and ``blend`` of each candidate.
+    matrix : FeatureMatrix
+        Raw features of each candidate.
+    inputs : numpy.ndarray of float64, shape (n_candidates, n_features)
+        What the explained ranker sees: features relative to the other candidates.
+    """
+
+    brief: Brief
+    candidates: Candidates
+    scores: pd.DataFrame
+    matrix: FeatureMatrix
+    inputs: NDArray[np.float64]
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """Instant from which the brief is seen."""
+        return pd.Timestamp(self.candidates.instant, unit="us", tz="UTC")
+
+    def percentiles(self, column: str) -> NDArray[np.float64]:
+        """Share of the eligible accounts that stand lower, ties counting half.
+
+        Parameters
+        ----------
+        column : str
+            Column of `scores`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_candidates,)
+            0 to 1; NaN where the score is unknown.
+        """
+        ranks = self.scores[column].rank(ascending=False).to_numpy(np.float64)
+        return np.asarray(1.0 - (ranks - 0.5) / self.candidates.n_eligible)
+
+
+def _choose(job: Job, ranked: Scored) -> NDArray[np.int64]:
+    """Rows of the list: by score, ties by account id, one per person if asked."""
+    column = {"fit": "hire", "deliver": "deliver", "blend": "blend"}[job.order]
+    score = ranked.scores[column].to_numpy(np.float64)
+    order = np.lexsort((ranked.candidates.codes, -score))
+    if job.one_per_person:
+        persons = job.data.index.person_of[ranked.candidates.codes[order]]
+        _, first = np.unique(persons, return_index=True)
+        order = order[np.sort(first)]
+    return order[: job.top_k]
+
+
+def build_rows(job: Job, ranked: Scored) -> pd.DataFrame:
+    """List of one brief.
+
+    Parameters
+    ----------
+    job : Job
+        What all briefs share.
+    ranked : Scored
+        Its scored candidates, at least one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `matcher.recommend.recommendations.COLUMNS`, by rank.
+    """
+    chosen = _choose(job, ranked)
+    codes = ranked.candidates.codes[chosen]
+    instant = ranked.candidates.instant
+    names = job.model.feature_names(job.ranker)
+    pool = ranked.matrix.columns(names)
+    reasons = build_reasons(
+        job.model.ranker(job.ranker).contributions(ranked.inputs[chosen]),
+        names,
+        GROUP_OF,
+        values=pool[chosen],
+        pool=pool,
+        language=job.language,
+    )
+    by_code = np.argsort(chosen)
+    cautions = build_cautions(
+        job.data,
+        ranked.brief,
+        codes[by_code],
+        instant,
+        ranked.matrix.select(chosen[by_code]),
+        language=job.language,
+    )
+    placed: list[tuple[Caution, ...]] = [()] * len(chosen)
+    for place, caution in zip(by_code, cautions, strict=True):
+        placed[place] = caution
+    evidence = build_evidence(job.context, ranked.brief, codes, instant, n_posts=N_EVIDENCE)
+    n = len(chosen)
+    columns: dict[str, Any] = {
+        **_identity(job, ranked, codes),
+        **_scores(job, ranked, chosen),
+        **_reasons(reasons),
+        **_evidence(evidence),
+        "warnings": [tuple(one.id for one in row) for row in placed],
+        "warning_text": [" ".join(one.text for one in row) or None for row in placed],
+        "is_must_have": np.isin(
+            ranked.candidates.account_ids[chosen], list(ranked.brief.must_have)
+        ),
+        "retrieval_rank": ranked.candidates.retrieval_rank[chosen],
+        "n_candidates": [len(ranked.candidates)] * n,
+        "n_eligible": [ranked.candidates.n_eligible] * n,
+        **{name: [value] * n for name, value in job.audit.items()},
+        "as_of": [ranked.as_of] * n,
+    }
+    return _typed(columns)
+
+
+def _identity(job: Job, ranked: Scored, codes: NDArray[np.int64]) -> dict[str, Any]:
+    index = job.data.index
+    accounts = index.accounts.iloc[codes]
+    known = job.data.market.tables["campaigns"]["campaign_id"]
+    campaign = ranked.brief.brief_id if (known == ranked.brief.brief_id).any() else None
+    everyone: dict[int, list[int]] = {}
+    persons = index.person_of[codes]
+    for code in np.flatnonzero(np.isin(index.person_of, persons)):
+        everyone.setdefault(int(index.person_of[code]), []).append(int(code))
+    return {
+        "brief_id": [ranked.brief.brief_id] * len(codes),
+        "campaign_id": [campaign] * len(codes),
+        "rank": np.arange(1, len(codes) + 1),
+        "account_id": accounts["account_id"].to_numpy(object),
+        "influencer_id": accounts["influencer_id"].to_numpy(object),
+        "display_name": index.influencers["display_name"].to_numpy(object)[codes],
+        "handle": accounts["handle"].to_numpy(object),
+        "platform": accounts["platform"].to_numpy(object),
+        "url": accounts["url"].to_numpy(object),
+        "other_accounts": [
+            tuple(index.account_ids[other] for other in everyone[int(person)] if other != code)
+            for person, code in zip(persons, codes, strict=True)
+        ],
+    }
+
+
+def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, Any]:
+    return {
+        "fit_score": ranked.scores["hire"].to_numpy(np.float64)[chosen],
+        "fit_percentile": ranked.percentiles("hire")[chosen],
+        "deliver_score": ranked.scores["deliver"].to_numpy(np.float64)[chosen],
+        "deliver_percentile": ranked.percentiles("deliver")[chosen],
+        "blend_score": ranked.scores["blend"].to_numpy(np.float64)[chosen],
+        "order": [job.order] * len(chosen),
+        "explained": [job.explained] * len(chosen),
+    }
+
+
+def _reasons(reasons: Reasons) -> dict[str, Any]:
+    columns: dict[str, Any] = {"base": reasons.base, "against": list(reasons.speaks_against)}
+    for place, group in enumerate(REASON_GROUPS):
+        columns[f"reason_{group}"] = reasons.groups[:, place]
+    for number in range(N_REASONS):
+        columns[f"why_{number + 1}"] = [
+            sentences[number] if number < len(sentences) else None
+            for sentences in reasons.speaks_for
+        ]
+    return columns
+
+
+def _evidence(evidence: Sequence[tuple[Evidence, ...]]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for number in range(N_EVIDENCE):
+        pieces = [row[number] if number < len(row) else None for row in evidence]
+        for part in ("post_id", "url", "published_at", "similarity", "text"):
+            columns[f"evidence_{number + 1}_{part}"] = [
+                None if piece is None else getattr(piece, part) for piece in pieces
+            ]
+    return columns
+
+
+def _typed(columns: dict[str, Any]) -> pd.DataFrame:
+    series = {}
+    for name, dtype in COLUMNS.items():
+        values = columns[name]
+        if dtype == "object":
+            cells = np.empty(len(values), dtype=object)
+            cells[:] = values
+            series[name] = pd.Series(cells, dtype=object)
+        else:
+            series[name] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(series)
+
+
+def empty_rows() -> pd.DataFrame:
+    """List without rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `matcher.recommend.recommendations.COLUMNS`.
+    """
+    return _typed({name: [] for name in COLUMNS})

@@ -1,0 +1,177 @@
+"""Numbers and names of features in plain English or Vietnamese."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["GROUP_NAMES", "Label", "Language", "feature_label", "format_number", "format_value"]
+
+Language = Literal["en", "vi"]
+
+GROUP_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "reach": {"en": "Reach", "vi": "Độ phủ"},
+    "relevance": {"en": "Relevance", "vi": "Độ liên quan"},
+    "resonance": {"en": "Resonance", "vi": "Khả năng thuyết phục"},
+    "follower_quality": {"en": "Quality of followers", "vi": "Chất lượng người theo dõi"},
+    "expertise": {"en": "Expertise", "vi": "Chuyên môn"},
+    "conduct": {"en": "Conduct", "vi": "Tác phong"},
+    "audience": {"en": "Audience", "vi": "Khán giả"},
+    "history": {"en": "History", "vi": "Lịch sử hợp tác"},
+    "price": {"en": "Price", "vi": "Giá"},
+}
+"""Names of the reason groups."""
+
+_TIERS: Final = ("nano", "micro", "mid", "macro", "mega")
+
+
+@dataclass(frozen=True)
+class Label:
+    """Words for one feature.
+
+    Parameters
+    ----------
+    kind : str
+        How its value is shown: ``cosine``, ``count`` (held as ``ln(1 + x)``), ``share``, ``rate``,
+        ``number``, ``change`` (held as a log ratio), ``tier``, ``yes``, or ``hidden`` for a value
+        that says nothing by itself.
+    words : mapping of str to str
+        Noun phrase by language.
+    """
+
+    kind: str
+    words: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def _labels() -> dict[str, Label]:
+    path = resources.files("matcher.recommend").joinpath("labels.json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return {name: Label(item["as"], {k: item[k] for k in ("en", "vi")}) for name, item in
+            content.items()}  # fmt: skip
+
+
+def feature_label(feature: str) -> Label:
+    """Words for a feature; its name where no better ones are known.
+
+    Parameters
+    ----------
+    feature : str
+        Feature name.
+
+    Returns
+    -------
+    Label
+        Noun phrase in each language and how to show its value.
+    """
+    plain = Label("hidden", dict.fromkeys(("en", "vi"), f"`{feature}`"))
+    return _labels().get(feature, plain)
+
+
+def format_number(value: float, language: Language, *, digits: int = 0) -> str:
+    """Number with the separators of a language.
+
+    Parameters
+    ----------
+    value : float
+        Number.
+    language : {"en", "vi"}
+        Language.
+    digits : int, default 0
+        Decimals.
+
+    Returns
+    -------
+    str
+        Text.
+
+    Examples
+    --------
+    >>> format_number(1234.5, "en", digits=1), format_number(1234.5, "vi", digits=1)
+    ('1,234.5', '1.234,5')
+    """
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("-")
+    if language == "vi":
+        return text.translate(str.maketrans(",.", ".,"))
+    return text
+
+
+def _count(value: float, language: Language) -> str:
+    number = float(np.expm1(value))
+    is_whole = abs(number - round(number)) < 1e-6 * max(1.0, abs(number)) or number >= 100
+    return format_number(number, language, digits=0 if is_whole else 1)
+
+
+def _number(value: float, language: Language) -> str:
+    size = abs(value)
+    digits = 0 if size >= 100 or value == round(value) else 1 if size >= 10 else 2
+    return format_number(value, language, digits=3 if 0 < size < 0.1 else digits)
+
+
+def _percent(value: float, language: Language) -> str:
+    is_whole = abs(value) >= 0.1 or value == 0
+    return format_number(100 * value, language, digits=0 if is_whole else 1) + " %"
+
+
+def _change(value: float, language: Language) -> str:
+    ratio = float(np.expm1(value))
+    return ("+" if ratio > 0 else "") + _percent(ratio, language)
+
+
+def _tier(value: float, language: Language) -> str:
+    del language
+    return _TIERS[min(max(round(value), 0), len(_TIERS) - 1)]
+
+
+def _yes(value: float, language: Language) -> str:
+    words = {"en": ("no", "yes"), "vi": ("không", "có")}[language]
+    return words[int(value > 0)]
+
+
+_FORMATS: Final[Mapping[str, Callable[[float, Language], str]]] = {
+    "cosine": lambda value, language: format_number(value, language, digits=2),
+    "count": _count,
+    "share": _percent,
+    "rate": _percent,
+    "number": _number,
+    "change": _change,
+    "tier": _tier,
+    "yes": _yes,
+}
+
+
+def format_value(kind: str, value: float, language: Language) -> str | None:
+    """Value of a feature as people read it.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of a `Label`.
+    value : float
+        Feature value, finite.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str or None
+        Text, None where the value says nothing by itself.
+
+    Examples
+    --------
+    >>> format_value("share", 0.34, "vi"), format_value("count", 2.5649493574615367, "en")
+    ('34 %', '12')
+    """
+    show = _FORMATS.get(kind)
+    return None if show is None else show(value, language)

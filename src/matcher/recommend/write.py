@@ -1,0 +1,204 @@
+"""Recommendations as Parquet, CSV or JSON lines: whole or not at all, the same bytes every time."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from matcher.errors import OutputExistsError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from matcher.recommend.recommendations import Recommendations
+
+__all__ = ["SUFFIXES", "formula_safe", "write_recommendations"]
+
+SUFFIXES: Final = (".parquet", ".csv", ".jsonl")
+
+_FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠]")
+"""What spreadsheets may take for a formula, also behind blanks or invisible characters."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""Control characters that a cell cannot hold."""
+
+
+def formula_safe(text: str) -> str:
+    r"""Text that no spreadsheet takes for a formula.
+
+    Parameters
+    ----------
+    text : str
+        Content of a cell.
+
+    Returns
+    -------
+    str
+        The text, behind an apostrophe where it could be read as a formula; control characters
+        become spaces, and a lone surrogate its escape.
+
+    References
+    ----------
+    CWE-1236; OWASP, CSV injection.
+
+    Examples
+    --------
+    >>> formula_safe("=HYPERLINK(1)"), formula_safe("Phở 24")
+    ("'=HYPERLINK(1)", 'Phở 24')
+    """
+    is_risky = text[:1] in ("\t", "\r", "\n") or _FORMULA.match(text)
+    plain = _CONTROL.sub(" ", _encodable(text))
+    return "'" + plain if is_risky else plain
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return formula_safe("|".join(value))
+    return formula_safe(value) if isinstance(value, str) else value
+
+
+def _write_csv(recommendations: Recommendations, path: Path) -> None:
+    frame = recommendations.frame.copy()
+    for name in frame.columns:
+        if frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype):
+            frame[name] = frame[name].astype(object).map(_csv_cell)
+        elif isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+            frame[name] = frame[name].map(_instant).astype(object)
+    # With a mark, since spreadsheets read Vietnamese wrongly without one. Every text is quoted,
+    # so that a cell stays one cell where the separator of lists is another.
+    frame.to_csv(
+        path,
+        index=False,
+        encoding="utf-8-sig",
+        quoting=csv.QUOTE_NONNUMERIC,
+        lineterminator="\n",
+    )
+
+
+def _instant(value: Any) -> str | None:
+    return None if pd.isna(value) else value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_encodable(item) for item in value]
+    if isinstance(value, pd.Timestamp):
+        return _instant(value)
+    if isinstance(value, str):
+        return _encodable(value)
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def _write_jsonl(recommendations: Recommendations, path: Path) -> None:
+    names = list(recommendations.frame.columns)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for row in recommendations.frame.itertuples(index=False, name=None):
+            record = {name: _json_value(value) for name, value in zip(names, row, strict=True)}
+            file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _write_parquet(recommendations: Recommendations, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    frame = recommendations.frame
+    columns = {}
+    for name in frame.columns:
+        if frame[name].dtype == object:
+            cells = [[_encodable(item) for item in value] for value in frame[name]]
+            columns[name] = pa.array(cells, pa.list_(pa.string()))
+        else:
+            columns[name] = pa.array(frame[name], from_pandas=True)
+            if pa.types.is_large_string(columns[name].type):
+                columns[name] = columns[name].cast(pa.string())
+    pools = recommendations.pools.astype({"as_of": str}).to_dict("records")
+    metadata = {
+        "matcher.audit": json.dumps(dict(recommendations.audit), ensure_ascii=False),
+        "matcher.notes": json.dumps(recommendations.notes, ensure_ascii=False),
+        "matcher.pools": json.dumps(pools, ensure_ascii=False),
+    }
+    encoded = {name.encode(): _encodable(text).encode() for name, text in metadata.items()}
+    pq.write_table(pa.table(columns).replace_schema_metadata(encoded), path, compression="zstd")
+
+
+_WRITERS: Final[Mapping[str, Callable[[Recommendations, Path], None]]] = {
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+    ".jsonl": _write_jsonl,
+}
+
+
+def write_recommendations(
+    recommendations: Recommendations, path: Path, *, force: bool = False
+) -> Path:
+    """Recommendations written to one file, whole or not at all.
+
+    Parquet holds the text as it is, lists as lists, and notes and audit in its metadata. JSON lines
+    hold missing values as null and instants as ISO 8601. CSV is meant for spreadsheets: UTF-8 with
+    a mark, lists joined by ``|``, and text that could be read as a formula behind an apostrophe.
+
+    Parameters
+    ----------
+    recommendations : Recommendations
+        What to write.
+    path : pathlib.Path
+        File ending in ``.parquet``, ``.csv`` or ``.jsonl``.
+    force : bool, default False
+        Replace a file that stands there.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is another one or the place cannot be written.
+    OutputExistsError
+        If something stands there and may not be replaced.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
+        raise UsageError(
+            f"{path}: got suffix {path.suffix!r}; expected one of {', '.join(SUFFIXES)}"
+        )
+    if os.path.lexists(path) and (path.is_dir() or not force):
+        raise OutputExistsError(f"{path}: stands there already; give --force to replace it")
+    partial: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=suffix, dir=path.parent)
+        os.close(number)
+        partial = Path(name)
+        _WRITERS[suffix](recommendations, partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error}; choose another place") from error
+    finally:
+        if partial is not None:
+            with suppress(FileNotFoundError):
+                partial.unlink()
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
