@@ -27,7 +27,7 @@ START: Final = np.datetime64("2023-07-02T00:00:00", "us")
 """Day 0 of every simulated market; fixed, so that no clock is read."""
 _DAY_US: Final = 86_400_000_000
 
-Numbers = npt.NDArray[np.floating[Any]] | npt.NDArray[np.integer[Any]]
+Values = npt.NDArray[np.floating[Any]] | npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]
 
 
 def ids(prefix: str, numbers: npt.NDArray[np.int64], width: int) -> Any:
@@ -79,14 +79,17 @@ def days(day: npt.NDArray[np.float64]) -> Any:
     return pa.array((number + base).astype(np.int32), mask=~known).cast(pa.date32())
 
 
-def maybe(values: Numbers, known: npt.NDArray[np.bool_]) -> Any:
-    """Numbers where known, null elsewhere."""
+def maybe(values: Values, known: npt.NDArray[np.bool_]) -> Any:
+    """Values where known, null elsewhere."""
     return pa.array(values, mask=~known)
 
 
-def whole(values: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> Any:
+def whole(
+    values: npt.NDArray[np.floating[Any]] | npt.NDArray[np.integer[Any]],
+    known: npt.NDArray[np.bool_],
+) -> Any:
     """Whole numbers where known and not NaN, null elsewhere."""
-    given = known & ~np.isnan(values)
+    given = np.asarray(known & ~np.isnan(values))
     return pa.array(np.where(given, values, 0.0).astype(np.int64), mask=~given)
 
 

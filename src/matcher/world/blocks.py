@@ -1,4 +1,4 @@
-"""Tables that grow with accounts and time, block by block: posts, readings, snapshots, audiences."""
+"""Tables that grow with accounts and time: posts, readings, snapshots, audiences."""
 
 from __future__ import annotations
 

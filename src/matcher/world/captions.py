@@ -20,7 +20,7 @@ from matcher.world.phrases import (
     GENERIC_TAGS,
     TEENCODE,
 )
-from matcher.world.vocabulary import N_WORDS, Vocabulary, fold
+from matcher.world.vocabulary import N_WORDS, Vocabulary, fold, read_vocabulary
 
 __all__ = ["STYLES", "CaptionPlan", "build_bios", "build_captions"]
 
@@ -78,8 +78,6 @@ def _language(style: str) -> str:
 
 @functools.cache
 def _tables(n_categories: int) -> _Tables:
-    from matcher.world.vocabulary import read_vocabulary
-
     vocabulary = read_vocabulary(n_categories)
     parts: list[list[str]] = [[], [], []]
     fillers: list[str] = []

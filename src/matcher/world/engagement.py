@@ -220,4 +220,4 @@ def draw_formats(platform: Ints, rng: np.random.Generator) -> Ints:
     """Formats of posts by platform, indices into `FORMAT_NAMES`."""
     cumulative = np.cumsum(FORMAT_WEIGHTS, axis=1)
     drawn = (cumulative[platform] < rng.random(len(platform))[:, None]).sum(axis=1)
-    return np.minimum(drawn, len(FORMAT_NAMES) - 1)
+    return np.asarray(np.minimum(drawn, len(FORMAT_NAMES) - 1))

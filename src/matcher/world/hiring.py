@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -85,7 +86,7 @@ def inclusion_probabilities(utility: Floats, size: int) -> Floats:
         else:
             high = middle
     found = -np.expm1(-np.exp(high) * rate)
-    return np.clip(found * (size / found.sum()), 1e-12, 1.0)
+    return np.asarray(np.clip(found * (size / found.sum()), 1e-12, 1.0))
 
 
 def sample_fixed_size(probability: Floats, rng: np.random.Generator) -> Masks:
@@ -145,20 +146,55 @@ def simulate_hiring(
     """
     deals = _draw_deals(people, brands, vocabulary, seed)
     shape = (people.n, brands.n)
-    memory = _Memory(np.zeros(shape, np.float32), np.full(shape, -1e6, np.float32), np.zeros(people.n, np.float32))
+    memory = _Memory(
+        np.zeros(shape, np.float32),
+        np.full(shape, -1e6, np.float32),
+        np.zeros(people.n, np.float32),
+    )
     memory.hires[deals[:, 0], deals[:, 1]] = 1
-    parts: list[dict[str, npt.NDArray[np.generic]]] = []
+    parts = [_no_part()]
     for c in range(campaigns.n):
         rng = stream(seed, "hiring", c)
-        part = _decide(c, people, brands, campaigns, memory, knobs, vocabulary, rng)
-        parts.append(part)
+        parts.append(_decide(c, people, brands, campaigns, memory, knobs, vocabulary, rng))
         progress("hiring", c + 1, campaigns.n)
-    names = ("campaign", "account", "utility", "probability", "chosen", "accepted", "fit")
-    merged = {
-        name: np.concatenate([p[name] for p in parts]) if parts else np.zeros(0, dtype=np.int64)
-        for name in (*names, "repeats")
+    return Hiring(
+        campaign=np.concatenate([part["campaign"] for part in parts]),
+        account=np.concatenate([part["account"] for part in parts]),
+        utility=np.concatenate([part["utility"] for part in parts]),
+        probability=np.concatenate([part["probability"] for part in parts]),
+        chosen=np.concatenate([part["chosen"] for part in parts]),
+        accepted=np.concatenate([part["accepted"] for part in parts]),
+        fit=np.concatenate([part["fit"] for part in parts]),
+        repeats=np.concatenate([part["repeats"] for part in parts]),
+        deals=deals,
+    )
+
+
+class _Part(TypedDict):
+    """Decisions of one campaign."""
+
+    campaign: Ints
+    account: Ints
+    utility: Floats
+    probability: Floats
+    chosen: Masks
+    accepted: Masks
+    fit: Floats
+    repeats: Floats
+
+
+def _no_part() -> _Part:
+    whole, real, flag = np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_)
+    return {
+        "campaign": whole,
+        "account": whole,
+        "utility": real,
+        "probability": real,
+        "chosen": flag,
+        "accepted": flag,
+        "fit": real,
+        "repeats": real,
     }
-    return Hiring(**merged, deals=deals)
 
 
 def _draw_deals(people: People, brands: Brands, vocabulary: Vocabulary, seed: int) -> Ints:
@@ -184,7 +220,7 @@ def _decide(
     knobs: WorldKnobs,
     vocabulary: Vocabulary,
     rng: np.random.Generator,
-) -> dict[str, npt.NDArray[np.generic]]:
+) -> _Part:
     eligible = np.flatnonzero(_eligible(c, people, campaigns))
     if len(eligible) > knobs.longlist:
         eligible = np.sort(rng.choice(eligible, knobs.longlist, replace=False))

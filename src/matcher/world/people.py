@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +116,20 @@ class People:
         return np.asarray(self.ad_share[self.person[accounts], half])
 
 
+class _AccountTraits(TypedDict):
+    person: Ints
+    platform: Ints
+    start_day: Floats
+    followers: Floats
+    growth: Floats
+    fake_share: Floats
+    bought_at: Floats
+    comment_bias: Floats
+    price: Floats
+    n_posts: Ints
+    is_metered: npt.NDArray[np.bool_]
+
+
 def simulate_people(n: int, knobs: WorldKnobs, vocabulary: Vocabulary, *, seed: int) -> People:
     """Draw people and accounts.
 
@@ -217,7 +231,7 @@ def _draw_accounts(
     vocabulary: Vocabulary,
     knobs: WorldKnobs,
     seed: int,
-) -> dict[str, npt.NDArray[np.generic]]:
+) -> _AccountTraits:
     rng = stream(seed, "accounts")
     n_each = 1 + rng.choice(3, size=n, p=(0.76, 0.20, 0.04))
     weights = np.where(in_vietnam[:, None], _PLATFORM_VN, _PLATFORM_EN)
@@ -227,7 +241,7 @@ def _draw_accounts(
     rank = np.arange(m) - _first_rows(person, n)[person]
     followers, fraud = _draw_followers(n, rng)
     followers = followers[person] * np.where(rank > 0, np.exp(rng.normal(-0.8, 0.8, m)), 1.0)
-    followers = np.round(np.maximum(followers, 1_000.0))
+    followers = np.round(np.maximum(followers, 1_000.0), 0).astype(np.float64)
     has_bought = rng.random(m) < np.where(rank > 0, fraud[person] * 0.5, fraud[person])
     fake = np.where(has_bought, rng.beta(2, 4, m), rng.beta(2, 18, m))
     niche = vocabulary.per_category(NICHE_PRICE, 1.0)[category][person]

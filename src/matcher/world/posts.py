@@ -92,13 +92,14 @@ def simulate_posts(market: Market, first: int, last: int, rng: np.random.Generat
     sub = _draw_subs(people, account, rng)
     is_sponsored = is_deal | (rng.random(len(day)) < people.ad_share_at(account, tau))
     brand, is_organic_mention = _draw_brands(market, who, sub, is_sponsored, rng)
-    brand = np.where(is_deal, _campaign_of(market, made_for, market.campaigns.brand), brand)
+    campaign = market.deals.campaign
+    brand = _of_deal(made_for, market.campaigns.brand[campaign], brand)
     pick = market.brands.subs[np.maximum(brand, 0), rng.integers(0, 2, len(day))]
     about_brand = is_sponsored & (brand >= 0) & (rng.random(len(day)) < 0.6)
     sub = np.where(about_brand, pick, sub)
-    sub = np.where(is_deal, _campaign_of(market, made_for, market.campaigns.sub), sub)
+    sub = _of_deal(made_for, market.campaigns.sub[campaign], sub)
     form = draw_formats(people.platform[account], rng)
-    form = np.where(is_deal, market.deals.form[np.maximum(made_for, 0)], form)
+    form = _of_deal(made_for, market.deals.form, form)
     is_disclosed = is_sponsored & (rng.random(len(day)) < 0.6)
     style = _draw_styles(people, who, rng)
     named = np.where(is_sponsored | is_organic_mention, brand, -1)
@@ -118,10 +119,11 @@ def simulate_posts(market: Market, first: int, last: int, rng: np.random.Generat
     )
 
 
-def _campaign_of(market: Market, made_for: Ints, values: Ints) -> Ints:
-    if not len(market.deals.campaign):
-        return np.full(len(made_for), -1)
-    return np.asarray(values[market.deals.campaign[np.maximum(made_for, 0)]])
+def _of_deal(made_for: Ints, values: Ints, otherwise: Ints) -> Ints:
+    """Value of the deal that a post was made for, or another one where it was made for none."""
+    if not len(values):
+        return otherwise
+    return np.where(made_for >= 0, values[np.maximum(made_for, 0)], otherwise)
 
 
 def _draw_subs(people: People, account: Ints, rng: np.random.Generator) -> Ints:
