@@ -80,8 +80,9 @@ def build_evidence(
     codes: NDArray[np.int64],
     instant: int,
     *,
+    close: float,
     n_posts: int = 3,
-) -> list[tuple[Evidence, ...]]:
+) -> tuple[list[tuple[Evidence, ...]], NDArray[np.int64]]:
     """Posts nearest to a brief of each account, published strictly before an instant.
 
     Parameters
@@ -94,19 +95,24 @@ def build_evidence(
         Account codes.
     instant : int
         Microseconds since 1970.
+    close : float
+        Cosine from which a post counts as close to the brief.
     n_posts : int, default 3
         Posts per account at most.
 
     Returns
     -------
-    list of tuple of Evidence, length n
+    evidence : list of tuple of Evidence, length n
         Nearest first, the older one on a tie; posts without text do not count.
+    n_close : numpy.ndarray of int64, shape (n,)
+        Close posts of each account.
     """
     index = context.index
     query = context.embed_briefs([brief])[0].astype(np.float64)
     own = account_facts(context.data).own_posts(brief, instant)
     starts, ends = index.posts_before(codes, instant)
     found: list[tuple[Evidence, ...]] = []
+    n_close = np.zeros(len(codes), dtype=np.int64)
     n_parts = 1 + int((ends - starts).sum()) // _POSTS_AT_ONCE
     for part in np.array_split(np.arange(len(codes)), n_parts):
         posts = expand_ranges(starts[part], ends[part])
@@ -115,6 +121,7 @@ def build_evidence(
         seen = rows.any(axis=1) & ~np.isin(posts, own)
         posts, owners = posts[seen], owners[seen]
         similarities = rows[seen].astype(np.float64) @ query
+        n_close[part] = np.bincount(owners[similarities >= close], minlength=len(part))
         order = np.lexsort((posts, -similarities, owners))
         bounds = np.searchsorted(owners[order], np.arange(len(part) + 1))
         for first, last in pairwise(bounds):
@@ -122,7 +129,7 @@ def build_evidence(
             found.append(
                 tuple(_piece(context, int(posts[row]), float(similarities[row])) for row in best)
             )
-    return found
+    return found, n_close
 
 
 def _piece(context: FeatureContext, post: int, similarity: float) -> Evidence:

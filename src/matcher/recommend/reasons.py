@@ -32,10 +32,10 @@ _TEMPLATES: Final = {
         "below": "{group}: {label} is {value}, below {share} % of the candidates.",
         "typical": "{group}: {label} is {value}, as for most candidates.",
         "alone": "{group}: {label} is {value}.",
-        "above_hidden": "{group}: {label} is above that of {share} % of the candidates.",
-        "below_hidden": "{group}: {label} is below that of {share} % of the candidates.",
-        "typical_hidden": "{group}: {label} is that of most candidates.",
-        "alone_hidden": "{group}: {label} is known.",
+        "above_hidden": "{group}: more {label} than {share} % of the candidates.",
+        "below_hidden": "{group}: fewer {label} than {share} % of the candidates.",
+        "typical_hidden": "{group}: as many {label} as most candidates.",
+        "alone_hidden": "{group}: it has {label}.",
         "unknown": "{group}: {label} is not known.",
     },
     "vi": {
@@ -43,12 +43,17 @@ _TEMPLATES: Final = {
         "below": "{group}: {label} là {value}, thấp hơn {share} % ứng viên.",
         "typical": "{group}: {label} là {value}, như phần lớn ứng viên.",
         "alone": "{group}: {label} là {value}.",
-        "above_hidden": "{group}: {label} cao hơn {share} % ứng viên.",
-        "below_hidden": "{group}: {label} thấp hơn {share} % ứng viên.",
-        "typical_hidden": "{group}: {label} như phần lớn ứng viên.",
-        "alone_hidden": "{group}: {label} đã được biết.",
+        "above_hidden": "{group}: nhiều {label} hơn {share} % ứng viên.",
+        "below_hidden": "{group}: ít {label} hơn {share} % ứng viên.",
+        "typical_hidden": "{group}: {label} nhiều như phần lớn ứng viên.",
+        "alone_hidden": "{group}: có {label}.",
         "unknown": "{group}: chưa biết {label}.",
     },
+}
+
+_CLOSE: Final = {
+    "en": "Earlier posts close to the brief: {count}.",
+    "vi": "Số bài đăng trước đây gần với brief: {count}.",
 }
 
 
@@ -162,6 +167,7 @@ def build_reasons(
     *,
     values: NDArray[np.float64],
     pool: NDArray[np.float64],
+    n_close: NDArray[np.int64],
     language: Language,
 ) -> Reasons:
     """Reasons of the chosen accounts of one brief.
@@ -178,6 +184,8 @@ def build_reasons(
         Raw features of the chosen accounts, NaN where unknown.
     pool : numpy.ndarray of float64, shape (n_candidates, n_features)
         Raw features of all candidates of the brief.
+    n_close : numpy.ndarray of int64, shape (n,)
+        Earlier posts of each that are close to the brief.
     language : {"en", "vi"}
         Language of the sentences.
 
@@ -197,9 +205,13 @@ def build_reasons(
         # A known feature that pushes the same way says more than one that is unknown.
         unknown = ~np.isfinite(values[row, features])
         best = features[np.lexsort((-pushes, unknown | (pushes <= 0)))[0]]
-        return say_feature(
-            REASON_GROUPS[group], names[best], values[row, best], pool[:, best], language
-        )
+        name = REASON_GROUPS[group]
+        sentence = say_feature(name, names[best], values[row, best], pool[:, best], language)
+        if name == "relevance" and sign > 0 and n_close[row]:
+            sentence += " " + _CLOSE[language].format(
+                count=format_number(float(n_close[row]), language)
+            )
+        return sentence
 
     speaks_for, speaks_against = [], []
     for row, totals in enumerate(sums):

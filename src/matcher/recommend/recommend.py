@@ -252,7 +252,6 @@ def _score(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:
     }
     chosen = {brief.brief_id: candidates.account_ids for brief, candidates in batch}
     pairs = build_pairs(briefs, chosen, instants=instants)
-    job.context.check_trained(pairs)
     matrix = job.model.features(job.context, pairs)
     scores = job.model.score(matrix)
     scores["blend"] = normal_scores(

@@ -64,6 +64,7 @@ COLUMNS: Final[Mapping[str, str]] = {
         else "str"
         for name in _EVIDENCE
     },
+    "n_close_posts": "int64",
     "warnings": "object",
     "warning_text": "str",
     "other_accounts": "object",
@@ -82,7 +83,8 @@ COLUMNS: Final[Mapping[str, str]] = {
 ``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
 columns add up. Percentiles are shares of the eligible accounts that stand lower, ties counting
 half; accounts that retrieval left out stand lower. ``blend_score`` is the mean of the normal scores
-of both rankings.
+of both rankings. ``n_close_posts`` counts earlier posts at least as near to the brief as the
+closest post of the median candidate.
 """
 
 _SHOWN: Final = ("brief_id", "rank", "account_id", "handle", "platform", "fit_percentile", "why_1")

@@ -159,12 +159,16 @@ def build_rows(job: Job, ranked: Scored) -> pd.DataFrame:
     instant = ranked.candidates.instant
     names = job.model.feature_names(job.ranker)
     pool = ranked.matrix.columns(names)
+    evidence, n_close = build_evidence(
+        job.context, ranked.brief, codes, instant, close=_close(ranked), n_posts=N_EVIDENCE
+    )
     reasons = build_reasons(
         job.model.ranker(job.ranker).contributions(ranked.inputs[chosen]),
         names,
         GROUP_OF,
         values=pool[chosen],
         pool=pool,
+        n_close=n_close,
         language=job.language,
     )
     by_code = np.argsort(chosen)
@@ -179,13 +183,13 @@ def build_rows(job: Job, ranked: Scored) -> pd.DataFrame:
     placed: list[tuple[Caution, ...]] = [()] * len(chosen)
     for place, caution in zip(by_code, cautions, strict=True):
         placed[place] = caution
-    evidence = build_evidence(job.context, ranked.brief, codes, instant, n_posts=N_EVIDENCE)
     n = len(chosen)
     columns: dict[str, Any] = {
         **_identity(job, ranked, codes),
         **_scores(job, ranked, chosen),
         **_reasons(reasons),
         **_evidence(evidence),
+        "n_close_posts": n_close,
         "warnings": [tuple(one.id for one in row) for row in placed],
         "warning_text": [" ".join(one.text for one in row) or None for row in placed],
         "is_must_have": np.isin(
@@ -198,6 +202,13 @@ def build_rows(job: Job, ranked: Scored) -> pd.DataFrame:
         "as_of": [ranked.as_of] * n,
     }
     return _typed(columns)
+
+
+def _close(ranked: Scored) -> float:
+    """Cosine of the closest post of the median candidate, from which a post counts as close."""
+    closest = ranked.matrix.columns(["content_best"])[:, 0]
+    known = closest[np.isfinite(closest)]
+    return float(np.median(known)) if len(known) else np.inf
 
 
 def _identity(job: Job, ranked: Scored, codes: NDArray[np.int64]) -> dict[str, Any]:

@@ -42,8 +42,9 @@ class Label:
     ----------
     kind : str
         How its value is shown: ``cosine``, ``count`` (held as ``ln(1 + x)``), ``share``, ``rate``,
-        ``number``, ``change`` (held as a log ratio), ``tier``, ``yes``, or ``hidden`` for a value
-        that says nothing by itself.
+        ``number``, ``change`` (held as a log ratio), ``log``, ``log_share`` (as ``ln(1 + x)``),
+        ``tier``, ``yes``, or ``hidden`` for a weight that says nothing by itself; its words then
+        name what there is more or less of.
     words : mapping of str to str
         Noun phrase by language.
     """
@@ -73,7 +74,7 @@ def feature_label(feature: str) -> Label:
     Label
         Noun phrase in each language and how to show its value.
     """
-    plain = Label("hidden", dict.fromkeys(("en", "vi"), f"`{feature}`"))
+    plain = Label("number", dict.fromkeys(("en", "vi"), f"`{feature}`"))
     return _labels().get(feature, plain)
 
 
@@ -146,6 +147,8 @@ _FORMATS: Final[Mapping[str, Callable[[float, Language], str]]] = {
     "rate": _percent,
     "number": _number,
     "change": _change,
+    "log": lambda value, language: _number(float(np.exp(value)), language),
+    "log_share": lambda value, language: _percent(float(np.expm1(value)), language),
     "tier": _tier,
     "yes": _yes,
 }
