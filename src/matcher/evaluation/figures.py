@@ -120,7 +120,7 @@ def _hired_metrics(pairs: ScoredCandidates) -> Mapping[str, _Metric]:
     if pairs.same_category is not None:
         metrics["cauc"] = partial(cauc, hits=hired, same_category=pairs.same_category)
     for k in (5, 10, 20):
-        metrics[f"ndcg_at_{k}"] = partial(ndcg_at_k, relevance=hired.astype(np.int64), k=k)
+        metrics[f"ndcg_at_{k}"] = partial(ndcg_at_k, relevance=hired.astype(np.int8), k=k)
     for k in (20, 50, 100):
         metrics[f"recall_at_{k}"] = partial(recall_at_k, hits=hired, k=k)
     return metrics

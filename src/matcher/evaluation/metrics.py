@@ -11,6 +11,7 @@ Catalogue: `auc`, `cauc`, `ndcg_at_k`, `recall_at_k`, `mrr`, `medr`; for measure
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.errors import DataError
 from matcher.evaluation.pairwise import auc, cauc
@@ -31,7 +32,9 @@ from matcher.evaluation.ranked import (
 __all__ = ["auc", "cauc", "medr", "mrr", "ndcg_at_k", "recall_at_k"]
 
 
-def ndcg_at_k(ranked: RankedLists, relevance: FloatArray | IntArray, *, k: int) -> CampaignValues:
+def ndcg_at_k(
+    ranked: RankedLists, relevance: FloatArray | NDArray[np.integer], *, k: int
+) -> CampaignValues:
     r"""Normalised discounted cumulative gain of the first `k` ranks per campaign.
 
     .. math:: NDCG@k = \frac{DCG@k}{IDCG@k}, \quad
@@ -83,7 +86,8 @@ def ndcg_at_k(ranked: RankedLists, relevance: FloatArray | IntArray, *, k: int) 
     _check_k(k)
     check_labels(ranked, relevance)
     grades = relevance[ranked.rows]
-    if not np.all(grades >= 0):
+    # A missing grade makes the minimum missing, which is not above 0 either.
+    if grades.size and not grades.min() >= 0:
         raise DataError(
             f"ndcg_at_k: {int(np.sum(~(grades >= 0)))} of {grades.size} grades are negative or "
             "missing; expected 0 or more"

@@ -213,6 +213,8 @@ class RankedLists:
         RankedLists
             Lists in the same order; equal to ranking the rows that stay, without sorting again.
         """
+        if keep.all():
+            return self
         stays = keep[self.rows]
         block = self.block[stays]
         return _cut(self.n_campaigns, self.rows[stays], self.campaign[block], block)
@@ -234,6 +236,17 @@ def _cut(n_campaigns: int, rows: IntArray, campaigns: IntArray, labels: IntArray
         start=(begins - offset[campaign]).astype(np.int64),
         size=np.diff(begins, append=rows.size).astype(np.int64),
     )
+
+
+def _by_campaign_and_score(
+    codes: IntArray, scores: NDArray[np.floating], n_campaigns: int
+) -> IntArray:
+    """Rows by campaign, then falling score; missing scores last, ties in any order."""
+    order = np.argsort(-scores)
+    # Sixteen bits are sorted by radix, several times as fast.
+    narrow = np.uint16 if n_campaigns <= np.iinfo(np.uint16).max else np.int64
+    by_campaign = np.argsort(codes[order].astype(narrow), kind="stable")
+    return order[by_campaign].astype(np.int64)
 
 
 def rank_candidates(
@@ -280,7 +293,7 @@ def rank_candidates(
             f"expected 0 to {n_campaigns - 1}"
         )
     codes = campaigns.astype(np.int64)
-    order = np.lexsort((-scores, codes)).astype(np.int64)
+    order = _by_campaign_and_score(codes, scores, n_campaigns)
     sorted_codes, sorted_scores = codes[order], scores[order]
     missing = np.isnan(sorted_scores)
     new = np.ones(order.size, dtype=np.bool_)
