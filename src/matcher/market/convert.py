@@ -35,6 +35,10 @@ MISSING_WORDS: Final = ("nan", "null", "none", "na", "nat", "<na>", "n/a")
 ZONED: Final = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s?(Z|[+-]\d{2}(:?\d{2})?)$"
 NAIVE: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 DAY_US: Final = 86_400_000_000
+FIRST_DAY: Final = -719_162
+"""1 January of the year 1, in days since 1970."""
+LAST_DAY: Final = 2_932_896
+"""31 December of the year 9999."""
 
 
 def as_array(values: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -83,6 +87,8 @@ def convert_column(
         Values of the type in `ARROW_TYPES`, null where missing or bad.
     """
     raw = as_array(values)
+    if pa.types.is_float16(raw.type):
+        raw = raw.cast(pa.float64())
     if pa.types.is_null(raw.type):
         return Converted(pa.nulls(len(raw), ARROW_TYPES[spec.dtype]))
     if spec.dtype == "str":
@@ -188,14 +194,35 @@ def _to_us(raw: pa.Array, zone: str | None) -> pa.Array:
 def _parse(words: pa.Array, *, utc: bool) -> pa.Array:
     series = pd.Series(words.to_pandas(), dtype="str")
     parsed = pd.to_datetime(series, format="ISO8601", utc=utc, errors="coerce")
-    kind = pa.timestamp("us", "UTC" if utc else None)
-    return pa.Array.from_pandas(parsed.dt.as_unit("us")).cast(kind)
+    if utc:
+        parsed = parsed.dt.tz_convert(None)
+    naive = pa.Array.from_pandas(parsed.to_numpy(dtype="datetime64[us]"))
+    naive = _within_years(Converted(naive), naive)
+    return naive.cast(pa.timestamp("us", "UTC" if utc else None))
+
+
+def _within_years(result: Converted, raw: pa.Array) -> pa.Array:
+    """Dates of the years 1 to 9999; others, which no calendar prints, are refused."""
+    kind = raw.type
+    if pa.types.is_timestamp(kind) and kind.unit != "ns":
+        ticks, per_day = raw.cast(pa.int64()), {"s": 1, "ms": 1_000, "us": 1_000_000}[kind.unit]
+        per_day *= 86_400
+    elif pa.types.is_date32(kind):
+        ticks, per_day = raw.cast(pa.int32()).cast(pa.int64()), 1
+    else:
+        return raw
+    bad = pc.or_(
+        pc.less(ticks, FIRST_DAY * per_day), pc.greater_equal(ticks, (LAST_DAY + 1) * per_day)
+    )
+    result.refuse(bad, "implausible_instant", ticks)
+    return pc.if_else(bad, pa.scalar(None, kind), raw)
 
 
 def _to_instant(raw: pa.Array, spec: ColumnSpec, assume_timezone: str | None) -> Converted:
     kind = raw.type
     naive = pa.nulls(len(raw), pa.timestamp("us"))
     result = Converted(pa.nulls(len(raw), ARROW_TYPES["instant"]))
+    raw = _within_years(result, raw)
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         result.array = _to_us(raw, kind.tz).cast(ARROW_TYPES["instant"])
     elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
@@ -243,12 +270,13 @@ def _to_day(raw: pa.Array) -> Converted:
         result = Converted(_parse(pc.if_else(good, raw, pa.scalar(None, kind)), utc=False))
         unread = pc.and_(pc.is_valid(raw), pc.is_null(result.array))
         result.refuse(unread, "not_a_day", raw)
-    elif pa.types.is_date(kind):
-        return Converted(_to_us(raw, None))
-    elif pa.types.is_timestamp(kind):
+    elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        result = Converted(pa.nulls(len(raw), ARROW_TYPES["day"]))
+        raw = _within_years(result, raw)
         # A zoned midnight is read as the day of that zone, not of UTC.
-        local = pc.local_timestamp(raw) if kind.tz is not None else raw
-        result = Converted(_to_us(local, None))
+        zoned = pa.types.is_timestamp(kind) and kind.tz is not None
+        local = pc.local_timestamp(raw) if zoned else raw
+        result.array = _to_us(local, None)
     else:
         return _wrong_type(raw, "day", "days")
     midnight = pc.equal(pc.floor_temporal(result.array, unit="day"), result.array)
@@ -323,9 +351,10 @@ def convert_extra(values: pa.ChunkedArray | pa.Array) -> pa.Array:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return raw.cast(pa.float64(), safe=False)
     if pa.types.is_timestamp(kind):
+        raw = _within_years(Converted(raw), raw)
         return _to_us(raw, kind.tz).cast(pa.timestamp("us", "UTC" if kind.tz else None))
     if pa.types.is_date(kind):
-        return _to_us(raw, None)
+        return _to_us(_within_years(Converted(raw), raw), None)
     if pa.types.is_null(kind):
         return raw.cast(pa.large_string())
     if pa.types.is_large_string(kind):

@@ -238,22 +238,30 @@ def build_market(
         As `validate_tables`.
     UsageError
         If a table is not of the contract.
+    DataError
+        If a table names a column twice.
     """
     settings = MarketSettings() if settings is None else settings
     unknown = sorted(set(tables) - set(TABLES))
     if unknown:
         raise UsageError(f"build_market: unknown tables {unknown}; known: {', '.join(TABLES)}")
-    raw = {name: _from_pandas(frame) for name, frame in tables.items()}
+    raw = {name: _from_pandas(name, frame) for name, frame in tables.items()}
     validated = validate_tables(raw, settings, where="market", strict=strict, latest=latest)
     return market_from(validated, settings)
 
 
-def _from_pandas(frame: pd.DataFrame) -> RawTable:
-    columns = {str(name): _column(frame[name]) for name in frame.columns}
+def _from_pandas(name: str, frame: pd.DataFrame) -> RawTable:
+    doubled = sorted({str(label) for label in frame.columns[frame.columns.duplicated()]})
+    if doubled:
+        raise DataError(f"{name}: columns {doubled} stand twice; name each column once")
+    columns = {str(label): _column(frame[label]) for label in frame.columns}
     return RawTable(columns, len(frame))
 
 
 def _column(series: pd.Series) -> pa.ChunkedArray:
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        ticks = pa.array(series.dt.tz_convert(None).to_numpy(), from_pandas=True)
+        return pa.chunked_array([ticks.cast(pa.timestamp(series.dt.unit, "UTC"))])
     try:
         array = pa.array(series, from_pandas=True)
     except (pa.ArrowException, UnicodeEncodeError, TypeError, OverflowError):
