@@ -366,7 +366,8 @@ def render_html(result: EvaluationResult) -> str:
 
 def _html_table(grid: Grid) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
-        texts = (html.escape(cell).replace("\n", "<br><small>") for cell in cells)
+        parts = (html.escape(cell).partition("\n") for cell in cells)
+        texts = (f"{top}<br><small>{low}</small>" if low else top for top, _, low in parts)
         return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"
 
     body = "".join(row(cells, "td") for cells in grid.rows)
