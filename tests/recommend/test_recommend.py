@@ -63,6 +63,15 @@ def test_a_shorter_list_is_the_beginning_of_a_longer_one(shop):
     assert lists[-1]["influencer_id"].nunique() == len(lists[-1]) == 48
 
 
+@pytest.mark.parametrize("top_k", [1, 4])
+def test_lists_in_cells_stay_tuples(shop, top_k):
+    rows = run(shop, [shop.make_brief()], top_k=top_k).frame
+    for name in ("warnings", "other_accounts"):
+        assert all(isinstance(cell, tuple) for cell in rows[name])
+        assert all(isinstance(item, str) for cell in rows[name] for item in cell)
+    assert ("no_followers",) in rows["warnings"].tolist()
+
+
 def test_ranks_run_without_gaps(shop):
     rows = run(shop, [shop.make_brief()], top_k=1000, one_per_person=False).frame
     assert rows["rank"].tolist() == list(range(1, 55))

@@ -113,6 +113,7 @@ def build_evidence(
     starts, ends = index.posts_before(codes, instant)
     found: list[tuple[Evidence, ...]] = []
     n_close = np.zeros(len(codes), dtype=np.int64)
+    urls = _urls(context)
     n_parts = 1 + int((ends - starts).sum()) // _POSTS_AT_ONCE
     for part in np.array_split(np.arange(len(codes)), n_parts):
         posts = expand_ranges(starts[part], ends[part])
@@ -127,18 +128,27 @@ def build_evidence(
         for first, last in pairwise(bounds):
             best = order[first : min(last, first + n_posts)]
             found.append(
-                tuple(_piece(context, int(posts[row]), float(similarities[row])) for row in best)
+                tuple(
+                    _piece(context, urls, int(posts[row]), float(similarities[row])) for row in best
+                )
             )
     return found, n_close
 
 
-def _piece(context: FeatureContext, post: int, similarity: float) -> Evidence:
+def _urls(context: FeatureContext) -> NDArray[np.object_] | None:
     table = context.index.posts
-    url = next((table[name].iloc[post] for name in _URL_COLUMNS if name in table), None)
+    return next((table[name].to_numpy(object) for name in _URL_COLUMNS if name in table), None)
+
+
+def _piece(
+    context: FeatureContext, urls: NDArray[np.object_] | None, post: int, similarity: float
+) -> Evidence:
+    url = None if urls is None else urls[post]
+    published = pd.Timestamp(int(context.index.post_published[post]), unit="us", tz="UTC")
     return Evidence(
-        post_id=str(table["post_id"].iloc[post]),
+        post_id=str(context.index.post_ids[post]),
         url=url if isinstance(url, str) and url else None,
-        published_at=table["published_at"].iloc[post],
+        published_at=published,
         similarity=similarity,
         text=excerpt(context.index.post_texts[post]),
     )

@@ -14,7 +14,8 @@ from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
 from matcher.ranking.relative import normal_scores
 from matcher.recommend.recommendations import Recommendations
-from matcher.recommend.rows import Job, Order, Scored, build_rows, empty_rows
+from matcher.recommend.rows import Job, Order, Scored, build_rows, join_rows
+from matcher.retrieval.eligibility import RIVAL_DAYS
 from matcher.retrieval.nearest import AccountCentroids, retrieve
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def recommend(
     order: Order = "fit",
     language: Language = "en",
     one_per_person: bool = True,
+    rival_days: float = RIVAL_DAYS,
     model_id: str | None = None,
     context: FeatureContext | None = None,
     progress: Callable[[str, int, int], None] | None = None,
@@ -143,6 +145,9 @@ def recommend(
         Language of reasons and warnings.
     one_per_person : bool, default True
         Whether a list shows only the best account of each person.
+    rival_days : float, default 90
+        Days before the instant in which work for a rival makes an account ineligible; 0 lets it
+        stand, with a warning.
     model_id : str, optional
         Name of the model in the audit; a digest of it when None.
     context : FeatureContext, optional
@@ -180,22 +185,22 @@ def recommend(
     job = Job(model, context, top_k, order, language, one_per_person, audit)
     # Refuses an id that stands twice before any work is done.
     build_pairs(briefs, {}, instants={brief.brief_id: as_of for brief in briefs})
-    frames: list[pd.DataFrame] = []
+    parts: list[dict[str, Sequence[Any]]] = []
     pools: list[dict[str, Any]] = []
     notes: list[str] = []
-    for batch in _batches(job, briefs, as_of, settings):
+    for batch in _batches(job, briefs, as_of, settings, rival_days):
         scored = {ranked.brief.brief_id: ranked for ranked in _score(job, batch)}
         for brief, candidates in batch:
-            ranked = scored.get(brief.brief_id)
-            frame = empty_rows() if ranked is None else build_rows(job, ranked)
-            frames.append(frame)
-            pools.append(_pool(candidates, len(frame)))
-            notes += _notes(brief, candidates, len(frame), top_k)
+            n_rows = 0
+            if brief.brief_id in scored:
+                parts.append(build_rows(job, scored[brief.brief_id]))
+                n_rows = len(parts[-1]["rank"])
+            pools.append(_pool(candidates, n_rows))
+            notes += _notes(brief, candidates, n_rows, top_k)
             if progress is not None:
                 progress("briefs", len(pools), len(briefs))
-    whole = pd.concat([empty_rows(), *frames], ignore_index=True) if frames else empty_rows()
     audit["as_of"] = as_of.isoformat()
-    return Recommendations(whole, pd.DataFrame(pools), tuple(notes), audit)
+    return Recommendations(join_rows(parts), pd.DataFrame(pools), tuple(notes), audit)
 
 
 def _check_request(
@@ -215,7 +220,11 @@ def _check_request(
 
 
 def _batches(
-    job: Job, briefs: Sequence[Brief], as_of: pd.Timestamp, settings: Settings
+    job: Job,
+    briefs: Sequence[Brief],
+    as_of: pd.Timestamp,
+    settings: Settings,
+    rival_days: float,
 ) -> Iterator[list[tuple[Brief, Candidates]]]:
     batch: list[tuple[Brief, Candidates]] = []
     n_pairs = 0
@@ -226,7 +235,14 @@ def _batches(
         instant = _microseconds(seen_from)
         if centroids is None or centroids.instant != instant:
             centroids = AccountCentroids(job.context, instant)
-        candidates = retrieve(job.context, brief, instant, settings.retrieval, centroids=centroids)
+        candidates = retrieve(
+            job.context,
+            brief,
+            instant,
+            settings.retrieval,
+            centroids=centroids,
+            rival_days=rival_days,
+        )
         if batch and n_pairs + len(candidates) > _PAIRS_AT_ONCE:
             yield batch
             batch, n_pairs = [], 0

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matcher.recommend.wording import Language
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["Job", "Order", "Scored", "build_rows", "empty_rows"]
+__all__ = ["Job", "Order", "Scored", "build_rows", "join_rows"]
 
 Order = Literal["fit", "deliver", "blend"]
 
@@ -139,7 +139,7 @@ def _choose(job: Job, ranked: Scored) -> NDArray[np.int64]:
     return order[: job.top_k]
 
 
-def build_rows(job: Job, ranked: Scored) -> pd.DataFrame:
+def build_rows(job: Job, ranked: Scored) -> dict[str, Sequence[Any]]:
     """List of one brief.
 
     Parameters
@@ -151,8 +151,8 @@ def build_rows(job: Job, ranked: Scored) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        Columns of `matcher.recommend.recommendations.COLUMNS`, by rank.
+    dict of str to sequence
+        Values by rank of each column of `matcher.recommend.recommendations.COLUMNS`.
     """
     chosen = _choose(job, ranked)
     codes = ranked.candidates.codes[chosen]
@@ -184,7 +184,7 @@ def build_rows(job: Job, ranked: Scored) -> pd.DataFrame:
     for place, caution in zip(by_code, cautions, strict=True):
         placed[place] = caution
     n = len(chosen)
-    columns: dict[str, Any] = {
+    return {
         **_identity(job, ranked, codes),
         **_scores(job, ranked, chosen),
         **_reasons(reasons),
@@ -201,7 +201,6 @@ def build_rows(job: Job, ranked: Scored) -> pd.DataFrame:
         **{name: [value] * n for name, value in job.audit.items()},
         "as_of": [ranked.as_of] * n,
     }
-    return _typed(columns)
 
 
 def _close(ranked: Scored) -> float:
@@ -272,25 +271,28 @@ def _evidence(evidence: Sequence[tuple[Evidence, ...]]) -> dict[str, Any]:
     return columns
 
 
-def _typed(columns: dict[str, Any]) -> pd.DataFrame:
-    series = {}
-    for name, dtype in COLUMNS.items():
-        values = columns[name]
-        if dtype == "object":
-            cells = np.empty(len(values), dtype=object)
-            cells[:] = values
-            series[name] = pd.Series(cells, dtype=object)
-        else:
-            series[name] = pd.Series(values, dtype=dtype)
-    return pd.DataFrame(series)
+def join_rows(parts: Sequence[Mapping[str, Sequence[Any]]]) -> pd.DataFrame:
+    """One list of the lists of several briefs.
 
-
-def empty_rows() -> pd.DataFrame:
-    """List without rows.
+    Parameters
+    ----------
+    parts : sequence of mapping of str to sequence
+        What `build_rows` gave for each brief.
 
     Returns
     -------
     pandas.DataFrame
-        Columns of `matcher.recommend.recommendations.COLUMNS`.
+        Columns and dtypes of `matcher.recommend.recommendations.COLUMNS`.
     """
-    return _typed({name: [] for name in COLUMNS})
+    series = {}
+    for name, dtype in COLUMNS.items():
+        values = [value for part in parts for value in part[name]]
+        if dtype == "object":
+            cells = np.empty(len(values), dtype=object)
+            # One by one: numpy would unpack tuples of equal length.
+            for place, value in enumerate(values):
+                cells[place] = value
+            series[name] = pd.Series(cells, dtype=object)
+        else:
+            series[name] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(series)

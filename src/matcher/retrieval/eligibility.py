@@ -14,7 +14,6 @@ import pandas as pd
 
 from matcher.columns import FORMATS
 from matcher.errors import DataError
-from matcher.features.terms import newest_prices
 from matcher.market.taxonomy import read_taxonomy
 from matcher.retrieval.facts import AccountFacts, account_facts, primary_language
 
@@ -189,11 +188,7 @@ def _price(case: _Case) -> _Verdict:
     budget = case.brief.budget
     if budget is None:
         return case.nobody, case.nobody
-    index = case.facts.index
-    prices = newest_prices(index.market, case.brief, case.instant)
-    price: NDArray[np.float64] = np.full(case.n_accounts, np.nan)
-    codes = index.account_codes(prices.index.to_numpy(object))
-    price[codes[codes >= 0]] = prices.to_numpy(np.float64)[codes >= 0]
+    price = case.facts.lowest_prices(case.brief, case.instant)
     return np.asarray(price > float(budget)), np.asarray(np.isnan(price))
 
 

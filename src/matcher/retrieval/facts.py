@@ -13,6 +13,7 @@ import pandas as pd
 from matcher.columns import FORMATS, HIRED_STATUSES
 from matcher.features.index import microseconds
 from matcher.features.segments import expand_ranges
+from matcher.features.terms import newest_prices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -256,6 +257,42 @@ class AccountFacts:
             known = np.where(undated, timeless, read_at < instant)
             alike = alike | (known & (brands["category"] == category).to_numpy(bool))
         return np.append(alike, False)
+
+    def lowest_prices(self, brief: Brief, instant: int) -> NDArray[np.float64]:
+        """Lowest valid price per post of every account in a format and the currency of a brief.
+
+        Parameters
+        ----------
+        brief : Brief
+            Brief.
+        instant : int
+            Microseconds since 1970; only rates known strictly before it count.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_accounts,)
+            Prices, NaN where none is known; not to be written to.
+
+        Raises
+        ------
+        DataError
+            If a price cannot be converted.
+        """
+        key = (instant, brief.currency, brief.formats)
+        if key not in self._prices:
+            found = newest_prices(self.index.market, brief, instant)
+            codes = self.index.account_codes(found.index.to_numpy(object))
+            price = np.full(len(self.index.account_ids), np.nan)
+            price[codes[codes >= 0]] = found.to_numpy(np.float64)[codes >= 0]
+            # Briefs of one run are seen from one instant and mostly ask for the same formats.
+            if len(self._prices) >= 16:
+                self._prices.clear()
+            self._prices[key] = price
+        return self._prices[key]
+
+    @cached_property
+    def _prices(self) -> dict[tuple[int, str | None, tuple[str, ...]], NDArray[np.float64]]:
+        return {}
 
     @cached_property
     def absences(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
