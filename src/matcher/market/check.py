@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from matcher.market.convert import ARROW_TYPES, build_lists, convert_column, convert_extra
 from matcher.market.instants import instant_ticks
-from matcher.market.order import find_repeated_keys, order_rows
+from matcher.market.order import find_repeated_keys, order_rows, split_repeated
 from matcher.market.quarantine import FIXES, MAX_VALUE_CHARACTERS, Failures
 from matcher.market.textual import normalise_nfc
 
@@ -244,30 +244,14 @@ class TableCheck:
     def check_keys(self) -> None:
         """Collapse exact duplicates; send all rows of a conflicting key to the quarantine."""
         alive = np.flatnonzero(self.alive)
-        repeated = find_repeated_keys([self.columns[name] for name in self.spec.key], alive)
+        key = [self.columns[name] for name in self.spec.key]
+        repeated = find_repeated_keys(key, alive)
         if len(repeated) == 0:
             return
-        keys = [self.columns[name].take(pa.array(repeated)).to_pylist() for name in self.spec.key]
-        others = [
-            self.columns[name].take(pa.array(repeated)).to_pylist()
-            for name in sorted(self.columns)
-            if name not in self.spec.key
-        ]
-        groups: dict[tuple[object, ...], list[int]] = {}
-        for position, key in enumerate(zip(*keys, strict=True)):
-            groups.setdefault(key, []).append(position)
-        contents = (
-            [repr(row) for row in zip(*others, strict=True)] if others else [""] * len(repeated)
-        )
-        duplicate: list[int] = []
-        conflicting: list[int] = []
-        for positions in groups.values():
-            if len({contents[position] for position in positions}) == 1:
-                duplicate += positions[1:]
-            else:
-                conflicting += positions
-        self._flag_keys(repeated[np.array(sorted(duplicate), dtype=np.int64)], "exact_duplicate")
-        self._flag_keys(repeated[np.array(sorted(conflicting), dtype=np.int64)], "conflicting_key")
+        others = [self.columns[name] for name in self.columns if name not in self.spec.key]
+        copies, conflicting = split_repeated(key, others, repeated)
+        self._flag_keys(copies, "exact_duplicate")
+        self._flag_keys(conflicting, "conflicting_key")
 
     def _flag_keys(self, rows: NDArray[np.int64], rule: str) -> None:
         if len(rows) == 0:

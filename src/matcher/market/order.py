@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-__all__ = ["find_repeated_keys", "order_rows"]
+__all__ = ["find_repeated_keys", "order_rows", "split_repeated"]
 
 
 def _codes(column: pa.Array) -> NDArray[np.int64]:
@@ -60,6 +60,49 @@ def find_repeated_keys(key: list[pa.Array], rows: NDArray[np.int64]) -> NDArray[
     member[order[1:][same]] = True
     member[order[:-1][same]] = True
     return np.asarray(rows[member], dtype=np.int64)
+
+
+def _equality_codes(column: pa.Array) -> NDArray[np.int64]:
+    """Integers that are equal where the values are, null included."""
+    if pa.types.is_large_list(column.type):
+        column = pc.binary_join(column.cast(pa.list_(pa.large_string())), "\x1f")
+    indices = pc.fill_null(pc.dictionary_encode(column).indices, fill_value=-1)
+    return np.asarray(indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def split_repeated(
+    key: list[pa.Array], others: list[pa.Array], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of repeated keys, parted into mere copies and contradictions.
+
+    Parameters
+    ----------
+    key : list of pyarrow.Array
+        Key columns.
+    others : list of pyarrow.Array
+        All other columns.
+    rows : ndarray of int64
+        All rows of every repeated key, ascending.
+
+    Returns
+    -------
+    copies : ndarray of int64
+        Rows equal in every column to an earlier one of their key, when all rows of the key are;
+        ascending.
+    conflicting : ndarray of int64
+        All rows of a key whose rows differ; ascending.
+    """
+    take = pa.array(rows)
+    codes = [_equality_codes(column.take(take)) for column in key]
+    order = np.lexsort([np.arange(len(rows)), *codes[::-1]])
+    starts = np.concatenate(([True], _steps(codes, order)))
+    group = np.cumsum(starts) - 1
+    differs = _steps([_equality_codes(column.take(take)) for column in others], order)
+    conflict = np.zeros(group[-1] + 1, dtype=bool)
+    conflict[group[1:][differs & ~starts[1:]]] = True
+    is_conflict = conflict[group]
+    copies = rows[order[~is_conflict & ~starts]]
+    return np.sort(copies), np.sort(rows[order[is_conflict]])
 
 
 def order_rows(columns: list[pa.Array], rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
