@@ -65,7 +65,7 @@ def find_repeated_keys(key: list[pa.Array], rows: NDArray[np.int64]) -> NDArray[
 def _equality_codes(column: pa.Array) -> NDArray[np.int64]:
     """Integers that are equal where the values are, null included."""
     if pa.types.is_large_list(column.type):
-        column = pc.binary_join(column.cast(pa.list_(pa.large_string())), "\x1f")
+        column = pc.binary_join(column.cast(pa.list_(pa.string())), "\x1f")
     indices = pc.fill_null(pc.dictionary_encode(column).indices, fill_value=-1)
     return np.asarray(indices.to_numpy(zero_copy_only=False), dtype=np.int64)
 
