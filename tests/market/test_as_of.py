@@ -127,7 +127,7 @@ def markets(draw: st.DrawFn, **options: object) -> Market:
     return build_market(tables, MarketSettings(**options))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(market=markets(), day=st.integers(0, 41))
 def test_nothing_known_at_or_after_the_instant_is_visible(market: Market, day: int) -> None:
     cut = market.as_of(at(day))
@@ -155,7 +155,7 @@ def test_nothing_known_at_or_after_the_instant_is_visible(market: Market, day: i
     assert len(cut.tables["influencers"]) == 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(market=markets(), first=st.integers(0, 41), second=st.integers(0, 41))
 def test_nested_cuts_equal_the_earlier_one(market: Market, first: int, second: int) -> None:
     nested = market.as_of(at(first)).as_of(at(second))
@@ -164,7 +164,7 @@ def test_nested_cuts_equal_the_earlier_one(market: Market, first: int, second: i
     assert nested.notes == market.as_of(at(min(first, second))).notes
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     market=markets(allow_late_snapshots=True, strict_time=True),
     first=st.integers(0, 41),
@@ -175,7 +175,7 @@ def test_nested_cuts_agree_under_every_option(market: Market, first: int, second
     assert_same_tables(market.as_of(at(first)).as_of(at(second)), market.as_of(at(early)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(market=markets(), day=st.integers(0, 41))
 def test_the_newest_reading_of_a_span_is_the_one_visible_then(market: Market, day: int) -> None:
     instant = at(day)

@@ -163,7 +163,7 @@ def test_a_damaged_parquet_is_an_error_not_a_crash(
         load_market(folder)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_flipped_bytes_never_crash(
     make_tables: Callable[[], Tables], tmp_path_factory: pytest.TempPathFactory, seed: int

@@ -94,7 +94,7 @@ def test_a_required_column_of_any_type_is_read_or_refused(
     assert not refused or "posts" in refused
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(body=st.binary(max_size=200), suffix=st.sampled_from(["csv", "jsonl", "parquet"]))
 def test_any_bytes_are_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, body: bytes, suffix: str

@@ -341,7 +341,7 @@ def test_every_character_that_form_c_changes_is_looked_at() -> None:
     assert changed == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=20))
 def test_every_text_is_kept_in_form_c(texts: list[str]) -> None:
     n = len(texts)
@@ -476,7 +476,7 @@ def test_messages_say_where_what_how_many_and_what_to_do(tables: Tables) -> None
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(order=st.permutations(range(5)), seed=st.integers(0, 5))
 def test_row_order_changes_neither_rows_nor_hash(
     make_tables: Callable[[], Tables], order: list[int], seed: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -17,26 +17,25 @@ from matcher.market.spec import DTYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from matcher.market.spec import TableSpec
 
 __all__ = ["build_frame", "empty_frame", "hash_columns"]
 
+_EXTENSION_DTYPES: Final = {
+    pa.large_string(): pd.StringDtype(na_value=np.nan),
+    pa.bool_(): pd.BooleanDtype(),
+}
 
-def _to_series(array: pa.Array) -> pd.Series:
-    kind = array.type
-    if pa.types.is_large_list(kind):
-        offsets = array.offsets.to_numpy()
-        words = np.asarray(array.values.to_pylist(), dtype=object)
-        valid = array.is_valid().to_numpy(zero_copy_only=False)
-        cells = np.empty(len(array), dtype=object)
-        for row in np.flatnonzero(valid):
-            cells[row] = tuple(words[offsets[row] : offsets[row + 1]])
-        return pd.Series(cells, dtype=object)
-    if pa.types.is_boolean(kind):
-        return pd.Series(array.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get))
-    if pa.types.is_large_string(kind):
-        return pd.Series(array.to_pandas(), dtype="str")
-    return pd.Series(array.to_pandas())
+
+def _tuples(array: pa.Array) -> NDArray[np.object_]:
+    offsets = array.offsets.to_numpy()
+    words = array.values.to_pylist()
+    cells = np.empty(len(array), dtype=object)
+    for row in np.flatnonzero(array.is_valid().to_numpy(zero_copy_only=False)):
+        cells[row] = tuple(words[offsets[row] : offsets[row + 1]])
+    return cells
 
 
 def build_frame(columns: dict[str, pa.Array]) -> pd.DataFrame:
@@ -52,8 +51,21 @@ def build_frame(columns: dict[str, pa.Array]) -> pd.DataFrame:
     pandas.DataFrame
         Same columns, RangeIndex.
     """
-    series = {name: _to_series(columns.pop(name)) for name in list(columns)}
-    return pd.DataFrame(series, copy=False)
+    names = list(columns)
+    lists = {
+        name: _tuples(columns.pop(name))
+        for name in names
+        if pa.types.is_large_list(columns[name].type)
+    }
+    table = pa.table(columns)
+    columns.clear()
+    # Memory of each column is given up as soon as it is converted.
+    frame = table.to_pandas(
+        types_mapper=_EXTENSION_DTYPES.get, split_blocks=True, self_destruct=True
+    )
+    for name, cells in lists.items():
+        frame.insert(names.index(name), name, pd.Series(cells, dtype=object))
+    return pd.DataFrame(frame)
 
 
 def empty_frame(spec: TableSpec) -> pd.DataFrame:
