@@ -48,4 +48,5 @@ def find_exchange_rate(market: Market, source: str, *, target: str, instant: pd.
             f"exchange_rates: no rate from {source} to {target} before {day.date()}; add a row "
             f"with `from` {source}, `to` {target} and an earlier day `on`"
         )
-    return float(known.loc[known["on"].idxmax(), "rate"])
+    newest = known.sort_values("on")["rate"].to_numpy(dtype="float64")[-1]
+    return float(newest)
