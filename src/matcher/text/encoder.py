@@ -28,7 +28,7 @@ from matcher.text.model import (
     checked_text,
     random_encoder,
 )
-from matcher.text.normalise import MAX_CHARS, encoder_text, normalise_text
+from matcher.text.normalise import MAX_CHARS, encoder_text, normalise_text, split_caption
 from matcher.text.registry import find_known_encoder
 
 if TYPE_CHECKING:
@@ -147,34 +147,38 @@ def fit_builtin_encoder(
     Fifty thousand captions take about ten seconds on one core.
     """
     from matcher.text.pieces import build_tokenizer, piece_counts
-    from matcher.text.static import StaticRecipe, fit_piece_vectors
+    from matcher.text.static import PieceTexts, StaticRecipe, fit_piece_vectors
 
     if len(texts) != len(accounts):
         raise EncoderError(
             f"builtin encoder: {len(texts)} texts but {len(accounts)} accounts; expected one each"
         )
     chosen = _choose_rows(len(texts), published_at, settings)
-    prepared = [encoder_text(checked_text(texts[row])) for row in chosen]
+    captions = [split_caption(checked_text(texts[row])) for row in chosen]
+    words = [words for words, _ in captions]
+    tags = [tags for _, tags in captions]
     briefs = list(dict.fromkeys(brief for brief, _ in pairs))
     brief_texts = [encoder_text(checked_text(brief)) for brief in briefs]
     contents = [encoder_text(checked_text(content)) for _, content in pairs]
-    tokenizer = build_tokenizer([*prepared, *brief_texts])
-    counts = piece_counts(tokenizer, prepared)
-    if counts.nnz == 0:
+    tokenizer = build_tokenizer([*words, *tags, *brief_texts])
+    place = {brief: row for row, brief in enumerate(briefs)}
+    names = np.asarray(accounts, dtype=object)[chosen].astype(str)
+    pieces = PieceTexts(
+        words=piece_counts(tokenizer, words),
+        tags=piece_counts(tokenizer, tags),
+        accounts=np.unique(names, return_inverse=True)[1],
+        briefs=piece_counts(tokenizer, brief_texts),
+        contents=piece_counts(tokenizer, contents),
+        brief_of_pair=np.array([place[brief] for brief, _ in pairs], dtype=np.int64),
+    )
+    if pieces.posts.nnz == 0:
         raise EncoderError(
             f"builtin encoder: none of {len(texts)} texts holds a word, so there is nothing to "
             "learn from; give posts with text before the cut, or name a published encoder with "
             "`--encoder HUB_ID|PATH`"
         )
-    place = {brief: row for row, brief in enumerate(briefs)}
-    vectors = fit_piece_vectors(
-        counts,
-        np.unique(np.asarray(accounts, dtype=object)[chosen].astype(str), return_inverse=True)[1],
-        briefs=piece_counts(tokenizer, brief_texts),
-        contents=piece_counts(tokenizer, contents),
-        brief_of_pair=np.array([place[brief] for brief, _ in pairs], dtype=np.int64),
-        recipe=StaticRecipe(dim=settings.dim, epochs=settings.epochs, seed=settings.seed),
-    )
+    recipe = StaticRecipe(dim=settings.dim, epochs=settings.epochs, seed=settings.seed)
+    vectors = fit_piece_vectors(pieces, recipe)
     content = _static_files(tokenizer, vectors)
     identity = EncoderIdentity(
         name="builtin",

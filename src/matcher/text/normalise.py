@@ -14,6 +14,7 @@ __all__ = [
     "fold_accents",
     "lexical_tokens",
     "normalise_text",
+    "split_caption",
     "split_hashtags",
 ]
 
@@ -32,10 +33,17 @@ _INVISIBLE: Final = re.compile(
 _LETTER: Final = r"\w\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0eff"
 _WORD: Final = re.compile(f"[{_LETTER}]+(?:['\u2019][{_LETTER}]+)*")
 _HASHTAG: Final = re.compile(f"[#\uff03]+([{_LETTER}]+)")
-_CASE_PART: Final = re.compile(
-    r"[^\W\d_]+?(?=(?<=[a-zà-öø-ÿāăđēĩōơũưạ-ỹ])[A-ZÀ-ÖØ-ÞĀĂĐĒĨŌƠŨƯẠ-Ỹ])|[^\W\d_]+|\d+|[^\W_]+"
+# Latin, Greek and Cyrillic; upper and lower case alternate, so that ranges would mix them.
+_CASED: Final = [
+    chr(code) for code in (*range(0x41, 0x250), *range(0x370, 0x530), *range(0x1E00, 0x1F00))
+]
+_UPPER: Final = "".join(char for char in _CASED if char.isupper())
+_LOWER: Final = "".join(char for char in _CASED if char.islower())
+_BOUNDARY: Final = re.compile(
+    f"_+|(?<=[{_LOWER}])(?=[{_UPPER}])|(?<=[{_UPPER}])(?=[{_UPPER}][{_LOWER}])"
+    r"|(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)"
 )
-_ACRONYM: Final = re.compile(r"(?<=[A-ZĐ])(?=[A-ZĐ][a-zà-öø-ÿăđĩơũưạ-ỹ])")
+_SPLITTABLE: Final = re.compile(f"[#\uff03]+([{_LETTER}]*[{_UPPER}\\d_][{_LETTER}]*)")
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]{3,}")
 _LATE_TONE: Final = re.compile("(?:o[àáảãạèéẻẽẹ]|(?<!q)u[ỳýỷỹỵ])(?![^\\W\\d_])")
 _TONES: Final = ("\u0300", "\u0301", "\u0309", "\u0303", "\u0323")
@@ -159,11 +167,7 @@ def split_hashtags(text: str) -> tuple[str, ...]:
 
 
 def _tag_words(tag: str) -> list[str]:
-    if "_" not in tag and (tag.islower() or tag.isupper()) and tag.isalpha():
-        return [tag]
-    return [
-        word for part in _CASE_PART.findall(tag) for word in _ACRONYM.sub(" ", part).split()
-    ] or [tag]
+    return _BOUNDARY.sub(" ", tag).split() or [tag]
 
 
 def _spread_tag(match: re.Match[str]) -> str:
@@ -193,7 +197,31 @@ def encoder_text(text: str) -> str:
     clean = normalise_text(text[:MAX_CHARS])
     if "#" not in clean and "\uff03" not in clean:
         return clean
-    return " ".join(_HASHTAG.sub(_spread_tag, clean).split())
+    spread = _SPLITTABLE.sub(_spread_tag, clean)
+    return " ".join(spread.replace("#", " ").replace("\uff03", " ").split())
+
+
+def split_caption(text: str) -> tuple[str, str]:
+    """Words and hashtags of a text, each as `encoder_text` gives them.
+
+    Parameters
+    ----------
+    text : str
+        Any text; characters after the first `MAX_CHARS` are ignored.
+
+    Returns
+    -------
+    tuple of (str, str)
+        The text without its hashtags, and the hashtags.
+
+    Examples
+    --------
+    >>> split_caption("Ngon quá #AnNgon nha #saigon")
+    ('Ngon quá nha', 'AnNgon An Ngon saigon')
+    """
+    clean = normalise_text(text[:MAX_CHARS])
+    tags = [match.group() for match in _HASHTAG.finditer(clean)]
+    return encoder_text(_HASHTAG.sub(" ", clean)), encoder_text(" ".join(tags))
 
 
 def lexical_tokens(text: str) -> tuple[str, ...]:

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     _Floats = NDArray[np.float32]
     _Ints = NDArray[np.int64]
 
-__all__ = ["StaticRecipe", "fit_piece_vectors"]
+__all__ = ["PieceTexts", "StaticRecipe", "fit_piece_vectors"]
 
 _POWER_STEPS: Final = 3
 _EXTRA_DIMS: Final = 10
 _LEAST_BATCH: Final = 2
+_LEAST_WORDS: Final = 3
+"""Different pieces that a caption must have to be paired with its hashtags."""
+_TAG_PASSES: Final = 2
 _TINY: Final = 1e-6
 
 
@@ -33,51 +36,67 @@ class StaticRecipe:
     """Dimensions of a vector."""
     epochs: int = 3
     """Contrastive passes over the pairs."""
-    smoothing: float = 1e-3
+    smoothing: float = 1e-4
     """SIF weight of a piece of relative frequency p is smoothing / (smoothing + p)."""
     n_common: int = 1
     """Directions shared by all texts that are taken out."""
-    temperature: float = 0.1
+    temperature: float = 0.15
     """Divides cosines before the softmax."""
-    learning_rate: float = 0.02
+    learning_rate: float = 0.007
     """Of Adam; falls to zero in a straight line. Vectors of texts have mean length 1 at first."""
-    batch_size: int = 512
-    """Pairs of posts that are negatives for each other."""
-    brief_batch_size: int = 256
-    """Pairs of brief and post that are negatives for each other."""
-    max_pairs: int = 25_000
-    """Pairs of posts per epoch at most."""
+    brief_rate: float = 0.25
+    """Share of the learning rate for briefs, which are few and repeat."""
+    batch_size: int = 256
+    """Pairs that are negatives for each other."""
+    max_pairs: int = 20_000
+    """Pairs of each kind per epoch at most."""
     max_documents: int = 50_000
     """Texts that the latent semantics rest on at most."""
     seed: int = 0
 
 
-def fit_piece_vectors(
-    counts: sparse.csr_matrix,
-    accounts: _Ints,
-    *,
-    briefs: sparse.csr_matrix,
-    contents: sparse.csr_matrix,
-    brief_of_pair: _Ints,
-    recipe: StaticRecipe,
-) -> _Floats:
-    """Vector of each piece, so that the mean over a text's pieces is the text's vector.
-
-    The right singular vectors of the IDF-weighted piece-document matrix, weighted by smooth
-    inverse frequency and without their common direction, are trained by InfoNCE with in-batch
-    negatives: two posts of one account belong together, and so do a brief and an earlier post of
-    an account hired for it. Pairs of the same account or brief are no negatives.
+@dataclass(frozen=True)
+class PieceTexts:
+    """Pieces of the texts that vectors are fitted on.
 
     Parameters
     ----------
-    counts : scipy.sparse.csr_matrix of float32, shape (n_texts, n_pieces)
-        Pieces of each post.
+    words, tags : scipy.sparse.csr_matrix of float32, shape (n_texts, n_pieces)
+        Pieces of each post's words, and of its hashtags.
     accounts : numpy.ndarray of int64, shape (n_texts,)
         Account of each post, 0 to n_accounts - 1.
     briefs, contents : scipy.sparse.csr_matrix of float32
         Pieces of the distinct briefs, and of the post in each pair.
     brief_of_pair : numpy.ndarray of int64, shape (n_pairs,)
         Row of `briefs` for each row of `contents`.
+    """
+
+    words: sparse.csr_matrix
+    tags: sparse.csr_matrix
+    accounts: _Ints
+    briefs: sparse.csr_matrix
+    contents: sparse.csr_matrix
+    brief_of_pair: _Ints
+
+    @property
+    def posts(self) -> sparse.csr_matrix:
+        """Pieces of each post, words and hashtags together."""
+        return sparse.csr_matrix(self.words + self.tags)
+
+
+def fit_piece_vectors(texts: PieceTexts, recipe: StaticRecipe) -> _Floats:
+    """Vector of each piece, so that the mean over a text's pieces is the text's vector.
+
+    The right singular vectors of the IDF-weighted piece-document matrix, weighted by smooth
+    inverse frequency and without their common direction, are trained by InfoNCE with in-batch
+    negatives. Belong together: two posts of one account; the words and the hashtags of one post,
+    which ties run-together tags to the words that briefs use; a brief and an earlier post of an
+    account hired for it. Pairs of the same account or brief are no negatives.
+
+    Parameters
+    ----------
+    texts : PieceTexts
+        Posts, briefs and pairs.
     recipe : StaticRecipe
         Settings.
 
@@ -93,12 +112,8 @@ def fit_piece_vectors(
        predictive coding.
     """
     with threadpool_limits(limits=1):
-        vectors = _start_vectors(counts, recipe)
-        means = _row_means(counts)
-        pairs = _Pairs(means, accounts, _row_means(briefs), _row_means(contents), brief_of_pair)
-        rng = np.random.default_rng(recipe.seed)
-        batches = [batch for _ in range(recipe.epochs) for batch in pairs.batches(recipe, rng)]
-        _Trainer(vectors, recipe).run(pairs, batches)
+        vectors = _start_vectors(texts.posts, recipe)
+        _Trainer(vectors, recipe).run(_draw_batches(texts, recipe))
     return vectors
 
 
@@ -176,57 +191,75 @@ def _without_common(vectors: _Floats, means: sparse.csr_matrix, n_common: int) -
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """Rows on the left and right; groups of which two equal ones are no negatives."""
+class _Side:
+    """Texts on one side of pairs, as mean pieces."""
 
-    is_brief: bool
-    left: _Ints
-    right: _Ints
-    left_group: _Ints
-    right_group: _Ints
+    texts: sparse.csr_matrix
+    groups: _Ints
 
 
 @dataclass(frozen=True)
-class _Pairs:
-    posts: sparse.csr_matrix
-    accounts: _Ints
-    briefs: sparse.csr_matrix
-    contents: sparse.csr_matrix
-    brief_of_pair: _Ints
+class _Batch:
+    """Rows of two sides that belong together; texts of equal groups are no negatives."""
 
-    def batches(self, recipe: StaticRecipe, rng: np.random.Generator) -> Iterator[_Batch]:
-        left, right = self._post_pairs(rng)
-        order = rng.permutation(len(left))[: recipe.max_pairs]
-        for rows in _slices(order, recipe.batch_size):
-            groups = self.accounts[left[rows]]
-            yield _Batch(False, left[rows], right[rows], groups, groups)
-        order = rng.permutation(len(self.brief_of_pair))
-        for rows in _slices(order, recipe.brief_batch_size):
-            briefs = self.brief_of_pair[rows]
-            yield _Batch(True, briefs, rows, briefs, rows)
-
-    def _post_pairs(self, rng: np.random.Generator) -> tuple[_Ints, _Ints]:
-        order = rng.permutation(self.posts.shape[0])
-        order = order[np.diff(self.posts.indptr)[order] > 0]
-        order = order[np.argsort(self.accounts[order], kind="stable")]
-        grouped = self.accounts[order]
-        starts = np.flatnonzero(np.r_[True, grouped[1:] != grouped[:-1]][: len(grouped)])
-        sizes = np.diff(np.r_[starts, len(grouped)])
-        place = np.arange(len(grouped)) - np.repeat(starts, sizes)
-        first = np.flatnonzero((place[:-1] % 2 == 0) & (grouped[:-1] == grouped[1:]))
-        return order[first], order[first + 1]
-
-    def sides(self, batch: _Batch) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-        if batch.is_brief:
-            return self.briefs[batch.left], self.contents[batch.right]
-        return self.posts[batch.left], self.posts[batch.right]
+    left: _Side
+    right: _Side
+    left_rows: _Ints
+    right_rows: _Ints
+    rate: float
 
 
-def _slices(order: _Ints, size: int) -> Iterator[_Ints]:
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
+def _draw_batches(texts: PieceTexts, recipe: StaticRecipe) -> list[_Batch]:
+    rng = np.random.default_rng(recipe.seed)
+    posts = _Side(_row_means(texts.posts), texts.accounts)
+    words = _Side(_row_means(texts.words), texts.accounts)
+    tags = _Side(_row_means(texts.tags), texts.accounts)
+    briefs = _Side(_row_means(texts.briefs), np.arange(texts.briefs.shape[0]))
+    contents = _Side(_row_means(texts.contents), np.arange(texts.contents.shape[0]))
+    both = np.flatnonzero((_n_pieces(words) >= _LEAST_WORDS) & (_n_pieces(tags) > 0))
+    batches: list[_Batch] = []
+    for _ in range(recipe.epochs):
+        left, right = _post_pairs(posts, rng)
+        epoch = list(_batches(posts, posts, left, right, 1.0, recipe, rng))
+        for _ in range(_TAG_PASSES):
+            epoch += _batches(words, tags, both, both, 1.0, recipe, rng)
+        rows = np.arange(len(texts.brief_of_pair))
+        of_pair = texts.brief_of_pair
+        epoch += _batches(briefs, contents, of_pair, rows, recipe.brief_rate, recipe, rng)
+        batches += [epoch[place] for place in rng.permutation(len(epoch))]
+    return batches
+
+
+def _n_pieces(side: _Side) -> NDArray[np.integer[Any]]:
+    return np.diff(side.texts.indptr)
+
+
+def _post_pairs(posts: _Side, rng: np.random.Generator) -> tuple[_Ints, _Ints]:
+    order = rng.permutation(posts.texts.shape[0])
+    order = order[_n_pieces(posts)[order] > 0]
+    order = order[np.argsort(posts.groups[order], kind="stable")]
+    grouped = posts.groups[order]
+    starts = np.flatnonzero(np.r_[True, grouped[1:] != grouped[:-1]][: len(grouped)])
+    sizes = np.diff(np.r_[starts, len(grouped)])
+    place = np.arange(len(grouped)) - np.repeat(starts, sizes)
+    first = np.flatnonzero((place[:-1] % 2 == 0) & (grouped[:-1] == grouped[1:]))
+    return order[first], order[first + 1]
+
+
+def _batches(
+    left: _Side,
+    right: _Side,
+    left_rows: _Ints,
+    right_rows: _Ints,
+    rate: float,
+    recipe: StaticRecipe,
+    rng: np.random.Generator,
+) -> Iterator[_Batch]:
+    order = rng.permutation(len(left_rows))[: recipe.max_pairs]
+    for start in range(0, len(order), recipe.batch_size):
+        rows = order[start : start + recipe.batch_size]
         if len(rows) >= _LEAST_BATCH:
-            yield rows
+            yield _Batch(left, right, left_rows[rows], right_rows[rows], rate)
 
 
 class _Trainer:
@@ -238,24 +271,25 @@ class _Trainer:
         self.mean = np.zeros_like(vectors)
         self.square = np.zeros_like(vectors)
 
-    def run(self, pairs: _Pairs, batches: Sequence[_Batch]) -> None:
+    def run(self, batches: Sequence[_Batch]) -> None:
         for number, batch in enumerate(batches):
-            left, right = pairs.sides(batch)
-            left_gradient, right_gradient = self._gradients(left, right, batch)
+            left = batch.left.texts[batch.left_rows]
+            right = batch.right.texts[batch.right_rows]
+            same = _equal(batch.left.groups[batch.left_rows])
+            same |= _equal(batch.right.groups[batch.right_rows])
+            np.fill_diagonal(same, False)
+            left_gradient, right_gradient = self._gradients(left, right, same)
             touched = np.unique(np.concatenate([left.indices, right.indices]))
             gradient = left[:, touched].T @ left_gradient + right[:, touched].T @ right_gradient
-            rate = self.recipe.learning_rate * (1.0 - number / len(batches))
+            rate = self.recipe.learning_rate * (1.0 - number / len(batches)) * batch.rate
             self._update(touched, gradient, rate, number + 1)
 
     def _gradients(
-        self, left: sparse.csr_matrix, right: sparse.csr_matrix, batch: _Batch
+        self, left: sparse.csr_matrix, right: sparse.csr_matrix, same: NDArray[np.bool_]
     ) -> tuple[_Floats, _Floats]:
         a, a_length = _unit_rows(left @ self.vectors)
         b, b_length = _unit_rows(right @ self.vectors)
         logits = (a @ b.T) / np.float32(self.recipe.temperature)
-        same = batch.left_group[:, None] == batch.left_group[None, :]
-        same |= batch.right_group[:, None] == batch.right_group[None, :]
-        np.fill_diagonal(same, False)
         logits[same] = -np.inf
         slope = (_softmax(logits, axis=1) + _softmax(logits, axis=0)) / 2.0
         slope[np.diag_indices_from(slope)] -= 1.0
@@ -268,6 +302,10 @@ class _Trainer:
         self.mean[rows], self.square[rows] = mean, square
         change = (mean / (1.0 - 0.9**step)) / (np.sqrt(square / (1.0 - 0.999**step)) + 1e-8)
         self.vectors[rows] -= np.float32(rate) * change
+
+
+def _equal(groups: _Ints) -> NDArray[np.bool_]:
+    return np.asarray(groups[:, None] == groups[None, :])
 
 
 def _unit_rows(rows: _Floats) -> tuple[_Floats, _Floats]:
