@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -305,3 +308,23 @@ def test_a_market_without_instants_has_no_newest_one(tables: dict[str, pd.DataFr
     market = build_market(tables).as_of("1999-01-01T00:00:00Z")
     with pytest.raises(DataError, match="no table holds an instant"):
         _ = market.newest_known_at
+
+
+def test_a_market_is_copied_as_itself_and_crosses_processes(
+    tables: dict[str, pd.DataFrame],
+) -> None:
+    cut = build_market(tables).as_of("2024-05-15T00:00:00Z")
+    assert copy.deepcopy(cut) is cut
+    twin = pickle.loads(pickle.dumps(cut))
+    assert_same_tables(cut, twin)
+    assert (twin.data_hash, twin.cut_at, twin.notes) == (cut.data_hash, cut.cut_at, cut.notes)
+
+
+def test_a_market_without_posts_can_be_cut(tables: dict[str, pd.DataFrame]) -> None:
+    few = {name: tables[name] for name in ("accounts", "account_snapshots")}
+    market = build_market(few)
+    cut = market.as_of("2024-05-15T00:00:00Z")
+    assert market.readings.empty
+    assert list(cut.readings.columns[:4]) == ["post_id", "account_id", "known_at", "valid_to"]
+    assert cut.snapshots["n_followers"].tolist() == [1_000.0]
+    assert market.as_of("1999-01-01T00:00:00Z").snapshots.empty

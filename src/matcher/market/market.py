@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -74,6 +74,16 @@ class Market:
         counts = ", ".join(f"{name}={len(t):,}" for name, t in self.tables.items() if len(t))
         cut = "" if self.cut_at is None else f", cut_at={self.cut_at.isoformat()}"
         return f"Market({counts}, data_hash={self.data_hash}{cut})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Market:
+        """Itself: a market does not change, and scikit-learn copies what an estimator holds."""
+        return self
+
+    def __reduce__(self) -> tuple[type[Market], tuple[Any, ...]]:
+        """Parts that another process builds the same market from."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values |= {"tables": dict(self.tables), "n_read": dict(self.n_read)}
+        return type(self), tuple(values.values())
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Table of a name."""
