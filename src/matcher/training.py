@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from matcher.errors import SupportError
-from matcher.evaluation.protocol import walk_forward
+from matcher.evaluation.protocol import Steps, Tell, walk_forward
 from matcher.features.context import MarketData
 from matcher.features.pair_features import FEATURES
 from matcher.ranking.fit import fit_model
@@ -16,7 +16,6 @@ from matcher.ranking.store import write_model
 from matcher.tracking.runs import RunInfo, TrainingRecord, flatten_metrics, log_training_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from matcher.config import Settings
@@ -76,7 +75,7 @@ def train_model(
     evaluate: bool = True,
     embed: Embed | None = None,
     force: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Tell = lambda _task, _done, _total: None,
 ) -> TrainingResult:
     """Train a model on all that is known, write its bundle, and log the run.
 
@@ -101,7 +100,7 @@ def train_model(
     force : bool
         Replace a bundle that stands at `folder`.
     tell : callable, optional
-        Told the name of each step as it begins.
+        Told the task, its finished steps and all its steps.
 
     Returns
     -------
@@ -126,19 +125,19 @@ def train_model(
             )
         except SupportError as error:
             reason = str(error)
-    model, _, _ = fit_model(
-        data, until, settings, embed=embed, progress=lambda step: tell(f"model: {step}")
-    )
-    tell("model: bundle")
+    steps = Steps(tell, "model", total=5 if store is not None else 4)
+    model, _, _ = fit_model(data, until, settings, embed=embed, progress=steps)
+    steps("bundle")
     figures = None if result is None else result.to_dict()
     extra = {"market": market_name, "evaluation": None if figures is None else figures["time"]}
     bundle = write_model(model, folder, extra=extra, force=force)
     run = None
     if store is not None:
-        tell("model: tracking")
+        steps("tracking")
         run = log_training_run(
             store, _record(model, folder, settings, market_name, result, bundle.model_id)
         )
+    steps.finish()
     return TrainingResult(model, bundle.model_id, result, reason, run)
 
 

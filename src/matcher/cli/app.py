@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from matcher import __version__
-from matcher.cli import data, text, world
+from matcher.cli import data, demo, models, recommend, text, world
 from matcher.cli.frame import INTERRUPTED, VerbGroup, report_interrupt
 from matcher.cli.output import set_quiet
 
@@ -33,6 +33,10 @@ app.command("schema")(data.schema)
 app.command("validate")(data.validate)
 app.command("simulate")(world.simulate)
 app.command("embed")(text.embed)
+app.command("train")(models.train)
+app.command("evaluate")(models.evaluate)
+app.command("recommend")(recommend.recommend)
+app.command("demo")(demo.demo)
 
 
 def _print_version(wanted: bool) -> None:

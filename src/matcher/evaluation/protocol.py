@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,7 +27,7 @@ from matcher.ranking.fit import candidate_pairs, fit_encoder, fit_model
 from matcher.ranking.relevance import fully_closed_at, hired_pairs, measured_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,11 +38,42 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.text.encoder import Encoder
 
-__all__ = ["GAP_DAYS", "evaluate_model", "walk_forward"]
+__all__ = ["GAP_DAYS", "Steps", "Tell", "evaluate_model", "walk_forward"]
+
+Tell = Callable[[str, int, int], None]
+"""Told a task, its finished steps and all its steps."""
 
 GAP_DAYS: Final = 1
 """Days after a model was closed from which on campaigns may judge it."""
 N_FOLDS: Final = 5
+_STEPS_PER_BLOCK: Final = 7
+
+
+class Steps:
+    """Counter of the steps of one task.
+
+    Parameters
+    ----------
+    tell : callable
+        Told the task, its finished steps and all its steps.
+    task : str
+        Name for people.
+    total : int
+        Steps in all.
+    """
+
+    def __init__(self, tell: Tell, task: str, *, total: int) -> None:
+        self._tell, self._task, self._total = tell, task, total
+        self._done = -1
+
+    def __call__(self, _step: str = "") -> None:
+        """Tell that a further step begins, the ones before it being finished."""
+        self._done = min(self._done + 1, self._total)
+        self._tell(self._task, self._done, self._total)
+
+    def finish(self) -> None:
+        """Tell that all is done."""
+        self._tell(self._task, self._total, self._total)
 
 
 @dataclass(frozen=True)
@@ -122,7 +153,7 @@ def walk_forward(
     protocol: str = "time",
     embed: Embed | None = None,
     audit: Mapping[str, Any] | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Tell = lambda _task, _done, _total: None,
 ) -> EvaluationResult:
     """Evaluation that refits in blocks of time; each campaign is scored by the last one before it.
 
@@ -139,7 +170,7 @@ def walk_forward(
     audit : mapping, optional
         What the caller states.
     tell : callable, optional
-        Told the name of each step as it begins.
+        Told the task, its finished steps and all its steps.
 
     Returns
     -------
@@ -176,10 +207,10 @@ def walk_forward(
     truth = _Truth.of(data)
     parts, notes = [], []
     encoders: dict[pd.Timestamp, Encoder] = {}
+    steps = Steps(tell, "walking forward", total=_STEPS_PER_BLOCK * len(blocks) + 1)
     for number in range(len(blocks)):
         block = blocks[number]
-        name = f"block {number + 1}/{len(blocks)}"
-        tell(f"{name}: encoder")
+        steps("encoder")
         first = blocks[0].trained_until if chosen.keep_encoder else block.trained_until
         if first not in encoders:
             encoders = {first: fit_encoder(data, first, settings)}
@@ -191,12 +222,14 @@ def walk_forward(
             encoder=encoders[first],
             embed=embed,
             exclude_brands=without,
-            progress=partial(_tell_of, tell, name),
+            progress=steps,
         )
         pairs = candidate_pairs(data, list(block.campaign_ids), settings)
+        keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
         scored, _ = score_block(
             model, rows, context, pairs, settings=settings,
-            tell=partial(_tell_of, tell, name),
+            asked=np.asarray(keys.isin(truth.outcomes.index)),
+            tell=steps,
         )  # fmt: skip
         parts.append(_joined(_frame(context, model.prior, pairs, truth), scored))
         notes.append({"trained_until": str(block.trained_until), **model.facts})
@@ -211,12 +244,10 @@ def walk_forward(
         "config_hash": settings.hash,
         "assumed_timeless": list(data.market.timeless_columns),
     }
-    tell("figures")
-    return _evaluated(parts, protocol, settings, stated)
-
-
-def _tell_of(tell: Callable[[str], None], name: str, step: str) -> None:
-    tell(f"{name}: {step}")
+    steps("figures")
+    result = _evaluated(parts, protocol, settings, stated)
+    steps.finish()
+    return result
 
 
 def _joined(frame: pd.DataFrame, scored: ScoredPairs) -> pd.DataFrame:
@@ -254,7 +285,7 @@ def evaluate_model(
     *,
     embed: Embed | None = None,
     audit: Mapping[str, Any] | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Tell = lambda _task, _done, _total: None,
 ) -> EvaluationResult:
     """Evaluation of a given model on campaigns decided after it was closed.
 
@@ -271,7 +302,7 @@ def evaluate_model(
     audit : mapping, optional
         What the caller states.
     tell : callable, optional
-        Told the name of each step as it begins.
+        Told the task, its finished steps and all its steps.
 
     Returns
     -------
@@ -295,7 +326,8 @@ def evaluate_model(
         )
     context = model.context(data, embed)
     pairs = candidate_pairs(data, judged, settings)
-    tell("features")
+    steps = Steps(tell, "judging", total=2)
+    steps("features")
     matrix = model.features(context, pairs)
     own = model.score(matrix)
     simple = baseline_scores(context, matrix, settings.evaluation.seed)
@@ -314,5 +346,7 @@ def evaluate_model(
         "data_hash": data.market.data_hash,
         "config_hash": settings.hash,
     }
-    tell("figures")
-    return _evaluated([part], "model", settings, stated)
+    steps("figures")
+    result = _evaluated([part], "model", settings, stated)
+    steps.finish()
+    return result

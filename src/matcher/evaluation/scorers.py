@@ -17,7 +17,6 @@ from matcher.features.pairs import Pairs
 from matcher.features.segments import segment_mean
 from matcher.market.taxonomy import read_taxonomy
 from matcher.ranking.fit import TrainingRows, fit_deliver, fit_hire, used_features
-from matcher.ranking.relative import normal_scores
 from matcher.text.encoder import random_encoder
 
 if TYPE_CHECKING:
@@ -194,6 +193,7 @@ def score_block(
     context: FeatureContext,
     pairs: Pairs,
     *,
+    asked: NDArray[np.bool_],
     settings: Settings,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[ScoredPairs, FeatureMatrix]:
@@ -209,6 +209,8 @@ def score_block(
         Market seen through the model.
     pairs : Pairs
         Candidates of the block's campaigns.
+    asked : numpy.ndarray of bool, shape (n_pairs,)
+        Pairs whose delivery is judged; others get no score for it from the fitted scorers.
     settings : Settings
         Settings.
     tell : callable, optional
@@ -231,11 +233,11 @@ def score_block(
     delivered["regression_to_mean"] = -simple["past_engagement"]
     for name, train, test in _fitted_inputs(model, rows, context, matrix, settings):
         names = used_features(train.matrix)
-        hired[name], delivered[name] = _fit_and_score(train, test, names, settings)
+        hired[name], delivered[name] = _fit_and_score(train, test, names, settings, asked)
     tell("controls")
     for number in range(settings.evaluation.n_permutations):
         column = f"permuted_{number}"
-        hired[column], delivered[column] = _permuted(rows, matrix, settings, number)
+        hired[column], delivered[column] = _permuted(rows, matrix, settings, number, asked)
     return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs), matrix
 
 
@@ -267,25 +269,41 @@ def _fitted_inputs(
     ]
 
 
-def _apply(ranker: BoostedRanker | None, matrix: FeatureMatrix) -> NDArray[np.float64]:
+def _apply(
+    ranker: BoostedRanker | None, matrix: FeatureMatrix, asked: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """Scores of pairs, of those asked for only."""
+    scores = np.full(len(matrix.pairs), np.nan)
     if ranker is None:
-        return np.full(len(matrix.pairs), np.nan)
-    return ranker.score(normal_scores(matrix.columns(ranker.names), matrix.pairs.bounds))
+        return scores
+    values = matrix.relative(ranker.names)
+    if asked is None:
+        return ranker.score(values)
+    scores[asked] = ranker.score(values[asked])
+    return scores
 
 
 def _fit_and_score(
-    rows: TrainingRows, matrix: FeatureMatrix, names: Sequence[str], settings: Settings
+    rows: TrainingRows,
+    matrix: FeatureMatrix,
+    names: Sequence[str],
+    settings: Settings,
+    asked: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if not names:
         nothing = np.full(len(matrix.pairs), np.nan)
         return nothing, nothing
     hire = fit_hire(rows, names, settings)
     deliver, _ = fit_deliver(rows, names, settings)
-    return _apply(hire, matrix), _apply(deliver, matrix)
+    return _apply(hire, matrix), _apply(deliver, matrix, asked)
 
 
 def _permuted(
-    rows: TrainingRows, matrix: FeatureMatrix, settings: Settings, number: int
+    rows: TrainingRows,
+    matrix: FeatureMatrix,
+    settings: Settings,
+    number: int,
+    asked: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The model's own learner on labels shuffled within campaigns."""
     rng = np.random.default_rng([settings.evaluation.seed, number])
@@ -309,4 +327,4 @@ def _permuted(
         deliver, _ = fit_deliver(replace(permuted, outcomes=outcomes), names, single)
     except SupportError:
         deliver = None
-    return _apply(hire, matrix), _apply(deliver, matrix)
+    return _apply(hire, matrix), _apply(deliver, matrix, asked)

@@ -63,6 +63,36 @@ class MarketData:
         return TextIndex(self.index)
 
     @cached_property
+    def _embedded(self) -> dict[tuple[str, str], NDArray[np.float16]]:
+        return {}
+
+    def remember(
+        self, digest: str, what: str, make: Callable[[], NDArray[np.float16]]
+    ) -> NDArray[np.float16]:
+        """Embeddings made once per encoder; those of the last two encoders are kept.
+
+        Parameters
+        ----------
+        digest : str
+            Digest of the encoder.
+        what : str
+            Which texts.
+        make : callable
+            Embeds them.
+
+        Returns
+        -------
+        numpy.ndarray of float16, shape (n_texts, dim)
+            Embeddings.
+        """
+        if (digest, what) not in self._embedded:
+            others = list(dict.fromkeys(key[0] for key in self._embedded if key[0] != digest))
+            for key in [key for key in self._embedded if key[0] in others[:-1]]:
+                del self._embedded[key]
+            self._embedded[digest, what] = make()
+        return self._embedded[digest, what]
+
+    @cached_property
     def spans(self) -> pa.Table:
         """Readings of posts with the time in which each is the newest."""
         return build_spans(self.index)
@@ -101,24 +131,32 @@ class FeatureContext:
         """Codes and sorted columns of the market."""
         return self.data.index
 
+    def _once(self, what: str, texts: Callable[[], Sequence[str]]) -> NDArray[np.float16]:
+        return self.data.remember(
+            self.encoder.identity.digest,
+            what,
+            lambda: self.embed(self.encoder, texts(), "content"),
+        )
+
     @cached_property
     def post_embeddings(self) -> NDArray[np.float16]:
         """Embeddings of post texts, shape (n_posts, dim)."""
-        return self.embed(self.encoder, self.index.post_texts, "content")
+        return self._once("posts", lambda: self.index.post_texts)
 
     @cached_property
     def hashtag_embeddings(self) -> NDArray[np.float16]:
         """Embeddings of each post's hashtags alone; zero rows where it has none."""
-        tags = [
-            " ".join(f"#{tag}" for tag in find_hashtags(text)) for text in self.index.post_texts
-        ]
-        return self.embed(self.encoder, tags, "content")
+        return self._once(
+            "hashtags",
+            lambda: [
+                " ".join(f"#{tag}" for tag in find_hashtags(text)) for text in self.index.post_texts
+            ],
+        )
 
     @cached_property
     def bio_embeddings(self) -> NDArray[np.float16]:
         """Embeddings of each account's bio, shape (n_accounts, dim)."""
-        bios = self.index.influencers["bio"].fillna("").tolist()
-        return self.embed(self.encoder, bios, "content")
+        return self._once("bios", lambda: self.index.influencers["bio"].fillna("").tolist())
 
     @cached_property
     def brand_embeddings(self) -> NDArray[np.float16]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from matcher.features.context import FeatureContext, PairView
 from matcher.features.expertise import EXPERTISE
 from matcher.features.history import AFFINITY, BRAND_CONTACTS, HISTORY, PERSON_HISTORY
 from matcher.features.pairs import Pairs
+from matcher.features.relative import normal_scores
 from matcher.features.terms import AUDIENCE, LANGUAGE, PRICE
 
 if TYPE_CHECKING:
@@ -102,6 +104,9 @@ class FeatureMatrix:
         FeatureMismatchError
             If a feature is not in the matrix.
         """
+        return self.values[:, self._places(names)]
+
+    def _places(self, names: Sequence[str]) -> list[int]:
         place = {name: column for column, name in enumerate(self.names)}
         missing = [name for name in names if name not in place]
         if missing:
@@ -109,7 +114,31 @@ class FeatureMatrix:
                 f"features: {len(missing)} of {len(names)} are missing ({', '.join(missing[:5])}); "
                 "score with the version of Matcher that trained the model"
             )
-        return self.values[:, [place[name] for name in names]]
+        return [place[name] for name in names]
+
+    @cached_property
+    def _relative(self) -> NDArray[np.float64]:
+        return normal_scores(self.values, self.pairs.bounds)
+
+    def relative(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """Columns as normal scores within each brief; what rankers learn from and score.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Feature names.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs, len(names))
+            See ``matcher.features.relative.normal_scores``.
+
+        Raises
+        ------
+        FeatureMismatchError
+            If a feature is not in the matrix.
+        """
+        return self._relative[:, self._places(names)]
 
     def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> FeatureMatrix:
         """Matrix of some rows.

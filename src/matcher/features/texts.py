@@ -169,7 +169,7 @@ class TextIndex:
                         words.append(position[variant])
                         categories.append(code)
                 if len(tokens) > 1:
-                    hits[self._posts_with(f" {' '.join(tokens)} "), code] += 1.0
+                    hits[self._posts_with(tokens), code] += 1.0
         chooser = sparse.csr_matrix(
             (np.ones(len(words)), (words, categories)), shape=(len(self.terms), len(taxonomy.ids))
         )
@@ -184,15 +184,29 @@ class TextIndex:
         return np.where(hits.max(axis=1, initial=0.0) > 0, hits.argmax(axis=1), -1)
 
     @cached_property
-    def _joined(self) -> pd.Series:
-        return pd.Series([f" {' '.join(words)} " for words in self._tokens], dtype="str")
+    def _joined(self) -> list[str]:
+        return [f" {' '.join(words)} " for words in self._tokens]
 
     @cached_property
     def _folded(self) -> pd.Series:
         return pd.Series([fold_accents(text) for text in self._joined], dtype="str")
 
-    def _posts_with(self, pattern: str) -> NDArray[np.int64]:
-        return np.flatnonzero(self._joined.str.contains(pattern, regex=False).to_numpy(bool))
+    @cached_property
+    def _posts_of(self) -> dict[str, NDArray[np.int32]]:
+        by_term = self.counts.tocsc()
+        parts = np.split(by_term.indices, by_term.indptr[1:-1]) if len(self.terms) else []
+        return dict(zip(self.terms.tolist(), parts, strict=True))
+
+    def _posts_with(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """Posts that hold some words one after the other."""
+        nothing = np.empty(0, dtype=np.int32)
+        sets = sorted((self._posts_of.get(word, nothing) for word in words), key=len)
+        common = sets[0]
+        for other in sets[1:]:
+            common = np.intersect1d(common, other, assume_unique=True)
+        pattern = f" {' '.join(words)} "
+        found = [post for post in common.tolist() if pattern in self._joined[post]]
+        return np.array(found, dtype=np.int64)
 
     @cached_property
     def mentions(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

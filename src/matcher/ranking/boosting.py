@@ -86,7 +86,7 @@ class BoostedRanker:
         self._check(values)
         if not len(values):
             return np.empty(0)
-        parts = [booster.predict(values, num_threads=2) for booster in self._boosters]
+        parts = [booster.predict(values, num_threads=1) for booster in self._boosters]
         return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
 
     def contributions(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -111,7 +111,7 @@ class BoostedRanker:
         if not len(values):
             return np.empty((0, len(self.names) + 1))
         parts = [
-            booster.predict(values, pred_contrib=True, num_threads=2) for booster in self._boosters
+            booster.predict(values, pred_contrib=True, num_threads=1) for booster in self._boosters
         ]
         return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
 
@@ -139,6 +139,7 @@ def _parameters(settings: RankerSettings, seed: int, trends: Sequence[int]) -> d
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": settings.n_threads,
+        "max_bin": 63,
         "verbosity": -1,
     }
 

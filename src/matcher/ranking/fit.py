@@ -18,7 +18,6 @@ from matcher.features.priors import LevelPrior, fit_level_prior
 from matcher.market.brief import Brief
 from matcher.ranking.boosting import BoostedRanker, Draw, fit_ranker
 from matcher.ranking.model import Model
-from matcher.ranking.relative import normal_scores
 from matcher.ranking.relevance import (
     closed_campaigns,
     grade_outcomes,
@@ -202,6 +201,7 @@ def candidate_pairs(
     """
     market = data.market
     decided = market.tables["campaigns"].set_index("campaign_id")["decided_at"]
+    least = settings.evaluation.min_posts if len(market.tables["posts"]) else 0
     briefs: list[Brief] = []
     chosen: dict[str, NDArray[np.object_]] = {}
     instants: dict[str, pd.Timestamp] = {}
@@ -209,7 +209,11 @@ def candidate_pairs(
         brief = Brief.from_campaign(market, campaign_id)
         instant = decided[campaign_id]
         eligible = select_eligible(
-            data, brief, instant_microseconds(instant), min_posts=settings.evaluation.min_posts
+            data,
+            brief,
+            instant_microseconds(instant),
+            min_posts=least,
+            rival_days=0.0,
         ).accounts
         accounts = data.index.account_ids.to_numpy(object)[eligible]
         if limit is not None and len(accounts) > limit:
@@ -354,7 +358,7 @@ def fit_hire(
         One member per draw.
     """
     labels = rows.hired if hired is None else hired
-    values = normal_scores(rows.matrix.columns(names), rows.matrix.pairs.bounds)
+    values = rows.matrix.relative(names)
     ids = rows.matrix.pairs.campaign_ids
     trend = {spec.name: spec.trend for spec in FEATURES}
     draws = [Draw(values[draw], labels[draw].astype(np.int64), ids[draw]) for draw in rows.draws]
@@ -390,7 +394,7 @@ def fit_deliver(
     measured = np.flatnonzero(known.notna().to_numpy(bool) & rows.hired)
     if len(measured) < _LEAST_OUTCOMES:
         return None, f"{len(measured)} measured hires; {_LEAST_OUTCOMES} are needed"
-    values = normal_scores(rows.matrix.columns(names), pairs.bounds)[measured]
+    values = rows.matrix.relative(names)[measured]
     frame = pd.DataFrame({"campaign_id": pairs.campaign_ids[measured]})
     grades = grade_outcomes(frame, pd.Series(known.to_numpy(np.float64)[measured]))
     draw = Draw(values, grades.to_numpy(np.int64), pairs.campaign_ids[measured])

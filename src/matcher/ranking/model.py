@@ -12,7 +12,6 @@ from matcher.config import Settings
 from matcher.errors import LeakageError, SupportError
 from matcher.features.context import FeatureContext, MarketData
 from matcher.features.pair_features import FEATURES, FeatureMatrix, build_features
-from matcher.ranking.relative import normal_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,8 +143,7 @@ class Model:
         return ranker
 
     def _inputs(self, matrix: FeatureMatrix, which: str) -> NDArray[np.float64]:
-        names = self.ranker(which).names
-        return normal_scores(matrix.columns(names), matrix.pairs.bounds)
+        return matrix.relative(self.ranker(which).names)
 
     def score(self, matrix: FeatureMatrix) -> pd.DataFrame:
         """Scores of pairs under both questions; the one road by which anything is scored.

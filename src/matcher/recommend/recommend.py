@@ -11,8 +11,8 @@ import pandas as pd
 
 from matcher.errors import UsageError
 from matcher.features.pairs import build_pairs
+from matcher.features.relative import normal_scores
 from matcher.market.brief import Brief
-from matcher.ranking.relative import normal_scores
 from matcher.recommend.recommendations import Recommendations
 from matcher.recommend.rows import Job, Order, Scored, build_rows, join_rows
 from matcher.retrieval.eligibility import RIVAL_DAYS

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 __all__ = [
+    "LETTERS",
     "MAX_CHARS",
     "NORMALISER_VERSION",
     "encoder_text",
@@ -30,9 +31,10 @@ _INVISIBLE: Final = re.compile(
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]+"
 )
 # `\w` leaves out vowel signs; whole South and South-East Asian blocks keep their words whole.
-_LETTER: Final = r"\w\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0eff"
-_WORD: Final = re.compile(f"[{_LETTER}]+(?:['\u2019][{_LETTER}]+)*")
-_HASHTAG: Final = re.compile(f"[#\uff03]+([{_LETTER}]+)")
+LETTERS: Final = r"\w\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0eff"
+"""Characters of words, inside a character class of a regular expression."""
+_WORD: Final = re.compile(f"[{LETTERS}]+(?:['\u2019][{LETTERS}]+)*")
+_HASHTAG: Final = re.compile(f"[#\uff03]+([{LETTERS}]+)")
 # Latin, Greek and Cyrillic; upper and lower case alternate, so that ranges would mix them.
 _CASED: Final = [
     chr(code) for code in (*range(0x41, 0x250), *range(0x370, 0x530), *range(0x1E00, 0x1F00))
@@ -43,7 +45,7 @@ _BOUNDARY: Final = re.compile(
     f"_+|(?<=[{_LOWER}])(?=[{_UPPER}])|(?<=[{_UPPER}])(?=[{_UPPER}][{_LOWER}])"
     r"|(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)"
 )
-_SPLITTABLE: Final = re.compile(f"[#\uff03]+([{_LETTER}]*[{_UPPER}\\d_][{_LETTER}]*)")
+_SPLITTABLE: Final = re.compile(f"[#\uff03]+([{LETTERS}]*[{_UPPER}\\d_][{LETTERS}]*)")
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]{3,}")
 _LATE_TONE: Final = re.compile("(?:o[àáảãạèéẻẽẹ]|(?<!q)u[ỳýỷỹỵ])(?![^\\W\\d_])")
 _TONES: Final = ("\u0300", "\u0301", "\u0309", "\u0303", "\u0323")

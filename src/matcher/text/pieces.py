@@ -6,10 +6,13 @@ import math
 import re
 import unicodedata
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import sparse
+
+from matcher.text.normalise import LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +23,7 @@ __all__ = ["build_tokenizer", "piece_counts"]
 
 _MAX_WORDS: Final = 25_000
 _MAX_GRAMS: Final = 4_000
+_MAX_RARE: Final = 10_000
 _LEAST_COUNT: Final = 3
 _SMALL_CORPUS: Final = 50_000
 """Words below which every one is kept as a piece."""
@@ -29,10 +33,9 @@ _GRAM_COST: Final = 12.0
 _LETTER_COST: Final = 26.0
 _BYTE_COST: Final = 60.0
 _LONGEST: Final = 48
-_BATCH: Final = 2_000
 _PATTERN: Final = r"[\p{L}\p{M}\p{N}_]+|\p{So}"
-_WORD: Final = re.compile(r"\w+")
-_SIGN: Final = re.compile(r"[^\w\s\x00-\x7f]")
+_WORD: Final = re.compile(f"[{LETTERS}]+")
+_SIGN: Final = re.compile(f"[^{LETTERS}\\s\x00-\x7f]")
 
 
 def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
@@ -65,14 +68,18 @@ def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
 
 def _count_words(texts: Iterable[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    signs: Counter[str] = Counter()
     for text in texts:
-        plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-        counts.update(_WORD.findall(plain.lower()))
-        if not plain.isascii():
-            signs.update(_SIGN.findall(plain))
-    counts.update({sign: n for sign, n in signs.items() if unicodedata.category(sign) == "So"})
+        counts.update(_words(text))
     return counts
+
+
+def _words(text: str) -> list[str]:
+    if text.isascii():
+        return _WORD.findall(text.lower())
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return _WORD.findall(plain) + [
+        sign for sign in _SIGN.findall(plain) if unicodedata.category(sign) == "So"
+    ]
 
 
 def _scored_pieces(counts: Counter[str]) -> list[tuple[str, float]]:
@@ -98,10 +105,11 @@ def _scored_pieces(counts: Counter[str]) -> list[tuple[str, float]]:
 
 def _frequent_grams(words: Sequence[tuple[str, int]], known: dict[str, int]) -> dict[str, int]:
     grams: Counter[str] = Counter()
-    for word, n in words[:_MAX_WORDS]:
-        for size in range(2, 7):
-            for start in range(len(word) - size + 1):
-                grams[word[start : start + size]] += n
+    for word, n in words[:_MAX_RARE]:
+        for gram in {
+            word[a : a + size] for size in range(2, 7) for a in range(len(word) - size + 1)
+        }:
+            grams[gram] += n
     ranked = sorted(
         ((gram, n) for gram, n in grams.items() if n >= 2 * _LEAST_COUNT and gram not in known),
         key=lambda item: (-item[1] * (len(item[0]) - 1), item[0]),
@@ -122,16 +130,15 @@ def piece_counts(tokenizer: Tokenizer, texts: Sequence[str]) -> sparse.csr_matri
     Returns
     -------
     scipy.sparse.csr_matrix of float32, shape (n_texts, n_pieces)
-        Counts.
+        Counts; each distinct word is cut once, which the tokenizer itself does not do.
     """
-    rows: list[list[int]] = []
-    for start in range(0, len(texts), _BATCH):
-        batch = list(texts[start : start + _BATCH])
-        rows += [
-            found.ids for found in tokenizer.encode_batch_fast(batch, add_special_tokens=False)
-        ]
-    starts = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
-    columns = np.fromiter((piece for row in rows for piece in row), np.int32, int(starts[-1]))
+    rows = [_words(text) for text in texts]
+    distinct = list(dict.fromkeys(chain.from_iterable(rows)))
+    found = tokenizer.encode_batch_fast(distinct, add_special_tokens=False)
+    pieces_of = {word: piece.ids for word, piece in zip(distinct, found, strict=True)}
+    pieces = [[piece for word in row for piece in pieces_of[word]] for row in rows]
+    starts = np.cumsum([0, *map(len, pieces)])
+    columns = np.fromiter(chain.from_iterable(pieces), np.int32, int(starts[-1]))
     matrix = sparse.csr_matrix(
         (np.ones(len(columns), dtype=np.float32), columns, starts),
         shape=(len(texts), tokenizer.get_vocab_size()),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PieceTexts", "StaticRecipe", "fit_piece_vectors"]
 
-_POWER_STEPS: Final = 3
+_POWER_STEPS: Final = 2
 _EXTRA_DIMS: Final = 10
 _LEAST_BATCH: Final = 2
 _LEAST_WORDS: Final = 3
@@ -48,7 +48,7 @@ class StaticRecipe:
     """Share of the learning rate for briefs, which are few and repeat."""
     batch_size: int = 256
     """Pairs that are negatives for each other."""
-    max_pairs: int = 20_000
+    max_pairs: int = 15_000
     """Pairs of each kind per epoch at most."""
     max_documents: int = 50_000
     """Texts that the latent semantics rest on at most."""
@@ -297,11 +297,17 @@ class _Trainer:
         return _through_unit(slope @ b, a, a_length), _through_unit(slope.T @ a, b, b_length)
 
     def _update(self, rows: NDArray[np.int32], gradient: _Floats, rate: float, step: int) -> None:
-        mean = 0.9 * self.mean[rows] + 0.1 * gradient
-        square = 0.999 * self.square[rows] + 0.001 * gradient * gradient
+        mean = self.mean[rows]
+        mean += np.float32(0.1) * (gradient - mean)
+        square = self.square[rows]
+        square += np.float32(0.001) * (gradient * gradient - square)
         self.mean[rows], self.square[rows] = mean, square
-        change = (mean / (1.0 - 0.9**step)) / (np.sqrt(square / (1.0 - 0.999**step)) + 1e-8)
-        self.vectors[rows] -= np.float32(rate) * change
+        np.sqrt(square, out=square)
+        square *= np.float32((1.0 - 0.999**step) ** -0.5)
+        square += np.float32(1e-8)
+        mean /= square
+        mean *= np.float32(rate / (1.0 - 0.9**step))
+        self.vectors[rows] -= mean
 
 
 def _equal(groups: _Ints) -> NDArray[np.bool_]:

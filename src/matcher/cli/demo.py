@@ -1,0 +1,110 @@
+"""Verb that shows the whole line on a simulated market."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matcher.cli.data import Force
+from matcher.cli.models import load_data, print_rich
+from matcher.cli.output import check_folder, print_result, progress
+
+_CONFIG = {"evaluation": {"n_blocks": 2, "keep_encoder": True, "n_permutations": 10}}
+
+
+def demo(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal markets.")] = 0,
+    influencers: Annotated[int, typer.Option(min=10, help="People in the market.")] = 2_000,
+    campaigns: Annotated[int, typer.Option(min=3, help="Campaigns, open ones included.")] = 300,
+    force: Force = False,
+) -> None:
+    """Simulate a small bilingual market, train, compare and recommend: the whole line, offline.
+
+    The figures are synthetic and say nothing about a real market.
+
+    Example: matcher demo
+    """
+    from matcher.config import Settings
+    from matcher.market.brief import read_brief
+    from matcher.recommend.recommend import recommend, select_open_briefs
+    from matcher.recommend.write import write_recommendations
+    from matcher.tracking.store import Store
+    from matcher.training import train_model
+    from matcher.world.simulate import simulate_market
+
+    check_folder(out, force=force, marker="market/truth/world.json")
+    settings = Settings.model_validate(_CONFIG)
+    store = Store.open()
+    market, folder = out / "market", out / "model"
+    with progress() as tell:
+        simulate_market(
+            market,
+            n_influencers=influencers,
+            n_campaigns=campaigns,
+            seed=seed,
+            force=force,
+            progress=tell,
+        )
+        data, settings = load_data(market, settings)
+        result = train_model(
+            data,
+            settings,
+            folder=folder,
+            market_name=f"demo-seed-{seed}",
+            store=store,
+            force=force,
+            tell=tell,
+        )
+        as_of = data.market.newest_known_at
+        briefs = [*select_open_briefs(data.market, as_of), *map(read_brief, example_briefs())]
+        found = recommend(
+            result.model,
+            data,
+            briefs,
+            as_of=as_of,
+            settings=settings,
+            model_id=result.model_id,
+            top_k=20,
+            progress=tell,
+        )
+    written = [
+        write_recommendations(found, out / f"recommendations.{suffix}", force=force)
+        for suffix in ("parquet", "csv")
+    ]
+    if result.evaluation is not None:
+        print_rich(result.evaluation)
+    print_result(
+        "\n".join(
+            [
+                "",
+                "Synthetic figures: they test the method and say nothing about a real market.",
+                f"market            {market}",
+                f"model             {folder} ({result.model_id})",
+                *(f"recommendations   {path}" for path in written),
+                f"run               {store.how_to_look}",
+                "",
+                "next:",
+                f"  matcher recommend {market} --model {folder} "
+                "--brief MY-BRIEF.yaml --out mine.csv",
+                "  matcher schema          the tables to bring for your own market",
+                "  matcher validate MARKET; matcher train MARKET; matcher evaluate MARKET",
+            ]
+        )
+    )
+
+
+def example_briefs() -> list[Path]:
+    """Briefs that come with Matcher, one Vietnamese and one English.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Files.
+    """
+    from importlib.resources import files
+
+    folder = Path(str(files("matcher") / "examples"))
+    return sorted(folder.glob("brief-*.yaml"))

@@ -1,0 +1,339 @@
+"""Verbs that make and judge models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from matcher.cli.data import AsJson, ConfigFile, Force, MarketFolder
+from matcher.cli.output import (
+    check_folder,
+    check_output,
+    note,
+    print_json,
+    print_result,
+    progress,
+    write_output,
+    write_table,
+)
+from matcher.cli.text import CacheFolder, EncoderName, cache_folder, settings_with
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from matcher.config import Settings
+    from matcher.evaluation.results import EvaluationResult
+    from matcher.features.context import Embed, MarketData
+
+ModelAddress = Annotated[
+    str, typer.Option("--model", metavar="DIR|URI", help="Model bundle, or runs:/ID.")
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", metavar="URI", help="MLflow store; default a local SQLite one."),
+]
+StrictTime = Annotated[
+    bool, typer.Option("--strict-time", help="Leave out undated columns, else taken as timeless.")
+]
+LateSnapshots = Annotated[
+    bool,
+    typer.Option("--allow-late-snapshots", help="Use the earliest later follower count if none."),
+]
+
+
+def load_data(
+    market: Path, settings: Settings, *, strict_time: bool = False, late_snapshots: bool = False
+) -> tuple[MarketData, Settings]:
+    """Market in columnar form, with what the command line says about time.
+
+    Parameters
+    ----------
+    market : pathlib.Path
+        Folder of tables.
+    settings : Settings
+        Settings.
+    strict_time : bool
+        Leave out undated columns.
+    late_snapshots : bool
+        Take late follower counts as constants.
+
+    Returns
+    -------
+    data : MarketData
+        Market.
+    settings : Settings
+        Settings as used.
+    """
+    from matcher.features.context import MarketData
+    from matcher.market.load import load_market
+
+    update = {}
+    if strict_time:
+        update["strict_time"] = True
+    if late_snapshots:
+        update["allow_late_snapshots"] = True
+    if update:
+        settings = settings.model_copy(update={"market": settings.market.model_copy(update=update)})
+    loaded = load_market(market, settings.market)
+    if len(loaded.quarantine):
+        note(
+            f"{market}: {len(loaded.quarantine):,} entries in quarantine; "
+            f"matcher validate {market} lists them"
+        )
+    return MarketData(loaded), settings
+
+
+def embedder(settings: Settings, cache: Path | None) -> Embed | None:
+    """Embedding function with the cache behind it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings; the built-in encoder is faster than the disk, so its vectors are kept only where
+        a cache is named.
+    cache : pathlib.Path or None
+        Folder of the cache.
+
+    Returns
+    -------
+    callable or None
+        ``embed(encoder, texts, role)``; None embeds without a cache.
+    """
+    if cache is None and settings.encoder.name in ("builtin", "random"):
+        return None
+    from matcher.text.cache import EmbeddingCache
+
+    store = EmbeddingCache(cache_folder(cache))
+
+    def embed(encoder: Any, texts: Any, role: Any) -> Any:
+        return store.encode(encoder, texts, role=role)
+
+    return embed
+
+
+def train(
+    market: MarketFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder to make; default models/MARKET-HASH."),
+    ] = None,
+    encoder: EncoderName = None,
+    cache: CacheFolder = None,
+    config: ConfigFile = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="T", help="Use only what was known before this instant."),
+    ] = None,
+    no_evaluate: Annotated[
+        bool, typer.Option("--no-evaluate", help="Do not walk forward before training.")
+    ] = False,
+    tracking_uri: TrackingUri = None,
+    no_track: Annotated[bool, typer.Option("--no-track", help="Log no MLflow run.")] = False,
+    strict_time: StrictTime = False,
+    allow_late_snapshots: LateSnapshots = False,
+    as_json: AsJson = False,
+    force: Force = False,
+) -> None:
+    """Train a model on a market, judge it walking forward, and track the run.
+
+    Example: matcher train my-market --out models/mine
+    """
+    from matcher.tracking.store import Store
+    from matcher.training import train_model
+
+    settings = settings_with(config, encoder=encoder)
+    store = None if no_track else Store.open(tracking_uri)
+    data, settings = load_data(
+        market, settings, strict_time=strict_time, late_snapshots=allow_late_snapshots
+    )
+    folder = out or Path("models") / f"{market.resolve().name}-{data.market.data_hash[:8]}"
+    check_folder(folder, force=force, marker="manifest.json")
+    with progress() as tell:
+        result = train_model(
+            data,
+            settings,
+            folder=folder,
+            market_name=market.resolve().name,
+            store=store,
+            trained_until=None if until is None else parse_instant(until),
+            evaluate=not no_evaluate,
+            embed=embedder(settings, cache),
+            force=force,
+            tell=tell,
+        )
+    if as_json:
+        print_json(
+            {
+                "model": str(folder),
+                "model_id": result.model_id,
+                "trained_until": result.model.trained_until.isoformat(),
+                "facts": dict(result.model.facts),
+                "run": None if result.run is None else result.run.uri,
+                "tracking_uri": None if store is None else store.uri,
+                "evaluation": _plain(result.evaluation),
+                "evaluation_note": result.evaluation_note,
+            }
+        )
+        return
+    if result.evaluation is not None:
+        print_rich(result.evaluation)
+    elif result.evaluation_note:
+        note(f"not evaluated: {result.evaluation_note}")
+    facts = result.model.facts
+    print_result(
+        f"{folder}: model {result.model_id}, trained until {result.model.trained_until} on "
+        f"{facts['n_campaigns']} campaigns with {facts['n_hired']} hires and "
+        f"{facts['n_features']} features (data {data.market.data_hash}, config {settings.hash})"
+    )
+    if "no_deliver" in facts:
+        print_result(f"no ranker for what a hire delivers: {facts['no_deliver']}")
+    if store is not None and result.run is not None:
+        print_result(f"tracked as {result.run.uri} in {store.uri}\nlook: {store.how_to_look}")
+    print_result(f"next: matcher recommend {market} --model {folder} --all-open --out F.parquet")
+
+
+def parse_instant(text: str) -> pd.Timestamp:
+    """Instant named on the command line.
+
+    Parameters
+    ----------
+    text : str
+        ISO 8601; without a zone it is taken as UTC.
+
+    Returns
+    -------
+    pandas.Timestamp
+        Aware instant in UTC.
+
+    Raises
+    ------
+    UsageError
+        If it is no instant.
+    """
+    import pandas as pd
+
+    from matcher.errors import UsageError
+
+    try:
+        instant = pd.Timestamp(text)
+    except ValueError as error:
+        raise UsageError(f"got {text!r}; expected an instant such as 2025-03-01") from error
+    return instant.tz_localize("UTC") if instant.tzinfo is None else instant.tz_convert("UTC")
+
+
+def print_rich(result: EvaluationResult) -> None:
+    """Write an evaluation's tables to stdout.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        Figures.
+    """
+    import os
+    import sys
+
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "160"))
+    Console(width=width).print(result)
+
+
+def _plain(result: EvaluationResult | None) -> dict[str, Any] | None:
+    return None if result is None else result.to_dict()
+
+
+def evaluate(
+    market: MarketFolder,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="DIR|URI", help="Judge this model on later campaigns."),
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="time: walk forward; brands: over brands not trained on.")
+    ] = "time",
+    config: ConfigFile = None,
+    encoder: EncoderName = None,
+    cache: CacheFolder = None,
+    leak_check: Annotated[
+        bool,
+        typer.Option("--leak-check", help="Prove that nothing known later moves anything; slow."),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Figures as .json, .md or .parquet."),
+    ] = None,
+    tracking_uri: TrackingUri = None,
+    strict_time: StrictTime = False,
+    allow_late_snapshots: LateSnapshots = False,
+    as_json: AsJson = False,
+    force: Force = False,
+) -> None:
+    """Compare the model with baselines and negative controls on campaigns decided later.
+
+    Without --model, walk forward: refit in blocks of time, each campaign scored by the last block
+    closed before it.
+
+    Example: matcher evaluate my-market --json > figures.json
+    """
+    from matcher.errors import UsageError
+    from matcher.evaluation.protocol import evaluate_model, walk_forward
+
+    if protocol not in ("time", "brands"):
+        raise UsageError(f"--protocol: got {protocol!r}; expected time or brands")
+    if model is not None and protocol != "time":
+        raise UsageError("--protocol brands refits; it cannot judge a given --model")
+    settings = settings_with(config, encoder=encoder)
+    if out is not None:
+        check_output(out, force=force, suffixes=(".json", ".md", ".parquet"))
+    data, settings = load_data(
+        market, settings, strict_time=strict_time, late_snapshots=allow_late_snapshots
+    )
+    data.market.require_training_tables()
+    audit: dict[str, Any] = {
+        "market": market.resolve().name,
+        "notes": list(data.market.notes),
+    }
+    embed = embedder(settings, cache)
+    with progress() as tell:
+        if leak_check:
+            audit["leak_check"] = _check_leaks(data, settings, tell)
+        if model is None:
+            result = walk_forward(
+                data, settings, protocol=protocol, embed=embed, audit=audit, tell=tell
+            )
+        else:
+            from matcher.ranking.store import read_model
+            from matcher.tracking.models import resolve_model
+
+            loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
+            audit["model_id"] = bundle.model_id
+            result = evaluate_model(loaded, data, settings, embed=embed, audit=audit, tell=tell)
+    if out is not None:
+        _write(out, result, force=force)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    print_rich(result)
+    if leak_check:
+        print_result(str(audit["leak_check"]["verdict"]))
+
+
+def _check_leaks(
+    data: MarketData, settings: Settings, tell: Callable[[str, int, int], None]
+) -> dict[str, Any]:
+    from matcher.evaluation.leaks import check_leaks
+
+    found: dict[str, Any] = check_leaks(data, settings, tell=tell).to_dict()
+    return found
+
+
+def _write(out: Path, result: EvaluationResult, *, force: bool) -> None:
+    if out.suffix == ".parquet":
+        write_table(out, result.to_frame(), force=force)
+    else:
+        text = result.to_json() if out.suffix == ".json" else result.to_markdown()
+        write_output(out, lambda path: path.write_text(text, encoding="utf-8"), force=force)

@@ -1,0 +1,135 @@
+"""Verb that recommends accounts for briefs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from matcher.cli.data import AsJson, Force, MarketFolder
+from matcher.cli.models import (
+    LateSnapshots,
+    ModelAddress,
+    TrackingUri,
+    embedder,
+    load_data,
+    parse_instant,
+)
+from matcher.cli.output import (
+    TABLE_SUFFIXES,
+    check_output,
+    note,
+    print_json,
+    print_result,
+    progress,
+)
+from matcher.cli.text import CacheFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from matcher.market.brief import Brief
+    from matcher.market.market import Market
+
+
+def recommend(
+    market: MarketFolder,
+    model: ModelAddress,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Lists as .parquet, .csv or .jsonl.")
+    ],
+    brief: Annotated[
+        list[Path] | None,
+        typer.Option("--brief", metavar="FILE", help="Brief as YAML or JSON; may be repeated."),
+    ] = None,
+    campaign: Annotated[
+        list[str] | None,
+        typer.Option("--campaign", metavar="ID", help="Campaign of the market; may be repeated."),
+    ] = None,
+    all_open: Annotated[
+        bool, typer.Option("--all-open", help="Every campaign that is not decided yet.")
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="T", help="Use only what was known before; default all."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="Accounts per brief.")] = 20,
+    order: Annotated[str, typer.Option(help="fit, deliver or blend.")] = "fit",
+    lang: Annotated[str, typer.Option("--lang", help="Language of sentences: en or vi.")] = "en",
+    all_accounts: Annotated[
+        bool, typer.Option("--all-accounts", help="Not only one account per person.")
+    ] = False,
+    cache: CacheFolder = None,
+    tracking_uri: TrackingUri = None,
+    allow_late_snapshots: LateSnapshots = False,
+    as_json: AsJson = False,
+    force: Force = False,
+) -> None:
+    """Rank accounts for briefs, with reasons, evidence and warnings.
+
+    Example: matcher recommend my-market --model models/mine --brief brief.yaml --out list.csv
+    """
+    from matcher.errors import UsageError
+    from matcher.ranking.store import read_model
+    from matcher.recommend.recommend import recommend as rank
+    from matcher.recommend.write import write_recommendations
+    from matcher.tracking.models import resolve_model
+
+    for name, value, known in (("--order", order, ("fit", "deliver", "blend")),
+                               ("--lang", lang, ("en", "vi"))):  # fmt: skip
+        if value not in known:
+            raise UsageError(f"{name}: got {value!r}; expected one of {', '.join(known)}")
+    if not (brief or campaign or all_open):
+        raise UsageError("nothing to recommend for; give --brief FILE, --campaign ID or --all-open")
+    check_output(out, force=force, suffixes=TABLE_SUFFIXES)
+    loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
+    data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
+    instant = data.market.newest_known_at if as_of is None else parse_instant(as_of)
+    briefs = _briefs(data.market, instant, brief or [], campaign or [], all_open=all_open)
+    with progress() as tell:
+        found = rank(
+            loaded,
+            data,
+            briefs,
+            as_of=instant,
+            settings=settings,
+            top_k=top,
+            order=order,  # type: ignore[arg-type]
+            language=lang,  # type: ignore[arg-type]
+            one_per_person=not all_accounts,
+            model_id=bundle.model_id,
+            context=loaded.context(data, embedder(settings, cache)),
+            progress=tell,
+        )
+    write_recommendations(found, out, force=force)
+    counts = found.frame["brief_id"].value_counts()
+    for text in found.notes:
+        note(text)
+    if as_json:
+        print_json({"out": str(out), "audit": dict(found.audit), "briefs": counts.to_dict()})
+        return
+    print_result(
+        f"{out}: {len(found.frame)} recommendations for {len(briefs)} briefs as of {instant}, "
+        f"model {bundle.model_id}, data {data.market.data_hash}"
+    )
+
+
+def _briefs(
+    market: Market, instant: pd.Timestamp, files: list[Path], ids: list[str], *, all_open: bool
+) -> list[Brief]:
+    from matcher.errors import UsageError
+    from matcher.market.brief import Brief, read_brief
+    from matcher.recommend.recommend import select_open_briefs
+
+    briefs = [read_brief(path) for path in files]
+    briefs += [Brief.from_campaign(market, name) for name in ids]
+    if all_open:
+        found = select_open_briefs(market, instant)
+        if not found and not briefs:
+            raise UsageError(
+                f"--all-open: none of {len(market.tables['campaigns'])} campaigns is open at "
+                f"{instant}; give --brief FILE, --campaign ID or an earlier --as-of"
+            )
+        briefs += [one for one in found if one.brief_id not in {b.brief_id for b in briefs}]
+    return briefs
