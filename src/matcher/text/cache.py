@@ -7,7 +7,6 @@ prepared text. Below the cache folder each encoder and prompt has a folder of ap
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,15 @@ from matcher.errors import EncoderError
 from matcher.text.embedding import EmbedCounts, EmbeddingRun, Progress, hash_text
 from matcher.text.model import checked_text
 from matcher.text.normalise import MAX_CHARS, encoder_text, normalise_text
-from matcher.text.shards import SUFFIX, ShardFolder, read_shard, remove_stale, write_shard
+from matcher.text.pieces import piece_text
+from matcher.text.shards import (
+    NOTE_NAME,
+    SUFFIX,
+    ShardFolder,
+    read_shard,
+    remove_stale,
+    write_shard,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["EmbedCounts", "EmbeddingCache", "Progress", "embed_texts"]
 
 _BLOCK: Final = 65_536
-_NOTE: Final = "encoder.json"
 
 
 class EmbeddingCache:
@@ -48,10 +54,18 @@ class EmbeddingCache:
     ----------
     folder : pathlib.Path
         Folder; it is made when something is written.
+    shard_texts : int, default 32768
+        Texts after which a shard is written at the latest.
+    shard_seconds : float, default 10
+        Seconds after which a shard is written as soon as a batch is done.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, shard_texts: int = 32_768, shard_seconds: float = 10.0
+    ) -> None:
         self.folder = folder
+        self.shard_texts = shard_texts
+        self.shard_seconds = shard_seconds
         self._open: dict[str, ShardFolder] = {}
 
     def encode(
@@ -127,7 +141,15 @@ class EmbeddingCache:
         out: _Vectors | None,
     ) -> EmbedCounts:
         store = self._store(encoder, role)
-        run = EmbeddingRun(encoder, role, store, progress, len(texts))
+        run = EmbeddingRun(
+            encoder,
+            role,
+            store,
+            progress=progress,
+            n_total=len(texts),
+            shard_texts=self.shard_texts,
+            shard_seconds=self.shard_seconds,
+        )
         total = EmbedCounts()
         try:
             for start in range(0, len(texts), _BLOCK):
@@ -142,9 +164,9 @@ class EmbeddingCache:
         key = encoder.identity.cache_key(role)
         store = self._open.get(key)
         if store is None:
-            store = ShardFolder(self.folder / key, encoder.identity.dim)
+            note = {"role": role, **encoder.identity.as_dict()}
+            store = ShardFolder(self.folder / key, encoder.identity.dim, note)
             self._open[key] = store
-        _write_note(store.folder, {"role": role, **encoder.identity.as_dict()})
         store.refresh()
         return store
 
@@ -169,7 +191,7 @@ class EmbeddingCache:
     def _folders(self) -> list[Path]:
         if not self.folder.is_dir():
             return []
-        return sorted(path.parent for path in self.folder.glob(f"*/{_NOTE}"))
+        return sorted(path.parent for path in self.folder.glob(f"*/{NOTE_NAME}"))
 
     def prune(
         self, *, unused_days: float | None = None, max_bytes: int | None = None
@@ -221,7 +243,7 @@ class EmbeddingCache:
         forms = {
             form
             for text in texts
-            for form in (normalise_text(text[:MAX_CHARS]), encoder_text(text))
+            for form in (normalise_text(text[:MAX_CHARS]), piece_text(encoder_text(text)))
         }
         unwanted = {hash_text(form) for form in forms}
         n_removed = 0
@@ -247,25 +269,8 @@ def _rewrite_without(path: Path, unwanted: set[bytes]) -> int:
     return int((~kept).sum())
 
 
-def _write_note(folder: Path, values: dict[str, Any]) -> None:
-    path = folder / _NOTE
-    try:
-        if path.exists():
-            os.utime(path)
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".tmp-{os.getpid()}-{_NOTE}"
-        temporary.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise EncoderError(
-            f"embedding cache {folder}: cannot be written: {error}; free it for writing or choose "
-            "another cache folder"
-        ) from error
-
-
 def _describe(folder: Path) -> dict[str, Any]:
-    note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+    note = json.loads((folder / NOTE_NAME).read_text(encoding="utf-8"))
     paths = sorted(folder.glob(f"[!.]*{SUFFIX}"))
     n_vectors = 0
     for path in paths:
@@ -273,7 +278,7 @@ def _describe(folder: Path) -> dict[str, Any]:
             n_vectors += len(read_shard(path)[0])
         except EncoderError:
             continue
-    used = (folder / _NOTE).stat().st_mtime
+    used = (folder / NOTE_NAME).stat().st_mtime
     return {
         "key": folder.name,
         "name": note.get("name"),

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["EmbedCounts", "EmbeddingRun", "Progress", "hash_text"]
 
 _STEP: Final = 4_096
-_SHARD_TEXTS: Final = 32_768
-_SHARD_SECONDS: Final = 10.0
 
 
 class Progress(Protocol):
@@ -81,6 +79,10 @@ class EmbeddingRun:
         Called with texts done and texts in all.
     n_total : int
         Texts of the whole pass.
+    shard_texts : int
+        Texts after which a shard is written.
+    shard_seconds : float
+        Seconds after which a shard is written.
     """
 
     def __init__(
@@ -88,14 +90,19 @@ class EmbeddingRun:
         encoder: Encoder,
         role: Role,
         store: ShardFolder,
+        *,
         progress: Progress | None,
         n_total: int,
+        shard_texts: int,
+        shard_seconds: float,
     ) -> None:
         self.encoder = encoder
         self.role: Role = role
         self.store = store
         self.progress = progress
         self.n_total = n_total
+        self.shard_texts = shard_texts
+        self.shard_seconds = shard_seconds
         self.n_done = 0
         self.keys: list[_Keys] = []
         self.vectors: list[_Vectors] = []
@@ -131,8 +138,9 @@ class EmbeddingRun:
         order = sorted(range(len(first)), key=lambda i: len(prepared[filled[missing[first[i]]]]))
         n_repeats = np.bincount(repeat, minlength=len(first))
         found = np.zeros((len(first) if out is not None else 0, self.store.dim), np.float16)
-        for start in range(0, len(order), _STEP):
-            step = np.array(order[start : start + _STEP], dtype=np.int64)
+        size = min(_STEP, self.shard_texts)
+        for start in range(0, len(order), size):
+            step = np.array(order[start : start + size], dtype=np.int64)
             rows = missing[first[step]]
             wanted = [prepared[filled[row]] for row in rows]
             vectors = self.encoder.encode_prepared(wanted, role=self.role)
@@ -149,8 +157,8 @@ class EmbeddingRun:
     def _keep(self, keys: _Keys, vectors: _Vectors) -> None:
         self.keys.append(keys)
         self.vectors.append(vectors)
-        is_large = sum(map(len, self.keys)) >= _SHARD_TEXTS
-        if is_large or time.monotonic() - self.flushed_at > _SHARD_SECONDS:
+        is_large = sum(map(len, self.keys)) >= self.shard_texts
+        if is_large or time.monotonic() - self.flushed_at > self.shard_seconds:
             self.flush()
 
     def flush(self) -> None:

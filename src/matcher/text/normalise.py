@@ -19,7 +19,7 @@ __all__ = [
     "split_hashtags",
 ]
 
-NORMALISER_VERSION: Final = "1"
+NORMALISER_VERSION: Final = "2"
 """Changes whenever the same raw text would reach an encoder in another form; part of cache keys."""
 
 MAX_CHARS: Final = 20_000
@@ -31,7 +31,9 @@ _INVISIBLE: Final = re.compile(
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]+"
 )
 # `\w` leaves out vowel signs; whole South and South-East Asian blocks keep their words whole.
-LETTERS: Final = r"\w\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0eff"
+LETTERS: Final = (
+    r"\w\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0eff\u3099\u309a"
+)
 """Characters of words, inside a character class of a regular expression."""
 _WORD: Final = re.compile(f"[{LETTERS}]+(?:['\u2019][{LETTERS}]+)*")
 _HASHTAG: Final = re.compile(f"[#\uff03]+([{LETTERS}]+)")

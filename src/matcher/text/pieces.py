@@ -15,15 +15,17 @@ from scipy import sparse
 from matcher.text.normalise import LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-__all__ = ["build_tokenizer", "piece_counts"]
+__all__ = ["PieceIndex", "build_tokenizer", "piece_counts", "piece_text"]
 
 _MAX_WORDS: Final = 25_000
 _MAX_GRAMS: Final = 4_000
 _MAX_RARE: Final = 10_000
+_MOST_KNOWN: Final = 1_000_000
 _LEAST_COUNT: Final = 3
 _SMALL_CORPUS: Final = 50_000
 """Words below which every one is kept as a piece."""
@@ -38,6 +40,32 @@ _WORD: Final = re.compile(f"[{LETTERS}]+")
 _SIGN: Final = re.compile(f"[^{LETTERS}\\s\x00-\x7f]")
 
 
+def piece_text(text: str) -> str:
+    """Words and pictographs of a text, in lower case, with one space between them.
+
+    Parameters
+    ----------
+    text : str
+        As `matcher.text.normalise.encoder_text` returns it.
+
+    Returns
+    -------
+    str
+        What the tokenizer would keep of the text.
+
+    Examples
+    --------
+    >>> piece_text("Ngon quá!!! 😍 100%")
+    'ngon quá 100 😍'
+    """
+    if text.isascii():
+        return " ".join(_WORD.findall(text.lower()))
+    plain = unicodedata.normalize("NFKC", text).lower()
+    words = _WORD.findall(plain)
+    words += [sign for sign in _SIGN.findall(plain) if unicodedata.category(sign) == "So"]
+    return " ".join(words)
+
+
 def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
     """Tokenizer whose pieces are the words of a corpus and parts of its rare words.
 
@@ -50,7 +78,7 @@ def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
     Parameters
     ----------
     texts : sequence of str
-        Texts as `matcher.text.normalise.encoder_text` returns them.
+        Texts as `piece_text` returns them.
 
     Returns
     -------
@@ -59,27 +87,15 @@ def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
     """
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-    model = models.Unigram(_scored_pieces(_count_words(texts)), unk_id=0, byte_fallback=True)
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(text.split(" "))
+    del counts[""]
+    model = models.Unigram(_scored_pieces(counts), unk_id=0, byte_fallback=True)
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_PATTERN), behavior="removed", invert=True)
     return tokenizer
-
-
-def _count_words(texts: Iterable[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(_words(text))
-    return counts
-
-
-def _words(text: str) -> list[str]:
-    if text.isascii():
-        return _WORD.findall(text.lower())
-    plain = unicodedata.normalize("NFKC", text).lower()
-    return _WORD.findall(plain) + [
-        sign for sign in _SIGN.findall(plain) if unicodedata.category(sign) == "So"
-    ]
 
 
 def _scored_pieces(counts: Counter[str]) -> list[tuple[str, float]]:
@@ -117,6 +133,45 @@ def _frequent_grams(words: Sequence[tuple[str, int]], known: dict[str, int]) -> 
     return dict(ranked[:_MAX_GRAMS])
 
 
+class PieceIndex:
+    """Pieces of texts, where each distinct word is cut once; a tokenizer cuts it every time.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer
+        From `build_tokenizer`; it never joins what a space parts.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._known: dict[str, list[int]] = {}
+
+    def find(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pieces of each text, those that the tokenizer gives for it.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Texts as `piece_text` returns them.
+
+        Returns
+        -------
+        tuple of (numpy.ndarray, numpy.ndarray)
+            Pieces of all texts in a row, and where each text starts, with the end of the last.
+        """
+        rows = [text.split(" ") for text in texts]
+        known = self._known
+        new = list({word: None for row in rows for word in row if word not in known})
+        if len(known) + len(new) > _MOST_KNOWN:
+            known.clear()
+            new = list(dict.fromkeys(chain.from_iterable(rows)))
+        cut = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+        known.update((word, pieces.ids) for word, pieces in zip(new, cut, strict=True))
+        pieces = [[piece for word in row for piece in known[word]] for row in rows]
+        starts = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
+        return np.fromiter(chain.from_iterable(pieces), np.int64, int(starts[-1])), starts
+
+
 def piece_counts(tokenizer: Tokenizer, texts: Sequence[str]) -> sparse.csr_matrix:
     """Occurrences of each piece in each text.
 
@@ -125,22 +180,16 @@ def piece_counts(tokenizer: Tokenizer, texts: Sequence[str]) -> sparse.csr_matri
     tokenizer : tokenizers.Tokenizer
         From `build_tokenizer`.
     texts : sequence of str
-        Texts as `matcher.text.normalise.encoder_text` returns them.
+        Texts as `piece_text` returns them.
 
     Returns
     -------
     scipy.sparse.csr_matrix of float32, shape (n_texts, n_pieces)
-        Counts; each distinct word is cut once, which the tokenizer itself does not do.
+        Counts.
     """
-    rows = [_words(text) for text in texts]
-    distinct = list(dict.fromkeys(chain.from_iterable(rows)))
-    found = tokenizer.encode_batch_fast(distinct, add_special_tokens=False)
-    pieces_of = {word: piece.ids for word, piece in zip(distinct, found, strict=True)}
-    pieces = [[piece for word in row for piece in pieces_of[word]] for row in rows]
-    starts = np.cumsum([0, *map(len, pieces)])
-    columns = np.fromiter(chain.from_iterable(pieces), np.int32, int(starts[-1]))
+    columns, starts = PieceIndex(tokenizer).find(texts)
     matrix = sparse.csr_matrix(
-        (np.ones(len(columns), dtype=np.float32), columns, starts),
+        (np.ones(len(columns), dtype=np.float32), columns.astype(np.int32), starts),
         shape=(len(texts), tokenizer.get_vocab_size()),
     )
     matrix.sum_duplicates()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -9,7 +10,7 @@ import time
 import uuid
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -28,8 +29,9 @@ _Entries: TypeAlias = (
     "tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int32], NDArray[np.int32]]"
 )
 
-__all__ = ["SUFFIX", "ShardFolder", "read_shard", "remove_stale", "write_shard"]
+__all__ = ["NOTE_NAME", "SUFFIX", "ShardFolder", "read_shard", "remove_stale", "write_shard"]
 
+NOTE_NAME: Final = "encoder.json"
 SUFFIX: Final = ".safetensors"
 _TEMPORARY: Final = ".tmp-"
 _STALE_S: Final = 86_400.0
@@ -65,20 +67,29 @@ def write_shard(folder: Path, keys: _Keys, vectors: _Vectors) -> Path:
 
     name = f"{time.time_ns():016x}-{uuid.uuid4().hex}{SUFFIX}"
     content = save({"keys": np.ascontiguousarray(keys), "vectors": np.ascontiguousarray(vectors)})
-    temporary = folder / f"{_TEMPORARY}{name}"
+    _write_whole(folder / name, content)
+    return folder / name
+
+
+def _write_note(folder: Path, note: dict[str, Any]) -> None:
+    if not (folder / NOTE_NAME).exists():
+        _write_whole(folder / NOTE_NAME, json.dumps(note, ensure_ascii=False).encode())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(folder / name)
+        temporary.replace(path)
     except OSError as error:
         raise EncoderError(
-            f"embedding cache {folder}: cannot be written: {error}; make room or free it for "
+            f"embedding cache {path.parent}: cannot be written: {error}; make room or free it for "
             "writing, or choose another cache folder"
         ) from error
-    return folder / name
 
 
 def read_shard(path: Path) -> tuple[_Keys, _Vectors]:
@@ -147,10 +158,13 @@ class ShardFolder:
         Folder of shards; it need not exist yet.
     dim : int
         Length of a vector.
+    note : dict
+        What the vectors are, written beside the first shard.
     """
 
     folder: Path
     dim: int
+    note: dict[str, Any]
     _vectors: list[_Vectors] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
     _high: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -163,6 +177,9 @@ class ShardFolder:
 
     def refresh(self) -> None:
         """Take in shards that were added since."""
+        # A cache that cannot be written still serves what it holds.
+        with contextlib.suppress(OSError):
+            os.utime(self.folder / NOTE_NAME)
         names = sorted(path.name for path in self.folder.glob(f"*{SUFFIX}"))
         names = [name for name in names if not name.startswith(".") and name not in self._known]
         parts = [(self._high, self._low, self._shard, self._row)]
@@ -188,6 +205,7 @@ class ShardFolder:
         vectors : numpy.ndarray of float16, shape (n, dim)
             Vectors.
         """
+        _write_note(self.folder, self.note)
         path = write_shard(self.folder, keys, vectors)
         self._known.add(path.name)
         entries = self._entries(*read_shard(path))
