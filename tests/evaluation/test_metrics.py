@@ -91,12 +91,12 @@ def test_infinite_scores_are_ordered():
     assert one(mrr, [True, False], [-math.inf, float("nan")]) == 1.0
 
 
-def test_cauc_keeps_all_hits_and_only_others_of_the_category():
+def test_cauc_keeps_only_candidates_of_the_category():
     hits = [True, True, False, False, False]
     scores = [0.9, 0.3, 0.5, 0.8, 0.1]
     within = np.array([False, True, True, False, True])
-    # others left: .5 and .1; the first hit beats both, the second one
-    assert one(cauc, hits, scores, same_category=within) == (2 + 1) / (2 * 2)
+    # left: the hit with .3 and the others with .5 and .1; it beats one of two
+    assert one(cauc, hits, scores, same_category=within) == 1 / 2
 
 
 # --- where there is no figure ----------------------------------------------------------------

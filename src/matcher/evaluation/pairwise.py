@@ -75,9 +75,8 @@ def auc(ranked: RankedLists, hits: BoolArray) -> CampaignValues:
 def cauc(ranked: RankedLists, hits: BoolArray, *, same_category: BoolArray) -> CampaignValues:
     """Area under the ROC curve against candidates of the brand's own category.
 
-    As `auc`, but the unhired candidates whose category is not the brand's are left out, so that
-    telling food accounts from fashion accounts earns nothing. All hits stay, whatever their
-    category.
+    As `auc`, among the candidates whose category is the brand's, hired or not, so that telling
+    food accounts from fashion accounts earns nothing.
 
     Parameters
     ----------
@@ -91,8 +90,7 @@ def cauc(ranked: RankedLists, hits: BoolArray, *, same_category: BoolArray) -> C
     Returns
     -------
     CampaignValues
-        0 to 1; ties count half. Undefined without a hit and without an unhired candidate in the
-        category.
+        0 to 1; ties count half. Undefined without a hit or an unhired candidate in the category.
 
     Notes
     -----
@@ -114,7 +112,7 @@ def cauc(ranked: RankedLists, hits: BoolArray, *, same_category: BoolArray) -> C
     [1.0]
     """
     check_labels(ranked, same_category)
-    within = auc(ranked.restrict(hits | same_category), hits)
+    within = auc(ranked.restrict(same_category), hits)
     found = ranked.n_candidates
     reasons = np.where(within.reasons == NO_OTHER, NO_OTHER_IN_CATEGORY, within.reasons)
     reasons = np.where((reasons == NO_CANDIDATE) & (found > 0), NO_HIT, reasons)

@@ -275,6 +275,7 @@ def _evaluated(
         audit=audit,
         multi_draw={"permuted": draws} if draws else None,
         delivered=delivered,
+        lift={"model": ["model_lift@delivered"]},
     )
 
 
@@ -333,6 +334,7 @@ def evaluate_model(
     simple = baseline_scores(context, matrix, settings.evaluation.seed)
     hired = {"model": own["hire"].to_numpy(np.float64), **simple}
     delivered = {"model": own["deliver"].to_numpy(np.float64), **simple}
+    delivered["model_lift"] = own["lift"].to_numpy(np.float64)
     delivered["regression_to_mean"] = -simple["past_engagement"]
     scored = ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs)
     part = _joined(_frame(context, model.prior, pairs, _Truth.of(data)), scored)

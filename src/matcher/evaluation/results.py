@@ -187,6 +187,7 @@ def evaluate_scores(
     audit: Mapping[str, Any],
     multi_draw: Mapping[str, Sequence[str]] | None = None,
     delivered: Mapping[str, Sequence[str]] | None = None,
+    lift: Mapping[str, Sequence[str]] | None = None,
 ) -> EvaluationResult:
     """Compare scorers on the questions *hired* and *delivered*, overall and by slice.
 
@@ -212,6 +213,8 @@ def evaluate_scores(
     delivered : mapping of str to sequence of str, optional
         Score columns by scorer for the question *delivered*, where they differ from those for
         *hired*; exactly the scorers named here answer it. By default all, with the same columns.
+    lift : mapping of str to sequence of str, optional
+        Score columns by scorer for `spearman_lift` alone, of scorers that predict lift apart.
 
     Returns
     -------
@@ -233,7 +236,7 @@ def evaluate_scores(
     draws.update({name: list(columns) for name, columns in (multi_draw or {}).items()})
     after = draws if delivered is None else {name: list(held) for name, held in delivered.items()}
     asked_of = dict(zip(QUESTIONS, (draws, after), strict=True))
-    columns = _score_columns(asked_of)
+    columns = _score_columns({**asked_of, "lift": lift} if lift else asked_of)
     pairs = ScoredCandidates.build(scored, columns)
     names = list(pairs.slices())
     tables: list[pd.DataFrame] = []
@@ -250,6 +253,11 @@ def evaluate_scores(
             scorer: figures_of_scorer(asked, found, question=question, slices=slices)
             for scorer, found in asked_of[question].items()
         }
+        if question == "delivered":
+            for scorer, found in (lift or {}).items():
+                own = figures_of_scorer(asked, found, question=question, slices=slices)
+                for name in slices:
+                    figures[scorer][name]["spearman_lift"] = own[name]["spearman_lift"]
         for name in names:
             cell = {scorer: found[name] for scorer, found in figures.items()}
             main, differences = compare_scorers(pairs, cell, question, name, settings)

@@ -230,6 +230,7 @@ def score_block(
     simple = baseline_scores(context, matrix, settings.evaluation.seed)
     hired = {"model": own["hire"].to_numpy(np.float64), **simple}
     delivered = {"model": own["deliver"].to_numpy(np.float64), **simple}
+    delivered["model_lift"] = own["lift"].to_numpy(np.float64)
     delivered["regression_to_mean"] = -simple["past_engagement"]
     for name, train, test in _fitted_inputs(model, rows, context, matrix, settings):
         names = used_features(train.matrix)
@@ -318,7 +319,7 @@ def _permuted(
         shuffled[inside] = rng.permutation(rows.hired[inside])
     names = used_features(rows.matrix)
     permuted = replace(rows, draws=(draw,))
-    hire = fit_hire(permuted, names, single, hired=shuffled)
+    hire = fit_hire(permuted, names, single, hired=shuffled, constrained=False)
     outcomes = rows.outcomes.copy()
     outcomes["outcome"] = outcomes.groupby("campaign_id")["outcome"].transform(
         lambda values: rng.permutation(values.to_numpy())

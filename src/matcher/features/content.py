@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matcher.features.context import BriefBlock, FeatureContext, PairView
 
-__all__ = ["BIO", "CONTENT", "LEXICAL"]
+__all__ = ["BIO", "CONTENT", "LEXICAL", "SPONSORED_CONTENT"]
 
 _COSINE: Final = "cosine, -1 to 1"
 _POSTS: Final = "posts published before the decision; text known from publication"
@@ -60,15 +60,6 @@ def _content(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np
     similar = list(view.similarities(context.post_embeddings, queries))
     columns.update(_spread("content", view, similar))
     columns["content_centroid"] = _centroid(context, view)
-    sponsored_best = np.full(len(view.pairs), np.nan)
-    sponsored_top = np.full(len(view.pairs), np.nan)
-    for block, values in similar:
-        chosen: NDArray[np.bool_] = context.index.post_is_sponsored[block.posts]
-        lengths = np.bincount(block.owners[chosen], minlength=len(block.lengths))
-        sponsored_best[block.rows] = segment_max(values[chosen], lengths)
-        sponsored_top[block.rows] = segment_top_mean(values[chosen], lengths, _TOP)
-    columns["sponsored_best"] = sponsored_best
-    columns["sponsored_top5"] = sponsored_top
     tags = np.full(len(view.pairs), np.nan)
     has_tags = np.flatnonzero(np.abs(context.hashtag_embeddings).max(axis=1, initial=0.0))
     tagged = np.zeros(len(context.hashtag_embeddings), dtype=bool)
@@ -79,6 +70,17 @@ def _content(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np
         tags[block.rows] = segment_top_mean(values[chosen], lengths, _TOP)
     columns["hashtags_top5"] = tags
     return columns
+
+
+def _sponsored(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
+    best = np.full(len(view.pairs), np.nan)
+    top = np.full(len(view.pairs), np.nan)
+    for block, values in view.similarities(context.post_embeddings, view.brief_embeddings):
+        chosen: NDArray[np.bool_] = context.index.post_is_sponsored[block.posts]
+        lengths = np.bincount(block.owners[chosen], minlength=len(block.lengths))
+        best[block.rows] = segment_max(values[chosen], lengths)
+        top[block.rows] = segment_top_mean(values[chosen], lengths, _TOP)
+    return {"sponsored_best": best, "sponsored_top5": top}
 
 
 def _centroid(context: FeatureContext, view: PairView) -> NDArray[np.float64]:
@@ -126,12 +128,20 @@ CONTENT: Final = Family(
         _relevance("content_recent_mean", _COSINE, "mean over the newest 50 posts"),
         _relevance("content_centroid", _COSINE, "cosine with the sum of all post embeddings"),
         _relevance("hashtags_top5", _COSINE, "as content_top5, over the posts' hashtags alone"),
-        _relevance("sponsored_best", _COSINE, "as content_best, over sponsored posts"),
-        _relevance("sponsored_top5", _COSINE, "as content_top5, over sponsored posts"),
     ),
     _content,
 )
 """Similarities under the text encoder."""
+
+SPONSORED_CONTENT: Final = Family(
+    "sponsored_content",
+    (
+        _relevance("sponsored_best", _COSINE, "as content_best, over sponsored posts"),
+        _relevance("sponsored_top5", _COSINE, "as content_top5, over sponsored posts"),
+    ),
+    _sponsored,
+)
+"""Similarities of sponsored posts; apart, since having any says something by itself."""
 
 LEXICAL: Final = Family(
     "lexical",

@@ -10,23 +10,22 @@ import numpy as np
 import pandas as pd
 
 from matcher.errors import LeakageError
-from matcher.features.index import MarketIndex, microseconds
+from matcher.features.data import MarketData
+from matcher.features.index import MarketIndex
 from matcher.features.segments import expand_ranges
-from matcher.features.texts import TextIndex
-from matcher.features.windows import build_spans, window_aggregates
+from matcher.features.snapshots import newest_snapshots
+from matcher.features.windows import window_aggregates
 from matcher.market.tiers import assign_tier
 from matcher.text.normalise import find_hashtags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
     from scipy import sparse
 
     from matcher.features.pairs import Pairs
     from matcher.market.brief import Brief
-    from matcher.market.market import Market
     from matcher.text.encoder import Encoder
     from matcher.text.lexical import Lexicon
 
@@ -38,64 +37,6 @@ _POSTS_AT_ONCE: Final = 250_000
 """Posts whose embeddings are held as float64 at a time."""
 _RUNNING_SUM_VALUES: Final = 50_000_000
 """Embedding values up to which running sums are kept (400 MB); beyond, ranges are summed anew."""
-
-
-@dataclass(frozen=True)
-class MarketData:
-    """A market's index and word counts, shared by every model that looks at it.
-
-    Parameters
-    ----------
-    market : Market
-        The market.
-    """
-
-    market: Market
-
-    @cached_property
-    def index(self) -> MarketIndex:
-        """Codes and sorted columns."""
-        return MarketIndex(self.market)
-
-    @cached_property
-    def texts(self) -> TextIndex:
-        """Word counts."""
-        return TextIndex(self.index)
-
-    @cached_property
-    def _embedded(self) -> dict[tuple[str, str], NDArray[np.float16]]:
-        return {}
-
-    def remember(
-        self, digest: str, what: str, make: Callable[[], NDArray[np.float16]]
-    ) -> NDArray[np.float16]:
-        """Embeddings made once per encoder; those of the last two encoders are kept.
-
-        Parameters
-        ----------
-        digest : str
-            Digest of the encoder.
-        what : str
-            Which texts.
-        make : callable
-            Embeds them.
-
-        Returns
-        -------
-        numpy.ndarray of float16, shape (n_texts, dim)
-            Embeddings.
-        """
-        if (digest, what) not in self._embedded:
-            others = list(dict.fromkeys(key[0] for key in self._embedded if key[0] != digest))
-            for key in [key for key in self._embedded if key[0] in others[:-1]]:
-                del self._embedded[key]
-            self._embedded[digest, what] = make()
-        return self._embedded[digest, what]
-
-    @cached_property
-    def spans(self) -> pa.Table:
-        """Readings of posts with the time in which each is the newest."""
-        return build_spans(self.index)
 
 
 def _plain_embed(encoder: Encoder, texts: Sequence[str], role: str) -> NDArray[np.float16]:
@@ -412,7 +353,7 @@ class PairView:
         Columns ``n_followers, n_following, n_posts, n_followers_before, days_between``, NaN where
         none is known in time.
         """
-        return newest_snapshots(self)
+        return newest_snapshots(self.context.index, self.accounts, self.instants)
 
     @cached_property
     def tiers(self) -> NDArray[np.object_]:
@@ -472,63 +413,3 @@ def _groups(blocks: Sequence[BriefBlock]) -> Iterator[list[BriefBlock]]:
         load += len(block.posts)
     if group:
         yield group
-
-
-def newest_snapshots(view: PairView) -> pd.DataFrame:
-    """Newest account snapshot strictly before each decision, with an older one for growth.
-
-    Parameters
-    ----------
-    view : PairView
-        Pairs.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``n_followers, n_following, n_posts, n_followers_before, days_between``.
-    """
-    index = view.context.index
-    table = index.market.tables["account_snapshots"]
-    codes = index.account_codes(table["account_id"])
-    moments = microseconds(table["as_of"])
-    if index.market.settings.allow_late_snapshots:
-        moments = _late_as_constant(codes, moments)
-    order = np.lexsort((moments, codes))
-    codes, moments = codes[order], moments[order]
-    ranks, rank = np.unique(moments, return_inverse=True)
-    keys = codes * (len(ranks) + 1) + rank
-
-    def newest(instants: NDArray[np.int64]) -> NDArray[np.int64]:
-        base = view.accounts * (len(ranks) + 1)
-        found = np.searchsorted(keys, base + np.searchsorted(ranks, instants)) - 1
-        if not len(codes):
-            return np.full(len(instants), -1)
-        return np.where((found >= 0) & (codes[found] == view.accounts), found, -1)
-
-    def pick(column: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return (
-            np.where(rows >= 0, column[rows], np.nan) if len(column) else np.full(len(rows), np.nan)
-        )
-
-    now = newest(view.instants)
-    month = 80 * 86_400_000_000
-    before = newest(np.where(now >= 0, moments[now] if len(moments) else 0, 0) - month + 1)
-    columns = {
-        name: pick(table[name].to_numpy(np.float64)[order], now)
-        for name in ("n_followers", "n_following", "n_posts")
-    }
-    followers = table["n_followers"].to_numpy(np.float64)[order]
-    columns["n_followers_before"] = np.where(now >= 0, pick(followers, before), np.nan)
-    days = moments.astype(np.float64) / 86_400_000_000
-    columns["days_between"] = pick(days, now) - pick(days, before)
-    return pd.DataFrame(columns)
-
-
-def _late_as_constant(codes: NDArray[np.int64], moments: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Date each account's earliest snapshot at the beginning of time."""
-    order = np.lexsort((moments, codes))
-    first = np.ones(len(codes), dtype=bool)
-    first[1:] = codes[order][1:] != codes[order][:-1]
-    dated = moments.copy()
-    dated[order[first]] = np.iinfo(np.int64).min // 2
-    return dated

@@ -18,7 +18,7 @@ from matcher.features.activity import (
     RESONANCE,
     resonance,
 )
-from matcher.features.content import BIO, CONTENT, LEXICAL
+from matcher.features.content import BIO, CONTENT, LEXICAL, SPONSORED_CONTENT
 from matcher.features.context import FeatureContext, PairView
 from matcher.features.expertise import EXPERTISE
 from matcher.features.history import AFFINITY, BRAND_CONTACTS, HISTORY, PERSON_HISTORY
@@ -38,6 +38,7 @@ __all__ = ["FAMILIES", "FEATURES", "FeatureMatrix", "PairFeatures", "build_featu
 
 FAMILIES: Final = (
     CONTENT,
+    SPONSORED_CONTENT,
     LEXICAL,
     BIO,
     LANGUAGE,

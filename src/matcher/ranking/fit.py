@@ -60,6 +60,8 @@ class TrainingRows:
         Whether a hire was known.
     outcomes : pandas.DataFrame
         Outcomes of the hires, see ``matcher.ranking.relevance.measured_outcomes``.
+    levels : numpy.ndarray of float64, shape (n_pairs,)
+        Expected ln(1 + engagements) of each account, see ``engagements_expected``.
     draws : tuple of numpy.ndarray of int64
         Rows of each draw: every hire and some of the others.
     """
@@ -67,6 +69,7 @@ class TrainingRows:
     matrix: FeatureMatrix
     hired: NDArray[np.bool_]
     outcomes: pd.DataFrame
+    levels: NDArray[np.float64]
     draws: tuple[NDArray[np.int64], ...]
 
 
@@ -289,7 +292,11 @@ def build_training_rows(
     hired = keys.isin(pd.MultiIndex.from_frame(hires[["campaign_id", "account_id"]]))
     known = market.as_of(trained_until)
     return TrainingRows(
-        matrix, np.asarray(hired), measured_outcomes(known), _draws(pairs, hired, settings)
+        matrix=matrix,
+        hired=np.asarray(hired),
+        outcomes=measured_outcomes(known),
+        levels=matrix.columns(["engagements_expected"])[:, 0],
+        draws=_draws(pairs, hired, settings),
     )
 
 
@@ -338,6 +345,7 @@ def fit_hire(
     settings: Settings,
     *,
     hired: NDArray[np.bool_] | None = None,
+    constrained: bool = True,
 ) -> BoostedRanker:
     """Ranker of hired over other eligible accounts.
 
@@ -351,6 +359,9 @@ def fit_hire(
         Settings.
     hired : numpy.ndarray of bool, shape (n_pairs,), optional
         Other labels, for a control that permutes them.
+    constrained : bool
+        Let the score move only as the features' declared trends allow. A control on permuted
+        labels must not be: the trends alone already rank better than chance.
 
     Returns
     -------
@@ -360,7 +371,7 @@ def fit_hire(
     labels = rows.hired if hired is None else hired
     values = rows.matrix.relative(names)
     ids = rows.matrix.pairs.campaign_ids
-    trend = {spec.name: spec.trend for spec in FEATURES}
+    trend = {spec.name: spec.trend for spec in FEATURES} if constrained else {}
     draws = [Draw(values[draw], labels[draw].astype(np.int64), ids[draw]) for draw in rows.draws]
     return fit_ranker(
         draws, names, trends=[trend.get(name, 0) for name in names], settings=settings.ranker
@@ -368,9 +379,9 @@ def fit_hire(
 
 
 def fit_deliver(
-    rows: TrainingRows, names: Sequence[str], settings: Settings
+    rows: TrainingRows, names: Sequence[str], settings: Settings, *, as_lift: bool = False
 ) -> tuple[BoostedRanker | None, str]:
-    """Ranker of hires by the outcome they brought.
+    """Ranker of hires by the outcome they brought, or by its lift over the expected level.
 
     Parameters
     ----------
@@ -380,6 +391,8 @@ def fit_deliver(
         Features to use.
     settings : Settings
         Settings.
+    as_lift : bool
+        Grade by ln(1 + outcome) less ``engagements_expected``.
 
     Returns
     -------
@@ -396,7 +409,10 @@ def fit_deliver(
         return None, f"{len(measured)} measured hires; {_LEAST_OUTCOMES} are needed"
     values = rows.matrix.relative(names)[measured]
     frame = pd.DataFrame({"campaign_id": pairs.campaign_ids[measured]})
-    grades = grade_outcomes(frame, pd.Series(known.to_numpy(np.float64)[measured]))
+    reached = np.log1p(known.to_numpy(np.float64)[measured])
+    if as_lift:
+        reached = reached - rows.levels[measured]
+    grades = grade_outcomes(frame, pd.Series(reached))
     draw = Draw(values, grades.to_numpy(np.int64), pairs.campaign_ids[measured])
     draws = [draw] * settings.ranker.n_draws
     try:
@@ -461,6 +477,7 @@ def fit_model(
     tell("rankers")
     hire = fit_hire(rows, names, settings)
     deliver, reason = fit_deliver(rows, names, settings)
+    lift, _ = fit_deliver(rows, names, settings, as_lift=True)
     facts: dict[str, Any] = {
         "n_campaigns": len(rows.matrix.pairs.briefs),
         "n_pairs": len(rows.matrix.pairs),
@@ -476,6 +493,7 @@ def fit_model(
         prior=prior,
         hire=hire,
         deliver=deliver,
+        lift=lift,
         settings=settings,
         trained_until=trained_until,
         data_hash=data.market.data_hash,

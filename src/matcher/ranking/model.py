@@ -47,6 +47,8 @@ class Model:
         Would a buyer with this brief choose this account.
     deliver : BoostedRanker or None
         What comes of a hire; None where too few outcomes were known.
+    lift : BoostedRanker or None
+        What comes of a hire over the account's expected level.
     settings : Settings
         Settings it was trained with.
     trained_until : pandas.Timestamp
@@ -62,6 +64,7 @@ class Model:
     prior: LevelPrior
     hire: BoostedRanker
     deliver: BoostedRanker | None
+    lift: BoostedRanker | None
     settings: Settings
     trained_until: pd.Timestamp
     data_hash: str
@@ -122,7 +125,7 @@ class Model:
 
         Parameters
         ----------
-        which : {"hire", "deliver"}
+        which : {"hire", "deliver", "lift"}
             Question.
 
         Returns
@@ -135,7 +138,7 @@ class Model:
         SupportError
             If the model has no such ranker.
         """
-        ranker = {"hire": self.hire, "deliver": self.deliver}.get(which)
+        ranker = {"hire": self.hire, "deliver": self.deliver, "lift": self.lift}.get(which)
         if ranker is None:
             raise SupportError(
                 f"the model has no ranker {which!r}: {self.facts.get('no_deliver', 'unknown name')}"
@@ -146,7 +149,7 @@ class Model:
         return matrix.relative(self.ranker(which).names)
 
     def score(self, matrix: FeatureMatrix) -> pd.DataFrame:
-        """Scores of pairs under both questions; the one road by which anything is scored.
+        """Scores of pairs under each question; the one road by which anything is scored.
 
         Parameters
         ----------
@@ -156,13 +159,14 @@ class Model:
         Returns
         -------
         pandas.DataFrame
-            ``hire`` and ``deliver``, float64; `deliver` is NaN where the model has no such ranker.
+            ``hire``, ``deliver`` and ``lift``, float64; NaN where the model has no such ranker.
         """
         columns = {"hire": self.hire.score(self._inputs(matrix, "hire"))}
-        if self.deliver is None:
-            columns["deliver"] = np.full(len(matrix.pairs), np.nan)
-        else:
-            columns["deliver"] = self.deliver.score(self._inputs(matrix, "deliver"))
+        for which, ranker in (("deliver", self.deliver), ("lift", self.lift)):
+            if ranker is None:
+                columns[which] = np.full(len(matrix.pairs), np.nan)
+            else:
+                columns[which] = ranker.score(self._inputs(matrix, which))
         return pd.DataFrame(columns)
 
     def contributions(self, matrix: FeatureMatrix, ranker: str = "hire") -> NDArray[np.float64]:
@@ -172,7 +176,7 @@ class Model:
         ----------
         matrix : FeatureMatrix
             Features of all candidates of each brief.
-        ranker : {"hire", "deliver"}
+        ranker : {"hire", "deliver", "lift"}
             Question.
 
         Returns
@@ -187,7 +191,7 @@ class Model:
 
         Parameters
         ----------
-        ranker : {"hire", "deliver"}
+        ranker : {"hire", "deliver", "lift"}
             Question.
 
         Returns

@@ -48,7 +48,7 @@ def model_files(model: Model) -> dict[str, bytes]:
     )
     records = json.loads(model.prior.table.to_json(orient="records", double_precision=15))
     files["prior.json"] = json.dumps(records, indent=1).encode()
-    for which in ("hire", "deliver"):
+    for which in ("hire", "deliver", "lift"):
         ranker = getattr(model, which)
         if ranker is not None:
             for number, text in enumerate(ranker.texts):
@@ -80,7 +80,11 @@ def model_manifest(model: Model) -> dict[str, Any]:
         "encoder": model.encoder.identity.as_dict(),
         "rankers": {
             which: list(ranker.names)
-            for which, ranker in (("hire", model.hire), ("deliver", model.deliver))
+            for which, ranker in (
+                ("hire", model.hire),
+                ("deliver", model.deliver),
+                ("lift", model.lift),
+            )
             if ranker is not None
         },
         "facts": dict(model.facts),
@@ -167,6 +171,7 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
             prior=LevelPrior(prior, pd.Timestamp(manifest["prior_trained_until"])),
             hire=rankers["hire"],
             deliver=rankers.get("deliver"),
+            lift=rankers.get("lift"),
             settings=Settings.model_validate(manifest["config"]),
             trained_until=pd.Timestamp(manifest["trained_until"]),
             data_hash=str(manifest["data_hash"]),

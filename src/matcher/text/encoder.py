@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -230,6 +231,8 @@ def _sentence_transformers(*, is_offline: bool) -> Any:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import sentence_transformers
 
+    # Its bars for reading a file would show in logs and pipes.
+    sys.modules["transformers"].utils.logging.disable_progress_bar()
     return sentence_transformers
 
 

@@ -278,17 +278,21 @@ class _Trainer:
             same = _equal(batch.left.groups[batch.left_rows])
             same |= _equal(batch.right.groups[batch.right_rows])
             np.fill_diagonal(same, False)
-            left_gradient, right_gradient = self._gradients(left, right, same)
-            touched = np.unique(np.concatenate([left.indices, right.indices]))
-            gradient = left[:, touched].T @ left_gradient + right[:, touched].T @ right_gradient
+            touched, left, right = _compact(left, right)
+            near, far = self._gradients(left, right, self.vectors[touched], same)
+            gradient = left.T @ near + right.T @ far
             rate = self.recipe.learning_rate * (1.0 - number / len(batches)) * batch.rate
             self._update(touched, gradient, rate, number + 1)
 
     def _gradients(
-        self, left: sparse.csr_matrix, right: sparse.csr_matrix, same: NDArray[np.bool_]
+        self,
+        left: sparse.csr_matrix,
+        right: sparse.csr_matrix,
+        vectors: _Floats,
+        same: NDArray[np.bool_],
     ) -> tuple[_Floats, _Floats]:
-        a, a_length = _unit_rows(left @ self.vectors)
-        b, b_length = _unit_rows(right @ self.vectors)
+        a, a_length = _unit_rows(left @ vectors)
+        b, b_length = _unit_rows(right @ vectors)
         logits = (a @ b.T) / np.float32(self.recipe.temperature)
         logits[same] = -np.inf
         slope = (_softmax(logits, axis=1) + _softmax(logits, axis=0)) / 2.0
@@ -296,7 +300,7 @@ class _Trainer:
         slope /= np.float32(len(slope) * self.recipe.temperature)
         return _through_unit(slope @ b, a, a_length), _through_unit(slope.T @ a, b, b_length)
 
-    def _update(self, rows: NDArray[np.int32], gradient: _Floats, rate: float, step: int) -> None:
+    def _update(self, rows: NDArray[np.int64], gradient: _Floats, rate: float, step: int) -> None:
         mean = self.mean[rows]
         mean += np.float32(0.1) * (gradient - mean)
         square = self.square[rows]
@@ -308,6 +312,19 @@ class _Trainer:
         mean /= square
         mean *= np.float32(rate / (1.0 - 0.9**step))
         self.vectors[rows] -= mean
+
+
+def _compact(
+    left: sparse.csr_matrix, right: sparse.csr_matrix
+) -> tuple[NDArray[np.int64], sparse.csr_matrix, sparse.csr_matrix]:
+    """Columns that either matrix uses, and both matrices with only these columns."""
+    used, place = np.unique(np.concatenate([left.indices, right.indices]), return_inverse=True)
+    parts = np.split(place.astype(np.int32), [len(left.indices)])
+    narrow = [
+        sparse.csr_matrix((side.data, part, side.indptr), shape=(side.shape[0], len(used)))
+        for side, part in zip((left, right), parts, strict=True)
+    ]
+    return used, narrow[0], narrow[1]
 
 
 def _equal(groups: _Ints) -> NDArray[np.bool_]:
