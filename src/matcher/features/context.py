@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.errors import LeakageError
+from matcher.features.blocks import BriefBlock
 from matcher.features.data import MarketData
 from matcher.features.index import MarketIndex
 from matcher.features.segments import expand_ranges
@@ -212,49 +213,6 @@ class FeatureContext:
                     f"the {what} was trained on texts until {until} but a brief was decided at "
                     f"{earliest}; use a model closed before it"
                 )
-
-
-@dataclass(frozen=True)
-class BriefBlock:
-    """Candidates of one brief with their visible posts.
-
-    Parameters
-    ----------
-    brief : Brief
-        The brief.
-    code : int
-        Row of the brief among the pairs' briefs.
-    instant : int
-        Decision in microseconds since 1970.
-    rows : slice
-        Rows of the pairs.
-    accounts : numpy.ndarray of int64, shape (n,)
-        Account codes.
-    posts : numpy.ndarray of int64
-        Codes of the visible posts, account after account, oldest first.
-    lengths : numpy.ndarray of int64, shape (n,)
-        Visible posts of each account.
-    starts, ends : numpy.ndarray of int64, shape (n,)
-        Ranges of the posts published before the decision, the brief's own among them.
-    hidden : pair of numpy.ndarray of int64
-        Places of candidates and codes of their posts that belong to the brief's own campaign.
-    """
-
-    brief: Brief
-    code: int
-    instant: int
-    rows: slice
-    accounts: NDArray[np.int64]
-    posts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    hidden: tuple[NDArray[np.int64], NDArray[np.int64]]
-
-    @cached_property
-    def owners(self) -> NDArray[np.int64]:
-        """Place among the candidates of the account of each visible post."""
-        return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,225 @@
+"""Who competes with whom: candidates of campaigns, their labels, and draws of the unlabelled."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from matcher.errors import SupportError
+from matcher.features.context import FeatureContext, MarketData
+from matcher.features.index import instant_microseconds
+from matcher.features.pair_features import FeatureMatrix, build_features
+from matcher.features.pairs import build_pairs
+from matcher.market.brief import Brief
+from matcher.ranking.relevance import closed_campaigns, hired_pairs, measured_outcomes
+from matcher.retrieval.eligibility import select_eligible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.config import Settings
+    from matcher.features.pairs import Pairs
+    from matcher.features.priors import LevelPrior
+
+__all__ = ["TrainingRows", "build_training_rows", "candidate_pairs", "used_features"]
+
+
+def _seed(*parts: object) -> int:
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Candidates of closed campaigns with their labels.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        Raw features of the candidates.
+    hired : numpy.ndarray of bool, shape (n_pairs,)
+        Whether a hire was known.
+    outcomes : pandas.DataFrame
+        Outcomes of the hires, see ``matcher.ranking.relevance.measured_outcomes``.
+    levels : numpy.ndarray of float64, shape (n_pairs,)
+        Expected ln(1 + engagements) of each account, see ``engagements_expected``.
+    draws : tuple of numpy.ndarray of int64
+        Rows of each draw: every hire and some of the others.
+    """
+
+    matrix: FeatureMatrix
+    hired: NDArray[np.bool_]
+    outcomes: pd.DataFrame
+    levels: NDArray[np.float64]
+    draws: tuple[NDArray[np.int64], ...]
+
+
+def candidate_pairs(
+    data: MarketData,
+    campaign_ids: Sequence[str],
+    settings: Settings,
+    *,
+    keep: dict[str, set[str]] | None = None,
+    limit: int | None = None,
+) -> Pairs:
+    """Eligible accounts of past campaigns, as of each decision.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    campaign_ids : sequence of str
+        Campaigns with a decision instant.
+    settings : Settings
+        ``evaluation.min_posts`` earlier posts make a candidate.
+    keep : dict of str to set of str, optional
+        Accounts by campaign that a limit may not drop.
+    limit : int, optional
+        Largest number of other accounts, drawn at random with a seed of the campaign's id.
+
+    Returns
+    -------
+    Pairs
+        Pairs by campaign in the order given, accounts in rising order.
+    """
+    market = data.market
+    decided = market.tables["campaigns"].set_index("campaign_id")["decided_at"]
+    least = settings.evaluation.min_posts if len(market.tables["posts"]) else 0
+    briefs: list[Brief] = []
+    chosen: dict[str, NDArray[np.object_]] = {}
+    instants: dict[str, pd.Timestamp] = {}
+    for campaign_id in campaign_ids:
+        brief = Brief.from_campaign(market, campaign_id)
+        instant = decided[campaign_id]
+        eligible = select_eligible(
+            data,
+            brief,
+            instant_microseconds(instant),
+            min_posts=least,
+            rival_days=0.0,
+        ).accounts
+        accounts = data.index.account_ids.to_numpy(object)[eligible]
+        if limit is not None and len(accounts) > limit:
+            rng = np.random.default_rng(_seed(settings.ranker.seed, campaign_id))
+            kept = np.isin(accounts, list((keep or {}).get(campaign_id, ())))
+            others = np.flatnonzero(~kept)
+            drawn = rng.choice(others, size=min(limit, len(others)), replace=False)
+            accounts = accounts[np.sort(np.concatenate((np.flatnonzero(kept), drawn)))]
+        briefs.append(brief)
+        chosen[campaign_id] = accounts
+        instants[campaign_id] = instant
+    return build_pairs(briefs, chosen, instants=instants)
+
+
+def build_training_rows(
+    context: FeatureContext,
+    prior: LevelPrior,
+    trained_until: pd.Timestamp,
+    settings: Settings,
+    *,
+    exclude_brands: frozenset[str] = frozenset(),
+) -> TrainingRows:
+    """Candidates of the campaigns closed before an instant, with labels known before it.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market and fitted text.
+    prior : LevelPrior
+        Expected levels.
+    trained_until : pandas.Timestamp
+        Aware instant.
+    settings : Settings
+        Settings.
+    exclude_brands : frozenset of str
+        Brands whose campaigns are left out (brand-cold protocols).
+
+    Returns
+    -------
+    TrainingRows
+        Rows, labels and draws.
+
+    Raises
+    ------
+    SupportError
+        If no campaign is closed before the instant.
+    """
+    market = context.index.market
+    campaigns = market.tables["campaigns"].set_index("campaign_id")
+    closed = closed_campaigns(market, trained_until)
+    usable = campaigns.loc[campaigns.index.intersection(closed)]
+    usable = usable[usable["decided_at"].notna() & (usable["decided_at"] < trained_until)]
+    usable = usable[~usable["brand_id"].isin(exclude_brands)]
+    ids = usable.sort_values("decided_at", kind="stable").index.tolist()
+    if not ids:
+        raise SupportError(
+            f"training: no campaign is closed before {trained_until} ({len(campaigns)} in all); "
+            "a campaign closes when the outcome of each of its hires is known"
+        )
+    hires = hired_pairs(market)
+    hires = hires[hires["status_at"] < trained_until]
+    hired_of = {str(key): set(part) for key, part in hires.groupby("campaign_id")["account_id"]}
+    ranker = settings.ranker
+    pairs = candidate_pairs(
+        context.data,
+        ids,
+        settings,
+        keep=hired_of,
+        limit=ranker.n_draws * ranker.unlabelled_per_campaign,
+    )
+    matrix = build_features(context, prior, pairs)
+    keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
+    hired = keys.isin(pd.MultiIndex.from_frame(hires[["campaign_id", "account_id"]]))
+    known = market.as_of(trained_until)
+    return TrainingRows(
+        matrix=matrix,
+        hired=np.asarray(hired),
+        outcomes=measured_outcomes(known),
+        levels=matrix.columns(["engagements_expected"])[:, 0],
+        draws=_draws(pairs, hired, settings),
+    )
+
+
+def _draws(
+    pairs: Pairs, hired: NDArray[np.bool_], settings: Settings
+) -> tuple[NDArray[np.int64], ...]:
+    ranker = settings.ranker
+    draws = []
+    for number in range(ranker.n_draws):
+        rows = []
+        for code, brief in enumerate(pairs.briefs):
+            first, last = pairs.bounds[code], pairs.bounds[code + 1]
+            inside = np.arange(first, last)
+            others = inside[~hired[first:last]]
+            rng = np.random.default_rng(_seed(ranker.seed, number, brief.brief_id))
+            size = min(ranker.unlabelled_per_campaign, len(others))
+            rows.append(inside[hired[first:last]])
+            rows.append(rng.choice(others, size=size, replace=False))
+        draws.append(np.sort(np.concatenate(rows)))
+    return tuple(draws)
+
+
+def used_features(matrix: FeatureMatrix) -> tuple[str, ...]:
+    """Features that take at least two values; the others cannot rank anything.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        Training features.
+
+    Returns
+    -------
+    tuple of str
+        Names in the order of the matrix.
+    """
+    values = matrix.values
+    low = np.where(np.isnan(values), np.inf, values).min(axis=0, initial=np.inf)
+    high = np.where(np.isnan(values), -np.inf, values).max(axis=0, initial=-np.inf)
+    ranges = zip(matrix.names, low, high, strict=True)
+    return tuple(name for name, one, two in ranges if two > one)
