@@ -229,8 +229,10 @@ class MarketIndex:
 
         Returns
         -------
-        starts, ends : numpy.ndarray of int64, shape (n,)
-            Half-open ranges of post codes.
+        starts : numpy.ndarray of int64, shape (n,)
+            First post code of each account's range.
+        ends : numpy.ndarray of int64, shape (n,)
+            One past its last.
         """
         base = len(self._published_ranks) + 1
         last = int(np.searchsorted(self._published_ranks, instant))

@@ -223,8 +223,10 @@ class TextIndex:
 
         Returns
         -------
-        posts, places : numpy.ndarray of int64
-            Post codes and positions in `names`, sorted by post.
+        posts : numpy.ndarray of int64
+            Post codes, in rising order.
+        places : numpy.ndarray of int64
+            Position in `names` of the name found in each.
         """
         posts: list[NDArray[np.int64]] = []
         places: list[NDArray[np.int64]] = []
