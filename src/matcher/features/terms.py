@@ -46,7 +46,7 @@ def newest_before(
         Rows of `table`.
     """
     known = table[microseconds(table[column]) < instant]
-    newest = known.groupby(keys)[column].transform("max")
+    newest = known.groupby(keys, dropna=False)[column].transform("max")
     return known[known[column] == newest]
 
 

@@ -189,7 +189,9 @@ class TextIndex:
 
     @cached_property
     def _folded(self) -> pd.Series:
-        return pd.Series([fold_accents(text) for text in self._joined], dtype="str")
+        # Folding trims; the blanks at both ends are what a pattern begins and ends with.
+        folded = [f" {fold_accents(text)} " for text in self._joined]
+        return pd.Series(folded, dtype="str")
 
     @cached_property
     def _posts_of(self) -> dict[str, NDArray[np.int32]]:
