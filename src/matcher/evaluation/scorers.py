@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from matcher.errors import SupportError
 from matcher.features.context import FeatureContext, PairView
 from matcher.features.expertise import brief_category, inferred_categories
 from matcher.features.pair_features import FeatureMatrix, build_features
@@ -306,26 +305,53 @@ def _permuted(
     number: int,
     asked: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The model's own learner on labels shuffled within campaigns."""
-    rng = np.random.default_rng([settings.evaluation.seed, number])
+    """The model's own learner on labels shuffled within campaigns.
+
+    What a learner makes of noise points one way or the other along the features' common direction,
+    so single draws lie far from chance. Draws therefore come in antithetic pairs: hires and as
+    many others are shuffled, and the second of a pair gets the opposite labels.
+    """
+    rng = np.random.default_rng([settings.evaluation.seed, number // 2])
     single = settings.model_copy(
         update={"ranker": settings.ranker.model_copy(update={"n_draws": 1})}
     )
-    draw = rows.draws[number % len(rows.draws)]
-    shuffled = rows.hired.copy()
-    codes = rows.matrix.pairs.brief_codes[draw]
-    for code in np.unique(codes):
-        inside = draw[codes == code]
-        shuffled[inside] = rng.permutation(rows.hired[inside])
+    draw, shuffled = _shuffled(rows, rng)
+    if number % 2:
+        shuffled[draw] = ~shuffled[draw]
     names = used_features(rows.matrix)
     permuted = replace(rows, draws=(draw,))
     hire = fit_hire(permuted, names, single, hired=shuffled, constrained=False)
     outcomes = rows.outcomes.copy()
-    outcomes["outcome"] = outcomes.groupby("campaign_id")["outcome"].transform(
-        lambda values: rng.permutation(values.to_numpy())
-    )
-    try:
-        deliver, _ = fit_deliver(replace(permuted, outcomes=outcomes), names, single)
-    except SupportError:
-        deliver = None
+    order = rng.random(len(outcomes)) * (-1.0 if number % 2 else 1.0)
+    outcomes["outcome"] = _reordered(outcomes["campaign_id"], outcomes["outcome"], order)
+    deliver, _ = fit_deliver(replace(rows, outcomes=outcomes), names, single)
     return _apply(hire, matrix), _apply(deliver, matrix, asked)
+
+
+def _shuffled(
+    rows: TrainingRows, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """As many others as hires of each campaign, with labels shuffled among them."""
+    codes = rows.matrix.pairs.brief_codes
+    shuffled = rows.hired.copy()
+    kept = []
+    for code in np.unique(codes):
+        inside = np.flatnonzero(codes == code)
+        hired, others = inside[rows.hired[inside]], inside[~rows.hired[inside]]
+        size = min(len(hired), len(others))
+        chosen = np.concatenate(
+            [rng.choice(part, size=size, replace=False) for part in (hired, others)]
+        )
+        shuffled[chosen] = rng.permutation(rows.hired[chosen])
+        kept.append(chosen)
+    return np.sort(np.concatenate(kept)), shuffled
+
+
+def _reordered(campaigns: pd.Series, values: pd.Series, order: NDArray[np.float64]) -> pd.Series:
+    """Values of each campaign dealt out anew by rising `order`."""
+    frame = pd.DataFrame({"campaign": campaigns, "value": values, "order": order})
+    rank = frame.groupby("campaign")["order"].rank(method="first")
+    frame["rank"] = rank
+    dealt = frame.sort_values(["campaign", "value"])["value"].to_numpy()
+    place = frame.sort_values(["campaign", "rank"]).index
+    return pd.Series(dealt, index=place).reindex(frame.index)
