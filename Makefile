@@ -12,7 +12,7 @@ CODE := src tests $(wildcard benchmarks) $(wildcard notebooks)
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast lint format types contracts docs-check check clean
+.PHONY: help install demo test test-fast lint format types contracts docs docs-check check clean
 .DELETE_ON_ERROR:
 
 help:  ## what can be made
@@ -59,6 +59,9 @@ types: $(READY)  ## mypy, strict
 
 contracts: $(READY)  ## the direction of imports
 	$(BIN)/lint-imports
+
+docs: $(READY)  ## write the generated pages of docs/ anew
+	$(BIN)/python tests/test_docs.py
 
 docs-check: $(READY)  ## the form of docstrings
 	$(BIN)/numpydoc lint $(shell find src -name '*.py')

@@ -1,0 +1,107 @@
+"""Seconds and peak memory of each step of the whole line on a simulated market.
+
+``python benchmarks/bench_line.py --influencers 2000``
+
+Each step is the command that a user types, in a process of its own; what it takes to start Python
+is in the figure. The table is printed as Markdown as it grows. A step that fails, or takes longer
+than ``--limit`` seconds, is named so, and the steps that need it are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+MATCHER = [sys.executable, "-c", "from matcher.cli import main; main()", "--quiet"]
+BRIEF = Path(__file__).parents[1] / "data" / "brief-vi.yaml"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command.
+
+    Parameters
+    ----------
+    name : str
+        Its row in the table.
+    words : tuple of str
+        What follows `matcher`.
+    needs : str
+        Name of the step without which it cannot run; empty for none.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    needs: str = ""
+
+
+def list_steps(folder: Path, *, n_influencers: int, n_campaigns: int) -> list[Step]:
+    """Steps of the line in order."""
+    market, model = str(folder / "market"), str(folder / "model")
+    size = ("--influencers", str(n_influencers), "--campaigns", str(n_campaigns))
+    lists = ("recommend", market, "--model", model, "--out")
+    train = ("train", market, "--out", model, "--no-track", "--no-evaluate")
+    one = (str(folder / "one.parquet"), "--brief", str(BRIEF))
+    return [
+        Step("simulate", ("simulate", market, *size)),
+        Step("validate", ("validate", market), "simulate"),
+        Step("embed", ("embed", market, "--cache", str(folder / "cache")), "simulate"),
+        Step("train", train, "simulate"),
+        Step("recommend, one brief", (*lists, *one), "train"),
+        Step(
+            "recommend, all open campaigns",
+            (*lists, str(folder / "all.parquet"), "--all-open"),
+            "train",
+        ),
+        Step("evaluate (walks forward, refits)", ("evaluate", market, "--json"), "simulate"),
+    ]
+
+
+def measure(step: Step, home: Path, limit_s: float) -> tuple[int, float, float]:
+    """Exit code, seconds and peak memory in GiB of one command."""
+    environment = {**os.environ, "MATCHER_HOME": str(home)}
+    start = time.perf_counter()
+    process = subprocess.Popen([*MATCHER, *step.words], stdout=subprocess.DEVNULL, env=environment)
+    timer = threading.Timer(limit_s, process.terminate)
+    timer.start()
+    _, status, usage = os.wait4(process.pid, 0)
+    timer.cancel()
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    code = os.waitstatus_to_exitcode(status)
+    return code, time.perf_counter() - start, usage.ru_maxrss * unit / 2**30
+
+
+def main() -> None:
+    """Run every step and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--influencers", type=int, default=2_000)
+    parser.add_argument("--campaigns", type=int, default=300)
+    parser.add_argument("--limit", type=float, default=3_600.0, help="seconds per step")
+    options = parser.parse_args()
+    size = {"n_influencers": options.influencers, "n_campaigns": options.campaigns}
+    done: set[str] = set()
+    print(f"| step, {options.influencers:,} influencers | seconds | peak GiB |\n|---|--:|--:|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for step in list_steps(folder, **size):
+            if step.needs and step.needs not in done:
+                print(f"| {step.name} | needs `{step.needs}` | |", flush=True)
+                continue
+            code, seconds, peak = measure(step, folder / "home", options.limit)
+            if code == 0:
+                done.add(step.name)
+                print(f"| {step.name} | {seconds:.0f} | {peak:.1f} |", flush=True)
+            else:
+                print(f"| {step.name} | ended with {code} after {seconds:.0f} | {peak:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
