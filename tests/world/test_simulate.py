@@ -96,11 +96,32 @@ def test_a_folder_that_holds_something_is_kept(tmp_path: Path) -> None:
 
 def test_force_replaces_the_folder_whole(tmp_path: Path) -> None:
     folder = tmp_path / "market"
-    folder.mkdir()
+    simulate_market(folder, n_influencers=5, n_campaigns=1, seed=0)
     (folder / "old.parquet").write_bytes(b"old")
+    with pytest.raises(OutputExistsError, match="pass --force to replace"):
+        simulate_market(folder, n_influencers=5, n_campaigns=1, seed=0)
     simulate_market(folder, n_influencers=5, n_campaigns=1, seed=0, force=True)
     assert not (folder / "old.parquet").exists()
     assert (folder / "posts.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "posts.parquet", "truth/people.parquet"])
+def test_force_replaces_no_folder_but_a_simulated_market(name: str, tmp_path: Path) -> None:
+    mine = tmp_path / "folder" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputExistsError, match=r"no truth/world\.json, so it is not replaced"):
+        simulate_market(tmp_path / "folder", n_influencers=5, n_campaigns=1, seed=0, force=True)
+    assert contents(tmp_path) == {f"folder/{name}": b"mine"}
+
+
+@pytest.mark.parametrize("world_name", sorted(WORLDS))
+def test_a_market_without_campaigns_holds_people_and_posts(world_name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "market"
+    summary = simulate_market(folder, n_influencers=50, n_campaigns=0, seed=0, world=world_name)
+    assert summary.n_posts > 0
+    assert summary.n_hires == summary.n_open == summary.n_rows["campaign_posts"] == 0
+    assert load_market(folder, strict=True).quarantine.empty
 
 
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:

@@ -33,11 +33,35 @@ class TextModel(Protocol):
     """What an `Encoder` asks of the model behind it."""
 
     def prepare(self, text: str) -> str:
-        """Text as the model wants it, without prompt."""
+        """Text as the model wants it, without prompt.
+
+        Parameters
+        ----------
+        text : str
+            Raw text.
+
+        Returns
+        -------
+        str
+            Prepared text; empty where there is nothing to encode.
+        """
         ...
 
     def vectors(self, texts: list[str], prompt: str) -> NDArray[np.float32]:
-        """Rows of any length for prepared texts, none of them empty."""
+        """Rows of any length for prepared texts, none of them empty.
+
+        Parameters
+        ----------
+        texts : list of str
+            Prepared texts.
+        prompt : str
+            What the model puts before each text; may be empty.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_texts, dim)
+            One row per text, in order.
+        """
         ...
 
     def files(self) -> dict[str, bytes]:

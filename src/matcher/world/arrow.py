@@ -54,17 +54,50 @@ def ids(prefix: str, numbers: npt.NDArray[np.int64], width: int) -> Any:
 
 
 def account_ids(numbers: npt.NDArray[np.int64]) -> Any:
-    """Ids of accounts."""
+    """Ids of accounts.
+
+    Parameters
+    ----------
+    numbers : ndarray of int
+        Numbers; negative ones become null.
+
+    Returns
+    -------
+    pyarrow.Array of str
+        Ids such as ``acc_000012``.
+    """
     return ids("acc_", numbers, 6)
 
 
 def campaign_ids(numbers: npt.NDArray[np.int64]) -> Any:
-    """Ids of campaigns."""
+    """Ids of campaigns.
+
+    Parameters
+    ----------
+    numbers : ndarray of int
+        Numbers; negative ones become null.
+
+    Returns
+    -------
+    pyarrow.Array of str
+        Ids such as ``cmp_0012``.
+    """
     return ids("cmp_", numbers, 4)
 
 
 def instants(day: npt.NDArray[np.float64]) -> Any:
-    """UTC instants of days since `START`; NaN becomes null."""
+    """UTC instants of days since `START`; NaN becomes null.
+
+    Parameters
+    ----------
+    day : ndarray of float
+        Days since `START`, fractions of days included; negative before it.
+
+    Returns
+    -------
+    pyarrow.Array of timestamp
+        Whole seconds, kept in microseconds.
+    """
     known = ~np.isnan(day)
     seconds = np.floor(np.where(known, day, 0.0) * 86_400).astype(np.int64)
     micro = seconds * 1_000_000 + START.astype(np.int64)
@@ -72,7 +105,18 @@ def instants(day: npt.NDArray[np.float64]) -> Any:
 
 
 def days(day: npt.NDArray[np.float64]) -> Any:
-    """Calendar days of days since `START`; NaN becomes null."""
+    """Calendar days of days since `START`; NaN becomes null.
+
+    Parameters
+    ----------
+    day : ndarray of float
+        Days since `START`, fractions of days included; negative before it.
+
+    Returns
+    -------
+    pyarrow.Array of date32
+        The day that each falls on, in UTC.
+    """
     known = ~np.isnan(day)
     number = np.floor(np.where(known, day, 0.0)).astype(np.int64)
     base = int(START.astype(np.int64) // _DAY_US)
@@ -80,7 +124,20 @@ def days(day: npt.NDArray[np.float64]) -> Any:
 
 
 def maybe(values: Values, known: npt.NDArray[np.bool_]) -> Any:
-    """Values where known, null elsewhere."""
+    """Values where known, null elsewhere.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Numbers or booleans; any value where unknown.
+    known : ndarray of bool, shape (n,)
+        Rows with a value; others are null.
+
+    Returns
+    -------
+    pyarrow.Array
+        Of the type of `values`.
+    """
     return pa.array(values, mask=~known)
 
 
@@ -88,7 +145,20 @@ def whole(
     values: npt.NDArray[np.floating[Any]] | npt.NDArray[np.integer[Any]],
     known: npt.NDArray[np.bool_],
 ) -> Any:
-    """Whole numbers where known and not NaN, null elsewhere."""
+    """Whole numbers where known and not NaN, null elsewhere.
+
+    Parameters
+    ----------
+    values : ndarray of float or int, shape (n,)
+        Numbers; fractions are cut off.
+    known : ndarray of bool, shape (n,)
+        Rows with a value; others are null.
+
+    Returns
+    -------
+    pyarrow.Array of int64
+        Whole numbers.
+    """
     given = np.asarray(known & ~np.isnan(values))
     return pa.array(np.where(given, values, 0.0).astype(np.int64), mask=~given)
 
@@ -98,7 +168,22 @@ def names(
     index: npt.NDArray[np.int64],
     known: npt.NDArray[np.bool_] | None = None,
 ) -> Any:
-    """Words by index; null where the index is negative or the value unknown."""
+    """Words by index; null where the index is negative or the value unknown.
+
+    Parameters
+    ----------
+    vocabulary : sequence of str
+        Words, n_words.
+    index : ndarray of int, shape (n,)
+        Index into `vocabulary`, below n_words; negative ones become null.
+    known : ndarray of bool, shape (n,), optional
+        Rows with a value; others are null. All rows by default.
+
+    Returns
+    -------
+    pyarrow.Array of str
+        Words.
+    """
     given = index >= 0 if known is None else known & (index >= 0)
     return pa.array(list(vocabulary)).take(pa.array(np.maximum(index, 0), mask=~given))
 

@@ -23,7 +23,18 @@ _WHO: Final = {"vi": ("nam", "nữ", "khách hàng"), "en": ("men", "women", "pe
 
 
 def uses_dong(market: Market) -> npt.NDArray[np.bool_]:
-    """Campaigns whose money is in VND rather than USD."""
+    """Campaigns whose money is in VND rather than USD.
+
+    Parameters
+    ----------
+    market : Market
+        All that was drawn: people, brands, campaigns and deals.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_campaigns,)
+        True for VND.
+    """
     return np.asarray(market.brands.in_vietnam[market.campaigns.brand])
 
 

@@ -70,8 +70,12 @@ def simulate_deals(
 
     Parameters
     ----------
-    people, campaigns, hiring
-        The market and its decisions.
+    people : People
+        Who is hired.
+    campaigns : Campaigns
+        What is asked for, and when.
+    hiring : Hiring
+        Who was invited, and who accepts.
     knobs : WorldKnobs
         The world.
     seed : int

@@ -92,7 +92,20 @@ def fit_of_campaign(sub: int, second_sub: int, people: People, vocabulary: Vocab
 
 
 def fit_effect(fit: Floats, knobs: WorldKnobs) -> Floats:
-    """Log exposure gained by fit: an inverted U, 0 without fit."""
+    """Log exposure gained by fit: an inverted U, 0 without fit.
+
+    Parameters
+    ----------
+    fit : ndarray of float
+        Latent fit, 0..1.
+    knobs : WorldKnobs
+        The world; sets the height of the curve and where it peaks.
+
+    Returns
+    -------
+    ndarray of float
+        Natural log, of the shape of `fit`.
+    """
     offset = (fit - knobs.fit_optimum) / max(knobs.fit_optimum, 1e-6)
     return np.asarray(knobs.effect_fit * (1 - offset**2))
 
@@ -123,7 +136,22 @@ def log_exposure(people: People, accounts: Ints, tau: Floats | float, form: Ints
 
 
 def log_rate(people: People, accounts: Ints, tau: Floats | float) -> Floats:
-    """Expected log of interactions per exposure."""
+    """Expected log of interactions per exposure.
+
+    Parameters
+    ----------
+    people : People
+        People and accounts.
+    accounts : ndarray of int
+        Account of each post.
+    tau : ndarray of float or float
+        Share of the two years passed, 0..1.
+
+    Returns
+    -------
+    ndarray of float
+        Natural log of interactions per exposure.
+    """
     platform = people.platform[accounts]
     size = np.log(people.authentic_at(accounts, tau) / 1e4)
     return np.asarray(np.log(_RATE[platform]) + _RATE_SIZE * size)
@@ -217,7 +245,20 @@ def draw_counts(
 
 
 def draw_formats(platform: Ints, rng: np.random.Generator) -> Ints:
-    """Formats of posts by platform, indices into `FORMAT_NAMES`."""
+    """Formats of posts by platform, indices into `FORMAT_NAMES`.
+
+    Parameters
+    ----------
+    platform : ndarray of int, shape (n,)
+        Platform of each post, index into `PLATFORM_NAMES`.
+    rng : numpy.random.Generator
+        Source of draws.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Formats, each in use on its platform.
+    """
     cumulative = np.cumsum(FORMAT_WEIGHTS, axis=1)
     drawn = (cumulative[platform] < rng.random(len(platform))[:, None]).sum(axis=1)
     return np.asarray(np.minimum(drawn, len(FORMAT_NAMES) - 1))

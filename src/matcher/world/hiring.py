@@ -128,8 +128,12 @@ def simulate_hiring(
 
     Parameters
     ----------
-    people, brands, campaigns
-        The market.
+    people : People
+        Who can be hired.
+    brands : Brands
+        Who hires.
+    campaigns : Campaigns
+        What they ask for, in order of decision.
     knobs : WorldKnobs
         Weights of the buyers.
     vocabulary : Vocabulary

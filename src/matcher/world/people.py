@@ -94,24 +94,76 @@ class People:
         return len(self.person)
 
     def level_at(self, accounts: Ints, tau: Floats | float) -> Floats:
-        """Engagement level of accounts at a share `tau` of the two years, natural log."""
+        """Engagement level of accounts at a share `tau` of the two years, natural log.
+
+        Parameters
+        ----------
+        accounts : ndarray of int
+            Accounts, 0 to m - 1; may repeat.
+        tau : ndarray of float or float
+            When, as a share of the two years, 0..1; one for all accounts, or one for each.
+
+        Returns
+        -------
+        ndarray of float
+            Level relative to like accounts; 0 is average.
+        """
         people = self.person[accounts]
         return np.asarray(self.level[people] + self.trend[people] * (tau - 0.5))
 
     def followers_at(self, accounts: Ints, tau: Floats | float) -> Floats:
-        """Followers shown at `tau`, bought ones included."""
+        """Followers shown at `tau`, bought ones included.
+
+        Parameters
+        ----------
+        accounts : ndarray of int
+            Accounts, 0 to m - 1; may repeat.
+        tau : ndarray of float or float
+            When, as a share of the two years, 0..1; one for all accounts, or one for each.
+
+        Returns
+        -------
+        ndarray of float
+            Followers, 100 or more; not rounded.
+        """
         shown = self.followers[accounts] * np.exp(-self.growth[accounts] * (1 - tau))
         before = tau < self.bought_at[accounts]
         kept = np.where(before & (self.bought_at[accounts] < 1), self.fake_share[accounts], 0.0)
         return np.maximum(shown * (1 - 0.8 * kept), 100.0)
 
     def authentic_at(self, accounts: Ints, tau: Floats | float) -> Floats:
-        """Followers at `tau` who are people."""
+        """Followers at `tau` who are people.
+
+        Parameters
+        ----------
+        accounts : ndarray of int
+            Accounts, 0 to m - 1; may repeat.
+        tau : ndarray of float or float
+            When, as a share of the two years, 0..1; one for all accounts, or one for each.
+
+        Returns
+        -------
+        ndarray of float
+            Followers, 50 or more; not rounded.
+        """
         shown = self.followers[accounts] * np.exp(-self.growth[accounts] * (1 - tau))
         return np.maximum(shown * (1 - self.fake_share[accounts]), 50.0)
 
     def ad_share_at(self, accounts: Ints, tau: Floats | float) -> Floats:
-        """Sponsored share of posts in the half-year of `tau`."""
+        """Sponsored share of posts in the half-year of `tau`.
+
+        Parameters
+        ----------
+        accounts : ndarray of int
+            Accounts, 0 to m - 1; may repeat.
+        tau : ndarray of float or float
+            When, as a share of the two years, 0..1; one for all accounts, or one for each.
+
+        Returns
+        -------
+        ndarray of float
+            Share, 0.01..0.8.
+        """
         half = np.clip((np.asarray(tau) * 4).astype(np.int64), 0, 3)
         return np.asarray(self.ad_share[self.person[accounts], half])
 

@@ -79,7 +79,18 @@ def _listed_categories(
 
 
 def influencer_table(market: Market) -> pa.Table:
-    """Rows of `influencers`: what people say of themselves, partly missing, partly wrong."""
+    """Rows of `influencers`: what people say of themselves, partly missing, partly wrong.
+
+    Parameters
+    ----------
+    market : Market
+        All that was drawn: people, brands, campaigns and deals.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per person, in order of `influencer_id`.
+    """
     rng = stream(market.seed, "influencers")
     people = market.people
     n = people.n
@@ -111,7 +122,18 @@ def influencer_table(market: Market) -> pa.Table:
 
 
 def account_table(market: Market) -> pa.Table:
-    """Rows of `accounts`."""
+    """Rows of `accounts`.
+
+    Parameters
+    ----------
+    market : Market
+        All that was drawn: people, brands, campaigns and deals.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per account, in order of `account_id`.
+    """
     rng = stream(market.seed, "account-table")
     people = market.people
     m = people.n_accounts
@@ -141,7 +163,18 @@ def account_table(market: Market) -> pa.Table:
 
 
 def rate_table(market: Market) -> pa.Table:
-    """Rows of `rates`: asking prices of seven in ten accounts, some renewed."""
+    """Rows of `rates`: asking prices of seven in ten accounts, some renewed.
+
+    Parameters
+    ----------
+    market : Market
+        All that was drawn: people, brands, campaigns and deals.
+
+    Returns
+    -------
+    pyarrow.Table
+        One or two rows per account that names a price, by account and time.
+    """
     rng = stream(market.seed, "rates")
     people = market.people
     given = np.flatnonzero(rng.random(people.n_accounts) < 0.7)
@@ -171,7 +204,18 @@ def rate_table(market: Market) -> pa.Table:
 
 
 def availability_table(market: Market) -> pa.Table:
-    """Rows of `availability`: times off of a few accounts that nobody hired."""
+    """Rows of `availability`: times off of a few accounts that nobody hired.
+
+    Parameters
+    ----------
+    market : Market
+        All that was drawn: people, brands, campaigns and deals.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per time off, in order of `account_id`.
+    """
     rng = stream(market.seed, "availability")
     m = market.people.n_accounts
     is_off = rng.random(m) < 0.04
@@ -190,7 +234,18 @@ def availability_table(market: Market) -> pa.Table:
 
 
 def brand_table(market: Market) -> pa.Table:
-    """Rows of `brands`, with the owner as a further column."""
+    """Rows of `brands`, with the owner as a further column.
+
+    Parameters
+    ----------
+    market : Market
+        All that was drawn: people, brands, campaigns and deals.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per brand, in order of `brand_id`.
+    """
     brands, vocabulary = market.brands, market.vocabulary
     country = np.where(brands.in_vietnam, 0, 1)
     every: Any = np.arange(brands.n)

@@ -67,7 +67,15 @@ class DealSums:
         self.views = np.zeros(self.n_deals)
 
     def add(self, block: PostBlock, first_id: int) -> None:
-        """Add the campaign posts of a block, whose first post has number `first_id`."""
+        """Add the campaign posts of a block, whose first post has number `first_id`.
+
+        Parameters
+        ----------
+        block : PostBlock
+            Posts, each block once and in order.
+        first_id : int
+            Number of the block's first post, 0 or more.
+        """
         rows = np.flatnonzero(block.deal >= 0)
         deal = block.deal[rows]
         counts = block.counts
@@ -82,7 +90,20 @@ class DealSums:
 
 
 def campaign_post_table(market: Market, sums: DealSums) -> pa.Table:
-    """Rows of `campaign_posts`."""
+    """Rows of `campaign_posts`.
+
+    Parameters
+    ----------
+    market : Market
+        All that was drawn: people, brands, campaigns and deals.
+    sums : DealSums
+        Filled by every block of posts.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per post made for a campaign, by campaign and post.
+    """
     none = np.zeros(0, dtype=np.int64)
     post = np.concatenate([none, *sums.post])
     campaign = market.deals.campaign[np.concatenate([none, *sums.deal])]
@@ -155,7 +176,20 @@ def collaboration_table(market: Market, sums: DealSums) -> pa.Table:
 
 
 def decision_table(hiring: Hiring, campaigns_decided: Floats) -> pa.Table:
-    """Rows of `decisions`: every longlisted account of every past campaign."""
+    """Rows of `decisions`: every longlisted account of every past campaign.
+
+    Parameters
+    ----------
+    hiring : Hiring
+        Longlists, probabilities and choices.
+    campaigns_decided : ndarray of float, shape (n_campaigns,)
+        Day of each campaign's decision; those from `N_DAYS` on are still open.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per campaign and longlisted account.
+    """
     past = campaigns_decided[hiring.campaign] < N_DAYS
     past &= ~np.isnan(hiring.probability)
     campaign = hiring.campaign[past]

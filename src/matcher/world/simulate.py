@@ -51,6 +51,8 @@ Progress = Callable[[str, int, int], None]
 
 _BLOCK: Final = 4_000
 """People per block; part of the world, since each block has its own random stream."""
+_RECORD: Final = "truth/world.json"
+"""What tells a simulated market from any other folder."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def simulate_market(
     world : str
         Name of a world; see `matcher.world.knobs.WORLDS`.
     force : bool
-        Replace a folder that stands already.
+        Replace a simulated market that stands there already, known by its ``truth/world.json``;
+        no other folder is ever replaced.
     progress : callable, optional
         Called with the step's name, units done and units in all.
 
@@ -129,7 +132,8 @@ def simulate_market(
     UsageError
         If a size or the seed is out of range, or the world is unknown.
     OutputExistsError
-        If the folder holds something and `force` is false.
+        If a file stands there, or the folder holds something and either `force` is false or it is
+        no simulated market.
     """
     knobs = find_world(world)
     _check(n_influencers, n_campaigns, seed)
@@ -154,7 +158,7 @@ def simulate_market(
             "note": "synthetic; calibrated to published ranges, not a real market",
         }
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        (truth / "world.json").write_text(text, encoding="utf-8")
+        (temporary / _RECORD).write_text(text, encoding="utf-8")
     return WorldSummary(
         folder=Path(folder),
         world=world,
@@ -189,10 +193,8 @@ def _new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
     """Temporary folder beside the target that takes its place when all went well."""
     if folder.exists() and not folder.is_dir():
         raise OutputExistsError(f"{folder}: is a file; expected a new folder; choose another path")
-    if folder.exists() and any(folder.iterdir()) and not force:
-        raise OutputExistsError(
-            f"{folder}: holds something already; choose another folder, or pass --force to replace"
-        )
+    if folder.exists() and any(folder.iterdir()):
+        _refuse_to_replace(folder, force=force)
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -204,6 +206,18 @@ def _new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_to_replace(folder: Path, *, force: bool) -> None:
+    if not (folder / _RECORD).is_file():
+        raise OutputExistsError(
+            f"{folder}: holds something already and no {_RECORD}, so it is not replaced; "
+            "choose another folder"
+        )
+    if not force:
+        raise OutputExistsError(
+            f"{folder}: holds something already; choose another folder, or pass --force to replace"
+        )
 
 
 def _umask() -> int:

@@ -87,12 +87,35 @@ class Vocabulary:
         return len(self.sub_topics)
 
     def per_category(self, table: dict[str, float], otherwise: float) -> npt.NDArray[np.float64]:
-        """Values of a table in the order of the categories."""
+        """Values of a table in the order of the categories.
+
+        Parameters
+        ----------
+        table : dict of str to float
+            Category to value.
+        otherwise : float
+            Value of categories that the table leaves out.
+
+        Returns
+        -------
+        ndarray of float, shape (n_categories,)
+            Values.
+        """
         return np.array([table.get(name, otherwise) for name in self.categories])
 
 
 def fold(text: str) -> str:
     """Text without diacritics, as typed by many on a plain keyboard.
+
+    Parameters
+    ----------
+    text : str
+        Text in any language.
+
+    Returns
+    -------
+    str
+        The text without accents, đ as d.
 
     Examples
     --------
