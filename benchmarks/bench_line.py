@@ -3,8 +3,9 @@
 ``python benchmarks/bench_line.py --influencers 2000``
 
 Each step is the command that a user types, in a process of its own; starting Python is in the
-figure. Seconds on the clock grow when others use the machine, seconds of the processor hardly. The table is printed as Markdown as it grows. A step that fails, or takes longer
-than ``--limit`` seconds, is named so, and the steps that need it are left out.
+figure. Seconds on the clock grow when others use the machine, seconds of the processor hardly. The
+table is printed as Markdown as it grows. A step that fails, or takes longer than ``--limit``
+seconds, is named so, and the steps that need it are left out.
 """
 
 from __future__ import annotations
