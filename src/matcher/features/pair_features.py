@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from matcher.errors import FeatureMismatchError, MatcherError, NotFittedError
+from matcher.errors import DataError, FeatureMismatchError, MatcherError, NotFittedError
 from matcher.features.activity import (
     CONDUCT,
     FOLLOWER_QUALITY,
@@ -191,9 +191,17 @@ def build_features(
     ------
     LeakageError
         If the market is cut before a decision.
+    DataError
+        If a pair names an account that the market does not hold.
     """
     pairs.check_cut(context.index.market)
     view = PairView(context, pairs)
+    strangers = pairs.account_ids[view.accounts < 0].tolist()
+    if strangers:
+        raise DataError(
+            f"pairs: {len(strangers)} of {len(pairs)} name an account that the market does not "
+            f"hold ({', '.join(map(str, strangers[:5]))}); leave them out or add them to `accounts`"
+        )
     names: list[str] = []
     columns: list[NDArray[np.float64]] = []
     for family in FAMILIES:

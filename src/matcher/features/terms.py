@@ -187,7 +187,8 @@ def _brief_languages(block: BriefBlock) -> set[str]:
 
 def _language(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
     spoken = context.index.posts["language"]
-    short = spoken.str.split("-").str[0].str.lower().to_numpy(object)
+    tags = spoken.fillna("").tolist()
+    short = np.array([tag.split("-")[0].lower() for tag in tags], dtype=object)
     given = spoken.notna().to_numpy(bool)
     share = np.full(len(view.pairs), np.nan)
     for block in view.blocks:
