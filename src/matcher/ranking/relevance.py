@@ -50,7 +50,10 @@ def hired_pairs(market: Market) -> pd.DataFrame:
         ``campaign_id, account_id, status_at, outcome_at``: earliest status and latest outcome of
         the rows of a pair.
     """
-    table = market.tables["collaborations"]
+    return _pairs_of(market.tables["collaborations"])
+
+
+def _pairs_of(table: pd.DataFrame) -> pd.DataFrame:
     hired = table[table["status"].isin(HIRED_STATUSES) & table["status_at"].notna()]
     grouped = hired.groupby(["campaign_id", "account_id"], sort=True)
     return grouped.agg(
@@ -76,8 +79,10 @@ def closed_campaigns(market: Market, instant: pd.Timestamp) -> pd.Index:
     pandas.Index
         Campaign ids in order.
     """
-    hires = hired_pairs(market)
-    known = hires[hires["status_at"] < instant]
+    table = market.tables["collaborations"]
+    table = table[table["status_at"] < instant]
+    outcome_at = table["outcome_at"].where(table["outcome_at"] < instant)
+    known = _pairs_of(table.assign(outcome_at=outcome_at))
     settled_at = known["outcome_at"].fillna(known["status_at"] + pd.Timedelta(days=_SETTLED_DAYS))
     settled = (settled_at < instant).groupby(known["campaign_id"]).all()
     closed: pd.Index[Any] = pd.Index(
@@ -161,10 +166,12 @@ def _comparable_engagements(market: Market, hired: pd.DataFrame) -> pd.Series:
         str(campaign): sorted(set.intersection(*(set(text.split("+")) for text in texts)))
         for campaign, texts in parts[mixed].groupby(hired.loc[mixed, "campaign_id"])
     }
-    rebuilt = _engagements_of_posts(market, common)
+    rebuilt = _engagements_of_posts(market, {name: some for name, some in common.items() if some})
     keys = pd.MultiIndex.from_frame(hired.loc[mixed, ["campaign_id", "account_id"]])
     result = hired["engagements"].copy()
-    result[mixed] = rebuilt.reindex(keys).to_numpy(np.float64)
+    # A pair's posts count once, however many rows it has.
+    again = keys.duplicated()
+    result[mixed] = np.where(again, np.nan, rebuilt.reindex(keys).to_numpy(np.float64))
     return result
 
 
