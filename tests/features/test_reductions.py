@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,7 +78,7 @@ def test_normal_scores_within_each_brief(briefs):
     values = np.array([v for brief in briefs for v in brief], dtype=np.float64)[:, None]
     bounds = np.concatenate(([0], np.cumsum([len(brief) for brief in briefs]))).astype(np.int64)
     expected = np.full(len(values), np.nan)
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds.tolist()):
         part = values[first:last, 0]
         known = ~np.isnan(part)
         ranks = rankdata(part[known])
