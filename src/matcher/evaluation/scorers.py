@@ -318,7 +318,7 @@ def _permuted(
     draw, shuffled = _shuffled(rows, rng)
     if number % 2:
         shuffled[draw] = ~shuffled[draw]
-    names = used_features(rows.matrix)
+    names = used_features(rows.matrix, settings.ranker.leave_out)
     permuted = replace(rows, draws=(draw,))
     hire = fit_hire(permuted, names, single, hired=shuffled, constrained=False)
     outcomes = rows.outcomes.copy()

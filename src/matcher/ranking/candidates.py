@@ -12,7 +12,7 @@ import pandas as pd
 from matcher.errors import SupportError
 from matcher.features.context import FeatureContext, MarketData
 from matcher.features.index import instant_microseconds
-from matcher.features.pair_features import FeatureMatrix, build_features
+from matcher.features.pair_features import FAMILIES, FeatureMatrix, build_features
 from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
 from matcher.ranking.relevance import closed_campaigns, hired_pairs, measured_outcomes
@@ -205,13 +205,15 @@ def _draws(
     return tuple(draws)
 
 
-def used_features(matrix: FeatureMatrix) -> tuple[str, ...]:
+def used_features(matrix: FeatureMatrix, leave_out: Sequence[str] = ()) -> tuple[str, ...]:
     """Features that take at least two values; the others cannot rank anything.
 
     Parameters
     ----------
     matrix : FeatureMatrix
         Training features.
+    leave_out : sequence of str
+        Names of families whose features are not used.
 
     Returns
     -------
@@ -222,4 +224,7 @@ def used_features(matrix: FeatureMatrix) -> tuple[str, ...]:
     low = np.where(np.isnan(values), np.inf, values).min(axis=0, initial=np.inf)
     high = np.where(np.isnan(values), -np.inf, values).max(axis=0, initial=-np.inf)
     ranges = zip(matrix.names, low, high, strict=True)
-    return tuple(name for name, one, two in ranges if two > one)
+    without = {
+        spec.name for family in FAMILIES if family.name in leave_out for spec in family.specs
+    }
+    return tuple(name for name, one, two in ranges if two > one and name not in without)

@@ -288,7 +288,7 @@ def fit_model(
     rows = build_training_rows(
         context, prior, trained_until, settings, exclude_brands=exclude_brands
     )
-    names = used_features(rows.matrix)
+    names = used_features(rows.matrix, settings.ranker.leave_out)
     tell("rankers")
     hire = fit_hire(rows, names, settings)
     deliver, reason = fit_deliver(rows, names, settings)
