@@ -219,15 +219,15 @@ def fit_deliver(
     pairs = rows.matrix.pairs
     keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
     known = rows.outcomes.set_index(["campaign_id", "account_id"])["outcome"].reindex(keys)
-    measured = np.flatnonzero(known.notna().to_numpy(bool) & rows.hired)
+    reached = np.log1p(known.to_numpy(np.float64))
+    if as_lift:
+        reached = reached - rows.levels
+    measured = np.flatnonzero(np.isfinite(reached) & rows.hired)
     if len(measured) < _LEAST_OUTCOMES:
         return None, f"{len(measured)} measured hires; {_LEAST_OUTCOMES} are needed"
     values = rows.matrix.relative(names)[measured]
     frame = pd.DataFrame({"campaign_id": pairs.campaign_ids[measured]})
-    reached = np.log1p(known.to_numpy(np.float64)[measured])
-    if as_lift:
-        reached = reached - rows.levels[measured]
-    grades = grade_outcomes(frame, pd.Series(reached))
+    grades = grade_outcomes(frame, pd.Series(reached[measured]))
     draw = Draw(values, grades.to_numpy(np.int64), pairs.campaign_ids[measured])
     draws = [draw] * settings.ranker.n_draws
     try:
