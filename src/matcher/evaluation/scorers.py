@@ -11,6 +11,7 @@ import pandas as pd
 
 from matcher.features.context import FeatureContext, PairView
 from matcher.features.expertise import brief_category, inferred_categories
+from matcher.features.index import microseconds
 from matcher.features.pair_features import FeatureMatrix, build_features
 from matcher.features.pairs import Pairs
 from matcher.features.segments import segment_mean
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.config import Settings
+    from matcher.features.index import MarketIndex
     from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.model import Model
 
@@ -55,20 +57,8 @@ PLAIN_FEATURES: Final = (
 )
 """What anybody would try first."""
 
-_MISSINGNESS: Final = (
-    "text",
-    "language",
-    "duration_s",
-    "is_sponsored",
-    "sponsor_brand_id",
-    "views",
-    "likes",
-    "comments",
-    "shares",
-    "saves",
-    "reach",
-    "impressions",
-)
+_FIXED_COLUMNS: Final = ("text", "language", "duration_s", "is_sponsored", "sponsor_brand_id")
+_COUNTER_COLUMNS: Final = ("views", "likes", "comments", "shares", "saves", "reach", "impressions")
 
 
 @dataclass(frozen=True)
@@ -175,15 +165,31 @@ def missingness_features(context: FeatureContext, pairs: Pairs) -> FeatureMatrix
     FeatureMatrix
         ``n_posts`` and ``null_<column>`` over the posts published before the decision.
     """
-    posts = context.index.posts
-    columns = [name for name in _MISSINGNESS if name in posts]
-    absent = posts[columns].isna().to_numpy(np.float64)
-    values = np.full((len(pairs), len(columns) + 1), np.nan)
+    index = context.index
+    fixed = index.posts[list(_FIXED_COLUMNS)].isna().to_numpy(np.float64)
+    first_read, unread = _first_readings(index)
+    names = ("n_posts", *(f"null_{name}" for name in (*_FIXED_COLUMNS, *_COUNTER_COLUMNS)))
+    values = np.full((len(pairs), len(names)), np.nan)
     for block in PairView(context, pairs).blocks:
+        read = first_read[block.posts] < block.instant
+        counters = np.where(read[:, None], unread[block.posts], 1.0)
+        absent = np.column_stack((fixed[block.posts], counters))
         values[block.rows, 0] = block.lengths
-        for place in range(len(columns)):
-            values[block.rows, place + 1] = segment_mean(absent[block.posts, place], block.lengths)
-    return FeatureMatrix(values, ("n_posts", *(f"null_{name}" for name in columns)), pairs)
+        for place in range(absent.shape[1]):
+            values[block.rows, place + 1] = segment_mean(absent[:, place], block.lengths)
+    return FeatureMatrix(values, names, pairs)
+
+
+def _first_readings(index: MarketIndex) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """When each post was first read, and which counters that reading lacked."""
+    readings = index.market.readings.sort_values("known_at").drop_duplicates("post_id")
+    posts = index.post_ids.get_indexer(pd.Index(readings["post_id"].to_numpy(object)))
+    first = np.full(len(index.post_ids), np.iinfo(np.int64).max)
+    first[posts[posts >= 0]] = microseconds(readings["known_at"])[posts >= 0]
+    unread = np.ones((len(first), len(_COUNTER_COLUMNS)))
+    missing = readings[list(_COUNTER_COLUMNS)].isna().to_numpy(np.float64)
+    unread[posts[posts >= 0]] = missing[posts >= 0]
+    return first, unread
 
 
 def score_block(
