@@ -46,7 +46,9 @@ def model_files(model: Model) -> dict[str, bytes]:
     files["lexicon.safetensors"] = save(
         {name: np.ascontiguousarray(values) for name, values in model.lexicon.arrays().items()}
     )
-    records = json.loads(model.prior.table.to_json(orient="records", double_precision=15))
+    # Python writes the shortest digits that give a number back; pandas rounds to 15.
+    table = model.prior.table.astype(object)
+    records = table.where(table.notna(), None).to_dict(orient="records")
     files["prior.json"] = json.dumps(records, indent=1).encode()
     for which in ("hire", "deliver", "lift"):
         ranker = getattr(model, which)
@@ -142,6 +144,7 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
     BundleError
         If a file is missing, altered or truncated, or the folder holds no model of this version.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
     bundle = read_bundle(folder)
@@ -157,12 +160,7 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
         prior = pd.DataFrame(json.loads(files["prior.json"]))
         prior[list(LEVELS)] = prior[list(LEVELS)].astype(np.float64)
         rankers = {
-            which: BoostedRanker(
-                tuple(names),
-                tuple(
-                    files[name].decode() for name in sorted(files) if name.startswith(f"{which}/")
-                ),
-            )
+            which: BoostedRanker(tuple(names), _ranker_texts(files, which))
             for which, names in manifest["rankers"].items()
         }
         model = Model(
@@ -177,9 +175,18 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
             data_hash=str(manifest["data_hash"]),
             facts=dict(manifest["facts"]),
         )
-    except (KeyError, ValueError, TypeError, EncoderError, DataError, ConfigError) as error:
+    except (
+        KeyError, ValueError, TypeError, SafetensorError, EncoderError, DataError, ConfigError
+    ) as error:  # fmt: skip
         raise BundleError(
             f"{folder}: the files are whole but do not fit this version of Matcher "
             f"({type(error).__name__}: {error}); train the model again"
         ) from error
     return model, bundle
+
+
+def _ranker_texts(files: Mapping[str, bytes], which: str) -> tuple[str, ...]:
+    names = sorted(name for name in files if name.startswith(f"{which}/"))
+    if not names:
+        raise KeyError(f"{which}/00.txt")
+    return tuple(files[name].decode() for name in names)
