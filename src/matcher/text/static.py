@@ -22,6 +22,9 @@ __all__ = ["PieceTexts", "StaticRecipe", "fit_piece_vectors"]
 _POWER_STEPS: Final = 2
 _EXTRA_DIMS: Final = 10
 _LEAST_BATCH: Final = 2
+_SMALL_BATCH: Final = 16
+_LEAST_STEPS: Final = 16
+"""Batches per epoch and kind of pair that few pairs are spread over."""
 _LEAST_WORDS: Final = 3
 """Different pieces that a caption must have to be paired with its hashtags."""
 _TAG_PASSES: Final = 2
@@ -39,7 +42,9 @@ class StaticRecipe:
     smoothing: float = 1e-4
     """SIF weight of a piece of relative frequency p is smoothing / (smoothing + p)."""
     n_common: int = 1
-    """Directions shared by all texts that are taken out."""
+    """Directions shared by all texts that are taken out of corpora of `common_from` texts."""
+    common_from: int = 5_000
+    """Texts below which a shared direction is as likely a topic."""
     temperature: float = 0.15
     """Divides cosines before the softmax."""
     learning_rate: float = 0.007
@@ -47,7 +52,7 @@ class StaticRecipe:
     brief_rate: float = 0.25
     """Share of the learning rate for briefs, which are few and repeat."""
     batch_size: int = 256
-    """Pairs that are negatives for each other."""
+    """Pairs that are negatives for each other; fewer where there are few pairs."""
     max_pairs: int = 15_000
     """Pairs of each kind per epoch at most."""
     max_documents: int = 50_000
@@ -133,7 +138,7 @@ def _start_vectors(counts: sparse.csr_matrix, recipe: StaticRecipe) -> _Floats:
     n_texts, n_pieces = counts.shape
     rng = np.random.default_rng(recipe.seed)
     found = np.bincount(counts.indices, minlength=n_pieces)
-    idf = np.log((1.0 + n_texts) / (1.0 + found))
+    idf = np.log((1.0 + n_texts) / np.maximum(found, 1))
     vectors = np.zeros((n_pieces, recipe.dim), dtype=np.float32)
     latent = _latent_vectors(_sample_rows(counts, recipe, rng), idf, recipe.dim, rng)
     vectors[:, : latent.shape[1]] = latent
@@ -147,7 +152,8 @@ def _start_vectors(counts: sparse.csr_matrix, recipe: StaticRecipe) -> _Floats:
     noise = rng.standard_normal((int(unseen.sum()), recipe.dim)) * (typical / recipe.dim**0.5)
     vectors[unseen] = noise
     means = _row_means(counts)
-    vectors = _without_common(vectors, means, recipe.n_common)
+    if n_texts >= recipe.common_from and recipe.n_common > 0:
+        vectors = _without_common(vectors, means, recipe.n_common)
     lengths = np.linalg.norm(means @ vectors, axis=1)
     scale = float(lengths[lengths > 0].mean()) if (lengths > 0).any() else 1.0
     return vectors / np.float32(scale)
@@ -180,8 +186,6 @@ def _latent_vectors(
 
 
 def _without_common(vectors: _Floats, means: sparse.csr_matrix, n_common: int) -> _Floats:
-    if n_common == 0:
-        return vectors
     texts = means @ vectors
     lengths = np.linalg.norm(texts, axis=1, keepdims=True)
     texts = texts / np.maximum(lengths, _TINY)
@@ -256,8 +260,9 @@ def _batches(
     rng: np.random.Generator,
 ) -> Iterator[_Batch]:
     order = rng.permutation(len(left_rows))[: recipe.max_pairs]
-    for start in range(0, len(order), recipe.batch_size):
-        rows = order[start : start + recipe.batch_size]
+    size = min(max(len(order) // _LEAST_STEPS, _SMALL_BATCH), recipe.batch_size)
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
         if len(rows) >= _LEAST_BATCH:
             yield _Batch(left, right, left_rows[rows], right_rows[rows], rate)
 
