@@ -36,11 +36,11 @@ def newest_snapshots(
     """
     table = index.market.tables["account_snapshots"]
     codes = index.account_codes(table["account_id"])
-    moments = microseconds(table["as_of"])
+    moments = taken = microseconds(table["as_of"])
     if index.market.settings.allow_late_snapshots:
         moments = _late_as_constant(codes, moments)
     order = np.lexsort((moments, codes))
-    codes, moments = codes[order], moments[order]
+    codes, moments, taken = codes[order], moments[order], taken[order]
     ranks, rank = np.unique(moments, return_inverse=True)
     keys = codes * (len(ranks) + 1) + rank
 
@@ -59,13 +59,17 @@ def newest_snapshots(
     now = newest(instants)
     month = 80 * 86_400_000_000
     before = newest(np.where(now >= 0, moments[now] if len(moments) else 0, 0) - month + 1)
+    # A constant that stands in for earlier times is no measurement of them.
+    real = (now >= 0) & (before >= 0)
+    real[real] = taken[now[real]] - taken[before[real]] >= month
+    before = np.where(real, before, -1)
     columns = {
         name: pick(table[name].to_numpy(np.float64)[order], now)
         for name in ("n_followers", "n_following", "n_posts")
     }
     followers = table["n_followers"].to_numpy(np.float64)[order]
-    columns["n_followers_before"] = np.where(now >= 0, pick(followers, before), np.nan)
-    days = moments.astype(np.float64) / 86_400_000_000
+    columns["n_followers_before"] = pick(followers, before)
+    days = taken.astype(np.float64) / 86_400_000_000
     columns["days_between"] = pick(days, now) - pick(days, before)
     return pd.DataFrame(columns)
 
