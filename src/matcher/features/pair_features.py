@@ -287,4 +287,6 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             Names.
         """
         del input_features
+        if not hasattr(self, "feature_names_out_"):
+            raise NotFittedError("PairFeatures: call `fit` before `get_feature_names_out`")
         return np.asarray(self.feature_names_out_)
