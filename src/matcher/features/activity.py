@@ -111,11 +111,15 @@ def _conduct(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np
     rivals = np.zeros(len(view.pairs))
     n = len(context.index.account_ids)
     for block in view.blocks:
-        mask = brand_context(context, block.brief).rival
+        mask = brand_context(context, block.brief, block.instant).rival
         if mask.any():
             total = np.zeros(len(block.accounts))
-            for source in (contacts.hires, contacts.sponsored):
-                events = source.before(block.instant)
+            ads = contacts.sponsored.before(block.instant)
+            own = context.index.own_posts.get(block.brief.brief_id, ())
+            for events in (
+                contacts.hires.before(block.instant),
+                ads.where(~np.isin(ads.sources, own)),
+            ):
                 part = events.accounts[(events.brands >= 0) & mask[events.brands]]
                 total += count_by_account(block, part[part >= 0], None, n)
             rivals[block.rows] = np.log1p(total)

@@ -148,11 +148,48 @@ class Contacts:
         posts, brands = posts[organic], brands[organic]
         return _sorted_events(index.post_published[posts], index.post_account[posts], brands, posts)
 
+    def mentions_before(self, instant: int) -> Events:
+        """Mentions known strictly before an instant, of brands whose names were known then.
+
+        Parameters
+        ----------
+        instant : int
+            Microseconds since 1970.
+
+        Returns
+        -------
+        Events
+            The earlier part of `mentions`.
+        """
+        events = self.mentions.before(instant)
+        return events.where(self.context.index.brand_described_at[events.brands] < instant)
+
+    def naming(self, name: str, instant: int) -> Events:
+        """Posts that name a brand which the market does not hold, strictly before an instant.
+
+        Parameters
+        ----------
+        name : str
+            Name as the brief writes it.
+        instant : int
+            Microseconds since 1970.
+
+        Returns
+        -------
+        Events
+            Mentions with brand code -1.
+        """
+        index = self.context.index
+        posts, _ = self.context.data.texts.find_names([name])
+        nobody = np.full(len(posts), -1, dtype=np.int64)
+        times, accounts = index.post_published[posts], index.post_account[posts]
+        return _sorted_events(times, accounts, nobody, posts).before(instant)
+
     @cached_property
     def _sponsored_embeddings(self) -> NDArray[np.float64]:
         return self.context.post_embeddings[self.sponsored.sources].astype(np.float64)
 
-    def brand_profiles(self, instant: int) -> NDArray[np.float64]:
+    def brand_profiles(self, instant: int, hidden: NDArray[np.int64]) -> NDArray[np.float64]:
         """What is known of each brand in words before an instant, as unit vectors.
 
         The mean of its sponsored captions plus the mean of its earlier briefs plus its
@@ -162,6 +199,8 @@ class Contacts:
         ----------
         instant : int
             Microseconds since 1970.
+        hidden : numpy.ndarray of int64
+            Codes of posts that may not be seen: those made for the campaign itself.
 
         Returns
         -------
@@ -170,13 +209,16 @@ class Contacts:
         """
         n_brands = len(self.context.index.brand_ids)
         known = self.sponsored.before(instant)
-        captions = _mean_rows(self._sponsored_embeddings[: len(known)], known.brands, n_brands)
+        seen = ~np.isin(known.sources, hidden)
+        rows = self._sponsored_embeddings[: len(known)]
+        captions = _mean_rows(rows[seen], known.brands[seen], n_brands)
         table, embeddings = self.context.past_briefs
         earlier = microseconds(table["decided_at"]) < instant
         codes = self.context.index.brand_codes(table["brand_id"])
         usable = earlier & (codes >= 0)
         briefs = _mean_rows(embeddings[usable].astype(np.float64), codes[usable], n_brands)
         described = self.context.brand_embeddings.astype(np.float64)
+        described[self.context.index.brand_described_at >= instant] = 0.0
         return _unit(_unit(captions) + _unit(briefs) + _unit(described))
 
 
@@ -215,7 +257,7 @@ class BrandContext:
         return np.asarray(np.arange(len(self.same_owner)) == self.code)
 
 
-def brand_context(context: FeatureContext, brief: Brief) -> BrandContext:
+def brand_context(context: FeatureContext, brief: Brief, instant: int) -> BrandContext:
     """Relations of a market's brands to the brand of a brief.
 
     Parameters
@@ -224,6 +266,9 @@ def brand_context(context: FeatureContext, brief: Brief) -> BrandContext:
         Market in columnar form.
     brief : Brief
         Brief; what it does not say is taken from its row of `brands`.
+    instant : int
+        Decision in microseconds since 1970; rows of `brands` that were read at or after it are
+        as good as blank.
 
     Returns
     -------
@@ -235,16 +280,19 @@ def brand_context(context: FeatureContext, brief: Brief) -> BrandContext:
     code = int(index.brand_codes(pd.Series([brief.brand_id], dtype="str"))[0])
     owner, category = brief.brand_owner, brief.brand_category
     rivals = set(brief.competitor_ids or ())
-    if code >= 0:
+    described = index.brand_described_at < instant
+    if code >= 0 and described[code]:
         owner = owner or index.brand_owners[code]
         listed = brands["category"].iloc[code]
         category = category or (listed if isinstance(listed, str) else None)
         rivals |= set(brands["competitor_ids"].iloc[code] or ())
     own = np.arange(len(brands)) == code
-    categories = brands["category"].to_numpy(object)
+    blank = np.full(len(brands), None, dtype=object)
+    categories = np.where(described, brands["category"].to_numpy(object), blank)
+    owners = np.where(described, index.brand_owners, brands["brand_id"].to_numpy(object))
     return BrandContext(
         code=code,
-        same_owner=own | (index.brand_owners == owner),
+        same_owner=own | (owners == owner),
         same_category=own | ((categories == category) if category else np.zeros_like(own)),
         rival=np.isin(brands["brand_id"].to_numpy(object), list(rivals)) & ~own,
     )

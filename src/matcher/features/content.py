@@ -102,7 +102,8 @@ def _bio(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.flo
     written = np.asarray(np.abs(bios).max(axis=1, initial=0.0) > 0)
     for block in view.blocks:
         values = (bios[block.accounts] * queries[block.code]).sum(axis=1)
-        result[block.rows] = np.where(written[block.accounts], values, np.nan)
+        known = written & (context.index.influencer_described_at < block.instant)
+        result[block.rows] = np.where(known[block.accounts], values, np.nan)
     return {"bio_similarity": result}
 
 

@@ -43,7 +43,9 @@ def brief_category(context: FeatureContext, block: BriefBlock) -> str | None:
         return block.brief.brand_category
     brands = context.index.brands
     place = context.index.brand_ids.get_indexer(pd.Index([block.brief.brand_id]))[0]
-    found = brands["category"].iloc[place] if place >= 0 else None
+    if place < 0 or context.index.brand_described_at[place] >= block.instant:
+        return None
+    found = brands["category"].iloc[place]
     return found if isinstance(found, str) else None
 
 
@@ -96,8 +98,10 @@ def _expertise(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[
         columns["category_depth"][rows] = np.log1p(
             np.bincount(block.owners, weights=inside, minlength=len(block.lengths))
         )
+        read_at = context.index.influencer_described_at[block.accounts]
         columns["category_declared"][rows] = [
-            np.nan if not given else float(category in given) for given in declared[block.accounts]
+            float(category in given) if given and moment < block.instant else np.nan
+            for given, moment in zip(declared[block.accounts], read_at, strict=True)
         ]
     return columns
 

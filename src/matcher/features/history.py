@@ -83,7 +83,7 @@ def _hires(
     for block in view.blocks:
         events = contacts.hires.before(block.instant)
         events = events.where((events.sources >= 0) & (events.accounts >= 0))
-        kinds = brand_context(context, block.brief)
+        kinds = brand_context(context, block.brief, block.instant)
         query = view.brief_embeddings[block.code].astype(np.float64)
         place = holder(block.accounts)
         found = {
@@ -122,16 +122,21 @@ def _brand_contacts(context: FeatureContext, view: PairView) -> Mapping[str, NDA
     n, n_brands = len(context.index.account_ids), len(context.index.brand_ids)
     for block in view.blocks:
         own_posts = context.index.own_posts.get(block.brief.brief_id, np.empty(0, dtype=np.int64))
-        kinds = brand_context(context, block.brief)
+        kinds = brand_context(context, block.brief, block.instant)
         query = view.brief_embeddings[block.code].astype(np.float64)
-        closeness = _likeness(contacts.brand_profiles(block.instant), query)
+        closeness = _likeness(contacts.brand_profiles(block.instant, own_posts), query)
         closeness = np.where(kinds.own, 1.0, closeness)
         sources = {
             "sponsored": contacts.sponsored.before(block.instant),
-            "mentions": contacts.mentions.before(block.instant),
+            "mentions": contacts.mentions_before(block.instant),
         }
+        stranger = np.empty(0, dtype=np.int64)
+        if kinds.code < 0 and block.brief.brand_name:
+            named = contacts.naming(block.brief.brand_name, block.instant)
+            stranger = named.where(~np.isin(named.sources, own_posts)).accounts
         for source, all_events in sources.items():
             events = all_events.where(~np.isin(all_events.sources, own_posts))
+            extra = stranger if source == "mentions" else stranger[:0]
             found = {
                 "brand": events.where(_of_kind(kinds.own, events)),
                 "owner": events.where(_of_kind(kinds.same_owner, events)),
@@ -139,7 +144,8 @@ def _brand_contacts(context: FeatureContext, view: PairView) -> Mapping[str, NDA
                 "any": events,
             }
             for what, part in found.items():
-                values = np.log1p(count_by_account(block, part.accounts, None, n))
+                dealt = np.concatenate((part.accounts, extra))
+                values = np.log1p(count_by_account(block, dealt, None, n))
                 columns[f"{source}_{what}"][block.rows] = values
             weights = closeness[events.brands] if n_brands else np.empty(0)
             recency = _decay(events, block.instant)
@@ -166,7 +172,7 @@ def _affinity(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[n
         events = events.where((events.sources >= 0) & (events.accounts >= 0))
         if not len(events):
             continue
-        kinds = brand_context(context, block.brief)
+        kinds = brand_context(context, block.brief, block.instant)
         query = view.brief_embeddings[block.code].astype(np.float64)
         weights = {
             "like_hired_all": np.ones(len(events)),
@@ -176,7 +182,7 @@ def _affinity(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[n
         }
         hired = np.unique(events.accounts)
         members = np.concatenate((hired, block.accounts))
-        directions = _account_directions(context, members, block.instant)
+        directions = _account_directions(context, members, block)
         of_hired, of_block = directions[: len(hired)], directions[len(hired) :]
         for name, values in weights.items():
             by_hired = np.bincount(
@@ -208,11 +214,16 @@ def _likeness_to_others(
 
 
 def _account_directions(
-    context: FeatureContext, accounts: NDArray[np.int64], instant: int
+    context: FeatureContext, accounts: NDArray[np.int64], block: BriefBlock
 ) -> NDArray[np.float64]:
-    """Unit sums of the embeddings of all posts published before an instant."""
-    starts, ends = context.index.posts_before(accounts, instant)
+    """Unit sums of the embeddings of all posts that the brief of a block may see."""
+    index = context.index
+    starts, ends = index.posts_before(accounts, block.instant)
     sums = context.embedding_sums(starts, ends)
+    for post in index.own_posts.get(block.brief.brief_id, np.empty(0, dtype=np.int64)):
+        if index.post_published[post] < block.instant:
+            row = context.post_embeddings[post].astype(np.float64)
+            sums[accounts == index.post_account[post]] -= row
     norms = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
     return np.asarray(sums / np.where(norms > 0, norms, 1.0))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["MarketIndex", "instant_microseconds", "microseconds"]
 
 _NEVER = np.iinfo(np.int64).max
+_ALWAYS = np.iinfo(np.int64).min
 
 
 def microseconds(instants: pd.Series) -> NDArray[np.int64]:
@@ -108,6 +109,24 @@ class MarketIndex:
         """Row of `influencers` of each account, in account order."""
         table = self.market.tables["influencers"].set_index("influencer_id")
         return table.reindex(self.accounts["influencer_id"]).reset_index()
+
+    @cached_property
+    def influencer_described_at(self) -> NDArray[np.int64]:
+        """When the description of each account's person was read, shape (n_accounts,).
+
+        Microseconds since 1970; the beginning of time where it is undated and so timeless by
+        assumption, the end of time under ``strict_time``.
+        """
+        return self._described_at(self.influencers["as_of"])
+
+    @cached_property
+    def brand_described_at(self) -> NDArray[np.int64]:
+        """When the description of each brand was read; see `influencer_described_at`."""
+        return self._described_at(self.brands["as_of"])
+
+    def _described_at(self, as_of: pd.Series) -> NDArray[np.int64]:
+        undated = _NEVER if self.market.settings.strict_time else _ALWAYS
+        return np.where(as_of.isna().to_numpy(bool), undated, microseconds(as_of))
 
     @cached_property
     def brand_ids(self) -> pd.Index[Any]:
