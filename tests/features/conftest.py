@@ -64,7 +64,7 @@ def base_tables(seed: int = 1) -> Tables:
             for _ in range(int(rng.integers(0, 4))):
                 reading = {
                     "likes": float(rng.integers(1, 900)),
-                    "comments": float(rng.integers(0, 30)),
+                    "comments": float(rng.integers(0, 4)),
                     "shares": float(rng.integers(0, 20)),
                     "views": float(rng.integers(900, 9_000)),
                     "reach": float(rng.integers(100, 900)),
@@ -256,7 +256,7 @@ def whole(m: SimpleNamespace) -> SimpleNamespace:
     ids = data.market.tables["campaigns"]["campaign_id"]
     briefs = [Brief.from_campaign(data.market, name) for name in ids]
     stranger = m.make_brief(
-        "stranger", brand_id="zz", brand_name="Betafoods", brand_category="food", brief="phở"
+        "stranger", brand_id="zz", brand_name="Skincare", brand_category="food", brief="phở"
     )
     pairs = m.make_pairs(data, [*briefs, stranger])
     prior = m.make_prior(context)
