@@ -12,7 +12,9 @@ __all__ = ["KINDS", "N_NAMED", "LeakReport", "Move"]
 
 N_NAMED: Final = 5
 """Accounts and things that are named; the others are counted."""
-KINDS: Final = ("encoder", "lexicon", "prior", "fit", "candidates", "feature", "ranker", "score")
+KINDS: Final = (
+    "encoder", "lexicon", "prior", "fit", "candidates", "feature", "control", "ranker", "score"
+)  # fmt: skip
 """What can move, causes before what follows from them."""
 
 
@@ -22,8 +24,9 @@ class Move:
 
     Parameters
     ----------
-    what : {"encoder", "lexicon", "prior", "fit", "candidates", "feature", "ranker", "score"}
-        Kind of thing; ``fit`` where fitting failed on the altered market.
+    what : str
+        One of `KINDS`; ``fit`` where fitting failed on the altered market, ``control`` for an
+        input of the negative control `missingness`.
     campaign_id : str
         Campaign at whose decision the future was altered.
     column : str
@@ -67,7 +70,7 @@ class LeakReport:
     n_refits : int
         Blocks for which everything was fitted anew on the altered market.
     n_features, n_feature_values : int
-        Features, and their values over all pairs.
+        Features, and their values over all pairs, those of the negative control included.
     n_priors : int
         Values of fitted priors.
     n_scores : int

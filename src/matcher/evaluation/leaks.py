@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -122,11 +123,10 @@ class _Memory:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What a model makes of one campaign; rows by account."""
+    """What a model makes of one campaign: values by kind and name, rows by account."""
 
     account_ids: pd.Index[Any]
-    features: _Values
-    scores: _Values
+    values: Mapping[str, _Values]
 
 
 @dataclass
@@ -140,9 +140,7 @@ class _Linter:
     features: set[str] = field(default_factory=set)
     n_campaigns: int = 0
     n_refits: int = 0
-    n_feature_values: int = 0
-    n_priors: int = 0
-    n_scores: int = 0
+    n_compared: Counter[str] = field(default_factory=Counter)
 
     def check(self, block: Block, *, encoder_until: pd.Timestamp) -> None:
         self.memory.forget()
@@ -228,12 +226,16 @@ class _Linter:
         matrix = model.features(context, pairs)
         own = model.score(matrix)
         gaps = missingness_features(context, pairs)
-        features = dict(zip(matrix.names, matrix.values.T, strict=True))
-        gap_columns = {f"missingness.{name}": gaps.values[:, place]
-                       for place, name in enumerate(gaps.names)}  # fmt: skip
-        simple = baseline_scores(context, matrix, self.settings.evaluation.seed)
         scores = {f"model.{name}": own[name].to_numpy(np.float64) for name in own}
-        return _Seen(pd.Index(pairs.account_ids), {**features, **gap_columns}, {**scores, **simple})
+        simple = baseline_scores(context, matrix, self.settings.evaluation.seed)
+        return _Seen(
+            pd.Index(pairs.account_ids),
+            {
+                "feature": dict(zip(matrix.names, matrix.values.T, strict=True)),
+                "control": dict(zip(gaps.names, gaps.values.T, strict=True)),
+                "score": {**scores, **simple},
+            },
+        )
 
     def _compare(
         self, campaign_id: str, before: _Seen, after: _Seen, *, is_refitted: bool = False
@@ -249,17 +251,14 @@ class _Linter:
             )  # fmt: skip
         both = ids.intersection(after.account_ids, sort=True)
         here, there = ids.get_indexer(both), after.account_ids.get_indexer(both)
-        self.features.update(before.features)
-        self.n_feature_values += len(both) * len(before.features)
-        self.n_scores += len(both) * len(before.scores)
-        for what, old, new in (
-            ("feature", before.features, after.features),
-            ("score", before.scores, after.scores),
-        ):
-            for name, values in old.items():
-                rows = np.flatnonzero(_differs(values[here], new[name][there]))
+        self.features.update(before.values["feature"])
+        for what, columns in before.values.items():
+            self.n_compared[what] += len(both) * len(columns)
+            for name, old in columns.items():
+                new = after.values[what].get(name, np.full(len(after.account_ids), np.nan))
+                rows = np.flatnonzero(_differs(old[here], new[there]))
                 if len(rows):
-                    named = tuple(str(name) for name in both[rows[:N_NAMED]])
+                    named = tuple(str(account) for account in both[rows[:N_NAMED]])
                     self.moved.append(
                         Move(what, campaign_id, name, len(rows), len(both), named, is_refitted)
                     )
@@ -280,7 +279,7 @@ class _Linter:
             what = column.partition(".")[0]
             one, other = old.get(column, nothing), new.get(column, nothing)
             if what == "prior":
-                self.n_priors += len(one)
+                self.n_compared[what] += len(one)
             n_moved = int(_differs(one, other).sum())
             if n_moved:
                 kind = what if what in KINDS else "ranker"
@@ -298,9 +297,9 @@ class _Linter:
             n_instants=len(self.instants),
             n_refits=self.n_refits,
             n_features=len(self.features),
-            n_feature_values=self.n_feature_values,
-            n_priors=self.n_priors,
-            n_scores=self.n_scores,
+            n_feature_values=self.n_compared["feature"] + self.n_compared["control"],
+            n_priors=self.n_compared["prior"],
+            n_scores=self.n_compared["score"],
             moved=tuple(sorted(self.moved, key=lambda move: order[move.what])),
             assumed_timeless=self.data.market.timeless_columns,
         )
