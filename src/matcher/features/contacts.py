@@ -97,7 +97,11 @@ class Contacts:
 
     @cached_property
     def hires(self) -> Events:
-        """Hires, known from ``status_at``; the source is a row of `campaign_rows`."""
+        """Hires, known from ``status_at``; the source is a row of `campaign_rows`.
+
+        A hire that came before its campaign's decision counts from that decision: it is what the
+        decision is about.
+        """
         index = self.context.index
         table = index.market.tables["collaborations"]
         hired = table[table["status"].isin(HIRED_STATUSES) & table["status_at"].notna()]
@@ -105,9 +109,12 @@ class Contacts:
         hired = hired.drop_duplicates(["campaign_id", "account_id"])
         rows = self.campaign_rows.get_indexer(pd.Index(hired["campaign_id"].to_numpy(object)))
         campaigns = self.context.past_briefs[0]
-        brands = index.brand_codes(campaigns["brand_id"])[rows] if len(campaigns) else rows
+        brands, times = rows, microseconds(hired["status_at"])
+        if len(campaigns):
+            brands = index.brand_codes(campaigns["brand_id"])[rows]
+            times = np.maximum(times, microseconds(campaigns["decided_at"])[rows])
         return _sorted_events(
-            microseconds(hired["status_at"]),
+            times,
             index.account_codes(hired["account_id"]),
             np.where(rows >= 0, brands, -1),
             rows.astype(np.int64),
