@@ -167,6 +167,21 @@ def test_posts_made_for_a_campaign_are_hidden_from_it(m, tables):
     assert {"content_mean", "sponsored_brand", "engagements_expected", "posts_30d"} <= set(moved)
 
 
+def test_hires_of_a_campaign_itself_are_hidden_from_it(m, tables):
+    """An invitation accepted before the recorded decision is the label, not a feature."""
+    campaign = m.frame({"campaign_id": "new", "brand_id": "b0", "decided_at": m.NOW})
+    without = tables | {"campaigns": pd.concat([tables["campaigns"], campaign])}
+    own = m.frame(
+        {"collaboration_id": "own", "campaign_id": "new", "account_id": "a2",
+         "status": "accepted", "status_at": m.at(-3)}
+    )  # fmt: skip
+    planted = without | {"collaborations": pd.concat([tables["collaborations"], own])}
+    brief = m.make_brief()
+    one, other = (m.compute(version, brief) for version in (without, planted))
+    names = [spec.name for spec in FEATURES]
+    pd.testing.assert_frame_equal(one[names], other[names], check_exact=True)
+
+
 def test_market_cut_before_the_decision_is_refused(m, whole):
     early = MarketData(whole.data.market.as_of(m.at(-100)))
     context = FeatureContext(early, whole.context.encoder, whole.context.lexicon)
