@@ -153,7 +153,8 @@ class Slow:
 
 encoder = random_encoder(64, 0)
 cache = EmbeddingCache(Path(sys.argv[1]), shard_texts=16)
-cache.fill(Encoder(encoder.identity, Slow(encoder.model)), [f"t{i}" for i in range(20000)], role="content")
+slow = Encoder(encoder.identity, Slow(encoder.model))
+cache.fill(slow, [f"t{i}" for i in range(20000)], role="content")
 """
 
 

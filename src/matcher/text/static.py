@@ -41,6 +41,8 @@ class StaticRecipe:
     """Contrastive passes over the pairs."""
     smoothing: float = 1e-4
     """SIF weight of a piece of relative frequency p is smoothing / (smoothing + p)."""
+    spread: float = 0.5
+    """Power of the singular value that scales a direction; 0 makes all count alike."""
     n_common: int = 1
     """Directions shared by all texts that are taken out of corpora of `common_from` texts."""
     common_from: int = 5_000
@@ -140,7 +142,7 @@ def _start_vectors(counts: sparse.csr_matrix, recipe: StaticRecipe) -> _Floats:
     found = np.bincount(counts.indices, minlength=n_pieces)
     idf = np.log((1.0 + n_texts) / np.maximum(found, 1))
     vectors = np.zeros((n_pieces, recipe.dim), dtype=np.float32)
-    latent = _latent_vectors(_sample_rows(counts, recipe, rng), idf, recipe.dim, rng)
+    latent = _latent_vectors(_sample_rows(counts, recipe, rng), idf, recipe, rng)
     vectors[:, : latent.shape[1]] = latent
     share = np.asarray(counts.sum(axis=0)).ravel() / max(float(counts.sum()), 1.0)
     weight = recipe.smoothing / (recipe.smoothing + share)
@@ -168,8 +170,12 @@ def _sample_rows(
 
 
 def _latent_vectors(
-    counts: sparse.csr_matrix, idf: NDArray[np.float64], dim: int, rng: np.random.Generator
+    counts: sparse.csr_matrix,
+    idf: NDArray[np.float64],
+    recipe: StaticRecipe,
+    rng: np.random.Generator,
 ) -> _Floats:
+    dim = recipe.dim
     weighted = counts.copy()
     weighted.data = ((1.0 + np.log(counts.data)) * idf[counts.indices]).astype(np.float32)
     lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
@@ -180,9 +186,10 @@ def _latent_vectors(
     for _ in range(_POWER_STEPS):
         basis = np.linalg.qr(turned @ (weighted @ basis))[0]
     image = weighted @ basis
-    _, rotation = np.linalg.eigh((image.T @ image).astype(np.float64))
-    leading = rotation[:, ::-1][:, :dim].astype(np.float32)
-    return np.asarray(basis @ leading, dtype=np.float32)
+    squares, rotation = np.linalg.eigh((image.T @ image).astype(np.float64))
+    share = np.maximum(squares[::-1][:dim], 0.0) / max(squares[-1], _TINY)
+    leading = rotation[:, ::-1][:, :dim] * share ** (recipe.spread / 2.0)
+    return np.asarray(basis @ leading.astype(np.float32), dtype=np.float32)
 
 
 def _without_common(vectors: _Floats, means: sparse.csr_matrix, n_common: int) -> _Floats:
