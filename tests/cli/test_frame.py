@@ -87,7 +87,7 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["validat", "m"], "Did you mean 'validate'?"),
+        (["validat", "m"], "Did you mean 'validate'"),
         (["validate", "m", "--stric"], "--strict"),
         (["validate"], "MARKET"),
     ],
