@@ -343,6 +343,29 @@ def test_builtin_is_fitted_not_loaded() -> None:
         load_encoder(EncoderSettings())
 
 
+def test_fitting_and_loading_open_no_connection(tiny_transformer: Path) -> None:
+    code = (
+        "import socket, sys\n"
+        "def refuse(*_): raise SystemExit('connection attempted')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from matcher.config import EncoderSettings\n"
+        "from matcher.text.encoder import encoder_from_files, fit_builtin_encoder, load_encoder\n"
+        "fitted = fit_builtin_encoder(['phở bò'], ['a'], settings=EncoderSettings(),"
+        " trained_until=None)\n"
+        "encoder_from_files(fitted.files()).encode(['phở'], role='brief')\n"
+        "load_encoder(EncoderSettings(name=sys.argv[1])).encode(['phở'], role='brief')\n"
+        "print('silent')"
+    )
+    online = {key: value for key, value in os.environ.items() if not key.endswith("_OFFLINE")}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(tiny_transformer)],
+        capture_output=True,
+        text=True,
+        env=online,
+    )
+    assert done.stdout.strip() == "silent", done.stderr
+
+
 def test_cache_key_depends_on_weights_prompt_and_normalisation(builtin: Encoder) -> None:
     identity = builtin.identity
     others = (

@@ -200,7 +200,7 @@ def _choose_rows(
 
 
 def _static_files(tokenizer: Any, vectors: NDArray[np.float32]) -> dict[str, bytes]:
-    transformers = _sentence_transformers(is_offline=True)
+    transformers = _sentence_transformers(is_offline=False)
     model = transformers.SentenceTransformer(
         modules=[_static_embedding(transformers)(tokenizer, embedding_weights=vectors)],
         device="cpu",
@@ -213,7 +213,7 @@ def _static_files(tokenizer: Any, vectors: NDArray[np.float32]) -> dict[str, byt
 def _load_static(content: Mapping[str, bytes]) -> _StaticModel:
     with tempfile.TemporaryDirectory(prefix="matcher-encoder-") as folder:
         write_files(Path(folder), content)
-        transformer = _load_transformer(Path(folder), device="cpu")
+        transformer = _load_transformer(Path(folder), device="cpu", is_offline=False)
     return _StaticModel(transformer, dict(content), PieceIndex(transformer[0].tokenizer))
 
 
@@ -236,8 +236,8 @@ def _sentence_transformers(*, is_offline: bool) -> Any:
     return sentence_transformers
 
 
-def _load_transformer(folder: Path, *, device: str | None) -> Any:
-    transformers = _sentence_transformers(is_offline=True)
+def _load_transformer(folder: Path, *, device: str | None, is_offline: bool) -> Any:
+    transformers = _sentence_transformers(is_offline=is_offline)
     try:
         return transformers.SentenceTransformer(
             str(folder),
@@ -282,7 +282,7 @@ def load_encoder(settings: EncoderSettings, *, local_files_only: bool = True) ->
     folder, revision = find_model_folder(
         settings.name, settings.revision, local_files_only=local_files_only
     )
-    transformer = _load_transformer(folder, device=None)
+    transformer = _load_transformer(folder, device=None, is_offline=local_files_only)
     known = find_known_encoder(settings.name)
     if known is None:
         own = dict(transformer.prompts or {})
