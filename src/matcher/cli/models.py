@@ -21,11 +21,10 @@ from matcher.cli.output import (
 from matcher.cli.text import CacheFolder, EncoderName, cache_folder, settings_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from matcher.config import Settings
+    from matcher.evaluation.leak_report import LeakReport
     from matcher.evaluation.results import EvaluationResult
     from matcher.features.context import Embed, MarketData
 
@@ -298,9 +297,13 @@ def evaluate(
         "notes": list(data.market.notes),
     }
     embed = embedder(settings, cache)
+    leaks: LeakReport | None = None
     with progress() as tell:
         if leak_check:
-            audit["leak_check"] = _check_leaks(data, settings, tell)
+            from matcher.evaluation.leaks import check_leaks
+
+            leaks = check_leaks(data, settings, tell=tell)
+            audit["leak_check"] = leaks.to_dict()
         if model is None:
             result = walk_forward(
                 data, settings, protocol=protocol, embed=embed, audit=audit, tell=tell
@@ -316,19 +319,11 @@ def evaluate(
         _write(out, result, force=force)
     if as_json:
         print_json(result.to_dict())
-        return
-    print_rich(result)
-    if leak_check:
-        print_result(str(audit["leak_check"]["verdict"]))
-
-
-def _check_leaks(
-    data: MarketData, settings: Settings, tell: Callable[[str, int, int], None]
-) -> dict[str, Any]:
-    from matcher.evaluation.leaks import check_leaks
-
-    found: dict[str, Any] = check_leaks(data, settings, tell=tell).to_dict()
-    return found
+    else:
+        print_rich(result)
+    if leaks is not None:
+        note(leaks.verdict)
+        leaks.raise_if_leaky()
 
 
 def _write(out: Path, result: EvaluationResult, *, force: bool) -> None:
