@@ -74,9 +74,9 @@ def shop(m):
              "currency": "VND", "n_posts": 1, "valid_until": m.at(-2)},
         ),
         "exchange_rates": m.frame(
-            {"from": "VND", "to": "USD", "on": pd.Timestamp("2025-01-01"), "rate": 1 / 20_000},
-            {"from": "VND", "to": "USD", "on": pd.Timestamp("2025-02-01"), "rate": 1 / 25_000},
-            {"from": "VND", "to": "USD", "on": pd.Timestamp("2025-04-01"), "rate": 1 / 30_000},
+            {"from": "USD", "to": "VND", "on": pd.Timestamp("2025-01-01"), "rate": 20_000.0},
+            {"from": "USD", "to": "VND", "on": pd.Timestamp("2025-02-01"), "rate": 25_000.0},
+            {"from": "USD", "to": "VND", "on": pd.Timestamp("2025-04-01"), "rate": 30_000.0},
         ),
         "brands": m.frame(
             {"brand_id": "b0", "name": "Alphabrand", "category": "beauty"},
@@ -215,7 +215,7 @@ def test_price_without_a_format_buys_any(found):
 def test_missing_exchange_rate_names_pair_and_day(m, shop):
     del shop["exchange_rates"]
     brief = m.make_brief(currency="EUR", budget=100.0)
-    with pytest.raises(ValueError, match=r"no rate from \w+ to EUR is known before 2025-03-01"):
+    with pytest.raises(ValueError, match=r"no rate from \w+ to EUR before 2025-03-01"):
         m.compute(shop, brief)
 
 

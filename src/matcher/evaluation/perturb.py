@@ -11,7 +11,12 @@ from matcher.config import MarketSettings
 from matcher.errors import DataError
 from matcher.evaluation.ranked import BoolArray
 from matcher.evaluation.scramble import Later, scramble_columns, tidy_rows
-from matcher.market.instants import instant_ticks, positions_in, reading_ticks, to_ticks
+from matcher.market.instants import (
+    instant_microseconds,
+    positions_in,
+    reading_microseconds,
+    to_microseconds,
+)
 from matcher.market.schema import TABLES, TableSpec
 
 __all__ = ["DISGUISED", "perturb_after"]
@@ -78,7 +83,7 @@ def perturb_after(
     if unknown:
         raise DataError(f"perturb_after: tables {unknown} are not of the contract")
     settings = MarketSettings() if settings is None else settings
-    begin = instant_ticks(instant.tz_convert("UTC"))
+    begin = instant_microseconds(instant.tz_convert("UTC"))
     later = Later(rng, begin, max(begin, _newest(tables)), dict(tables))
     for name, spec in TABLES.items():
         frame = tables.get(name)
@@ -102,7 +107,7 @@ def _newest(tables: Mapping[str, pd.DataFrame]) -> int:
         for column in spec.columns
         if name in tables and column.dtype == "instant" and not column.may_be_future
     ]
-    ticks = [instant_ticks(pd.Timestamp(value)) for value in found if not pd.isna(value)]
+    ticks = [instant_microseconds(pd.Timestamp(value)) for value in found if not pd.isna(value)]
     return max(ticks, default=0)
 
 
@@ -154,7 +159,7 @@ def _perturb_dated(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
     """A table whose rows are known from one column on."""
-    hidden = to_ticks(frame[str(spec.known_at)]) >= later.begin
+    hidden = to_microseconds(frame[str(spec.known_at)]) >= later.begin
     rows, changed = _redraw(spec, frame, later, hidden=hidden)
     columns = _others(spec, rows)
     return _settle(
@@ -169,7 +174,7 @@ def _perturb_snapshots(
         return _perturb_dated(spec, frame, later, settings)
     # The first snapshot of an account counts as known; values of the others may change.
     first = ~frame["account_id"].duplicated().to_numpy()
-    hidden = (to_ticks(frame["as_of"]) >= later.begin) & ~first
+    hidden = (to_microseconds(frame["as_of"]) >= later.begin) & ~first
     columns = _others(spec, frame, "account_id", "as_of")
     return scramble_columns(frame, spec, later, rows=hidden, columns=columns)
 
@@ -177,7 +182,7 @@ def _perturb_snapshots(
 def _perturb_audiences(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
-    hidden = to_ticks(frame["as_of"]) >= later.begin
+    hidden = to_microseconds(frame["as_of"]) >= later.begin
     rows, changed = _redraw(spec, frame, later, hidden=hidden)
     columns = _others(spec, rows, "dimension", "bucket")
     rows = scramble_columns(rows, spec, later, rows=changed, columns=columns)
@@ -190,7 +195,7 @@ def _perturb_audiences(
 def _perturb_exchange_rates(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
-    hidden = to_ticks(frame["on"]) >= later.begin
+    hidden = to_microseconds(frame["on"]) >= later.begin
     columns = _others(spec, frame, *spec.key)
     rows = scramble_columns(frame, spec, later, rows=hidden, columns=columns)
     kept = ~(hidden & (later.rng.random(len(rows)) < _CHANGED_SHARE))
@@ -203,13 +208,13 @@ def _perturb_exchange_rates(
 def _perturb_posts(
     spec: TableSpec, frame: pd.DataFrame, later: Later, settings: MarketSettings
 ) -> pd.DataFrame:
-    hidden = to_ticks(frame["published_at"]) >= later.begin
+    hidden = to_microseconds(frame["published_at"]) >= later.begin
     rows, changed = _redraw(spec, frame, later, hidden=hidden)
     rows = scramble_columns(
         rows, spec, later, rows=changed, columns=_others(spec, rows, "observed_at")
     )
     readings = [column.name for column in spec.columns if column.known_at == "reading"]
-    ticks = reading_ticks(rows["observed_at"], rows["published_at"], settings)
+    ticks = reading_microseconds(rows["observed_at"], rows["published_at"], settings)
     read_later = ~changed & (ticks >= later.begin)
     columns = [name for name in readings if name != "observed_at"]
     rows = scramble_columns(rows, spec, later, rows=read_later, columns=columns)
@@ -221,10 +226,10 @@ def _new_reading_times(
     rows: pd.DataFrame, later: Later, settings: MarketSettings, *, changed: BoolArray
 ) -> pd.DataFrame:
     """Reading times after the cut and after publication; missing where that too is after it."""
-    published = to_ticks(rows["published_at"])
+    published = to_microseconds(rows["published_at"])
     drawn = pd.Series(later.instants(len(rows), not_before=published), index=rows.index)
     unread = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us, UTC]")
-    without = reading_ticks(unread, rows["published_at"], settings) >= later.begin
+    without = reading_microseconds(unread, rows["published_at"], settings) >= later.begin
     drawn = drawn.mask(without & (later.rng.random(len(rows)) < 0.5))
     new = drawn.astype(rows["observed_at"].dtype)
     return rows.assign(observed_at=rows["observed_at"].where(~changed, new))
@@ -237,11 +242,14 @@ def _perturb_metrics(
     frame = frame[positions_in(frame["post_id"], posts["post_id"]) >= 0].reset_index(drop=True)
     if frame.empty:
         return frame
-    hidden = reading_ticks(frame["observed_at"], _published(frame, posts), settings) >= later.begin
+    hidden = (
+        reading_microseconds(frame["observed_at"], _published(frame, posts), settings)
+        >= later.begin
+    )
     rows, changed = _redraw(spec, frame, later, hidden=hidden)
     columns = _others(spec, rows, "post_id", "observed_at")
     rows = scramble_columns(rows, spec, later, rows=changed, columns=columns)
-    times = later.instants(len(rows), not_before=to_ticks(_published(rows, posts)))
+    times = later.instants(len(rows), not_before=to_microseconds(_published(rows, posts)))
     new = pd.Series(times, index=rows.index).astype(rows["observed_at"].dtype)
     rows = rows.assign(observed_at=rows["observed_at"].where(~changed, new))
     return _settle(spec, rows, changed=changed)
@@ -264,7 +272,7 @@ def _perturb_campaigns(
     disguised: Sequence[str],
 ) -> pd.DataFrame:
     ids = frame["campaign_id"]
-    hidden = to_ticks(frame["decided_at"]) >= later.begin
+    hidden = to_microseconds(frame["decided_at"]) >= later.begin
     kept = hidden & ids.isin(list(keep)).to_numpy()
     free = hidden & ~kept
     rows, changed = _redraw(
@@ -294,7 +302,7 @@ def _held_campaigns(later: Later) -> list[str]:
     for name in ("collaborations", "decisions"):
         frame = later.tables.get(name)
         if frame is not None and len(frame):
-            known = to_ticks(frame[str(TABLES[name].known_at)]) < later.begin
+            known = to_microseconds(frame[str(TABLES[name].known_at)]) < later.begin
             held += frame.loc[known, "campaign_id"].tolist()
     return held
 
@@ -305,8 +313,10 @@ def _perturb_links(
     posts, campaigns = later.tables.get("posts"), later.tables.get("campaigns")
     if posts is None or campaigns is None or posts.empty or campaigns.empty:
         return frame
-    seen_posts = posts.loc[to_ticks(posts["published_at"]) < later.begin, "post_id"]
-    seen_campaigns = campaigns.loc[to_ticks(campaigns["decided_at"]) < later.begin, "campaign_id"]
+    seen_posts = posts.loc[to_microseconds(posts["published_at"]) < later.begin, "post_id"]
+    seen_campaigns = campaigns.loc[
+        to_microseconds(campaigns["decided_at"]) < later.begin, "campaign_id"
+    ]
     known = (positions_in(frame["post_id"], seen_posts) >= 0) & (
         positions_in(frame["campaign_id"], seen_campaigns) >= 0
     )
@@ -327,12 +337,12 @@ def _perturb_links(
 def _perturb_collaborations(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
-    hidden = to_ticks(frame["status_at"]) >= later.begin
+    hidden = to_microseconds(frame["status_at"]) >= later.begin
     rows, changed = _redraw(spec, frame, later, hidden=hidden)
     rows = scramble_columns(rows, spec, later, rows=changed, columns=_others(spec, rows))
     outcomes = [column.name for column in spec.columns if column.known_at == "outcome_at"]
     outcomes += [name for name in _others(spec, rows) if name not in spec.column_names]
-    measured_later = ~changed & (to_ticks(rows["outcome_at"]) >= later.begin)
+    measured_later = ~changed & (to_microseconds(rows["outcome_at"]) >= later.begin)
     rows = scramble_columns(rows, spec, later, rows=measured_later, columns=outcomes)
     return _settle_money(spec, rows, changed=changed, measured=measured_later)
 
@@ -364,13 +374,13 @@ def _perturb_description(
         for name in frame.columns
         if named.get(str(name), spec.extra_known_at) == "timeless"
     ]
-    dated = frame["as_of"].notna().to_numpy() & (to_ticks(frame["as_of"]) >= later.begin)
+    dated = frame["as_of"].notna().to_numpy() & (to_microseconds(frame["as_of"]) >= later.begin)
     rows = scramble_columns(frame, spec, later, rows=dated, columns=columns)
     times = pd.Series(later.instants(len(rows)), index=rows.index).astype(rows["as_of"].dtype)
     rows = rows.assign(as_of=rows["as_of"].where(~dated, times))
     if "created_at" in rows:
         unborn = frame["created_at"].notna().to_numpy() & (
-            to_ticks(frame["created_at"]) >= later.begin
+            to_microseconds(frame["created_at"]) >= later.begin
         )
         rows = rows.assign(created_at=rows["created_at"].where(~(unborn | dated), times))
     return rows

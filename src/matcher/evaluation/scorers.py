@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,11 +12,12 @@ import pandas as pd
 
 from matcher.features.context import FeatureContext, PairView
 from matcher.features.expertise import brief_category, inferred_categories
-from matcher.features.index import microseconds
 from matcher.features.pair_features import FeatureMatrix, build_features
 from matcher.features.pairs import Pairs
 from matcher.features.segments import segment_mean
+from matcher.market.instants import to_microseconds
 from matcher.market.taxonomy import read_taxonomy
+from matcher.ranking.boosting import run_side_by_side
 from matcher.ranking.fit import TrainingRows, fit_deliver, fit_hire, used_features
 from matcher.text.encoder import random_encoder
 
@@ -185,7 +187,7 @@ def _first_readings(index: MarketIndex) -> tuple[NDArray[np.int64], NDArray[np.f
     readings = index.market.readings.sort_values("known_at").drop_duplicates("post_id")
     posts = index.post_ids.get_indexer(pd.Index(readings["post_id"].to_numpy(object)))
     first = np.full(len(index.post_ids), np.iinfo(np.int64).max)
-    first[posts[posts >= 0]] = microseconds(readings["known_at"])[posts >= 0]
+    first[posts[posts >= 0]] = to_microseconds(readings["known_at"])[posts >= 0]
     unread = np.ones((len(first), len(_COUNTER_COLUMNS)))
     missing = readings[list(_COUNTER_COLUMNS)].isna().to_numpy(np.float64)
     unread[posts[posts >= 0]] = missing[posts >= 0]
@@ -237,13 +239,19 @@ def score_block(
     delivered = {"model": own["deliver"].to_numpy(np.float64), **simple}
     delivered["model_lift"] = own["lift"].to_numpy(np.float64)
     delivered["regression_to_mean"] = -simple["past_engagement"]
-    for name, train, test in _fitted_inputs(model, rows, context, matrix, settings):
-        names = used_features(train.matrix)
-        hired[name], delivered[name] = _fit_and_score(train, test, names, settings, asked)
+    inputs = _fitted_inputs(model, rows, context, matrix, settings)
     tell("controls")
+    learners = {
+        name: partial(_fit_and_score, train, test, settings, asked) for name, train, test in inputs
+    }
+    names = used_features(rows.matrix, settings.ranker.leave_out)
+    values = matrix.relative(names)
     for number in range(settings.evaluation.n_permutations):
-        column = f"permuted_{number}"
-        hired[column], delivered[column] = _permuted(rows, matrix, settings, number, asked)
+        learners[f"permuted_{number}"] = partial(
+            _permuted, rows, names, values, settings, number, asked
+        )
+    for name, (hire, deliver) in zip(learners, run_side_by_side(learners.values()), strict=True):
+        hired[name], delivered[name] = hire, deliver
     return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs), matrix
 
 
@@ -276,37 +284,35 @@ def _fitted_inputs(
 
 
 def _apply(
-    ranker: BoostedRanker | None, matrix: FeatureMatrix, asked: NDArray[np.bool_] | None = None
+    ranker: BoostedRanker | None, values: NDArray[np.float64], asked: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Scores of pairs, of those asked for only."""
-    scores = np.full(len(matrix.pairs), np.nan)
-    if ranker is None:
-        return scores
-    values = matrix.relative(ranker.names)
-    if asked is None:
-        return ranker.score(values)
-    scores[asked] = ranker.score(values[asked])
+    """Scores of the pairs asked for."""
+    scores = np.full(len(values), np.nan)
+    if ranker is not None:
+        scores[asked] = ranker.score(values[asked])
     return scores
 
 
 def _fit_and_score(
     rows: TrainingRows,
     matrix: FeatureMatrix,
-    names: Sequence[str],
     settings: Settings,
     asked: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    names = used_features(rows.matrix)
     if not names:
         nothing = np.full(len(matrix.pairs), np.nan)
         return nothing, nothing
     hire = fit_hire(rows, names, settings)
     deliver, _ = fit_deliver(rows, names, settings)
-    return _apply(hire, matrix), _apply(deliver, matrix, asked)
+    values = matrix.relative(names)
+    return hire.score(values), _apply(deliver, values, asked)
 
 
 def _permuted(
     rows: TrainingRows,
-    matrix: FeatureMatrix,
+    names: Sequence[str],
+    values: NDArray[np.float64],
     settings: Settings,
     number: int,
     asked: NDArray[np.bool_],
@@ -324,14 +330,13 @@ def _permuted(
     draw, shuffled = _shuffled(rows, rng)
     if number % 2:
         shuffled[draw] = ~shuffled[draw]
-    names = used_features(rows.matrix, settings.ranker.leave_out)
     permuted = replace(rows, draws=(draw,))
     hire = fit_hire(permuted, names, single, hired=shuffled, constrained=False)
     outcomes = rows.outcomes.copy()
     order = rng.random(len(outcomes)) * (-1.0 if number % 2 else 1.0)
     outcomes["outcome"] = _reordered(outcomes["campaign_id"], outcomes["outcome"], order)
     deliver, _ = fit_deliver(replace(rows, outcomes=outcomes), names, single)
-    return _apply(hire, matrix), _apply(deliver, matrix, asked)
+    return hire.score(values), _apply(deliver, values, asked)
 
 
 def _shuffled(

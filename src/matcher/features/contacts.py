@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.columns import HIRED_STATUSES
-from matcher.features.index import microseconds
+from matcher.market.instants import to_microseconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,10 +109,10 @@ class Contacts:
         hired = hired.drop_duplicates(["campaign_id", "account_id"])
         rows = self.campaign_rows.get_indexer(pd.Index(hired["campaign_id"].to_numpy(object)))
         campaigns = self.context.past_briefs[0]
-        brands, times = rows, microseconds(hired["status_at"])
+        brands, times = rows, to_microseconds(hired["status_at"])
         if len(campaigns):
             brands = index.brand_codes(campaigns["brand_id"])[rows]
-            times = np.maximum(times, microseconds(campaigns["decided_at"])[rows])
+            times = np.maximum(times, to_microseconds(campaigns["decided_at"])[rows])
         return _sorted_events(
             times,
             index.account_codes(hired["account_id"]),
@@ -133,7 +133,7 @@ class Contacts:
         index = self.context.index
         table = index.market.tables["collaborations"]
         table = table[table["outcome_at"].notna()]
-        times = microseconds(table["outcome_at"])
+        times = to_microseconds(table["outcome_at"])
         order = np.argsort(times, kind="stable")
         return times[order], index.account_codes(table["account_id"])[order]
 
@@ -220,7 +220,7 @@ class Contacts:
         rows = self._sponsored_embeddings[: len(known)]
         captions = _mean_rows(rows[seen], known.brands[seen], n_brands)
         table, embeddings = self.context.past_briefs
-        earlier = microseconds(table["decided_at"]) < instant
+        earlier = to_microseconds(table["decided_at"]) < instant
         codes = self.context.index.brand_codes(table["brand_id"])
         usable = earlier & (codes >= 0)
         briefs = _mean_rows(embeddings[usable].astype(np.float64), codes[usable], n_brands)

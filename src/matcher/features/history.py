@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from matcher.features.contacts import Contacts, Events, brand_context, count_by_account
-from matcher.features.index import microseconds
 from matcher.features.spec import Family, FeatureSpec
+from matcher.market.instants import to_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -242,7 +242,7 @@ def last_contact_days(view: PairView) -> NDArray[np.float64]:
         Days before the decision.
     """
     table = view.context.index.market.tables["collaborations"]
-    times = microseconds(table["status_at"])
+    times = to_microseconds(table["status_at"])
     codes = view.context.index.account_codes(table["account_id"])
     newest = np.full(len(view.pairs), np.nan)
     for block in view.blocks:

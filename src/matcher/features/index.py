@@ -9,59 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from matcher.features.offers import AudienceShares, Quotes
+from matcher.market.instants import to_microseconds
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.market.market import Market
 
-__all__ = ["MarketIndex", "instant_microseconds", "microseconds"]
+__all__ = ["MarketIndex"]
 
 _NEVER = np.iinfo(np.int64).max
 _ALWAYS = np.iinfo(np.int64).min
-
-
-def microseconds(instants: pd.Series) -> NDArray[np.int64]:
-    """UTC instants as microseconds since 1970; a missing one as the largest integer.
-
-    Parameters
-    ----------
-    instants : pandas.Series of datetime64[us, UTC]
-        Instants.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        Microseconds; a fact whose instant is missing is never known.
-    """
-    values = instants.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
-    return np.where(np.isnat(values), _NEVER, values.astype(np.int64))
-
-
-def instant_microseconds(instant: pd.Timestamp) -> int:
-    """One aware instant as microseconds since 1970.
-
-    Parameters
-    ----------
-    instant : pandas.Timestamp
-        Instant, aware of its zone.
-
-    Returns
-    -------
-    int
-        Microseconds.
-
-    Examples
-    --------
-    >>> instant_microseconds(pd.Timestamp("1970-01-01 00:00:01", tz="UTC"))
-    1000000
-    """
-    return int(
-        instant.tz_convert("UTC")
-        .tz_localize(None)
-        .to_datetime64()
-        .astype("M8[us]")
-        .astype(np.int64)
-    )
 
 
 @dataclass(frozen=True)
@@ -126,7 +85,7 @@ class MarketIndex:
 
     def _described_at(self, as_of: pd.Series) -> NDArray[np.int64]:
         undated = _NEVER if self.market.settings.strict_time else _ALWAYS
-        return np.where(as_of.isna().to_numpy(bool), undated, microseconds(as_of))
+        return np.where(as_of.isna().to_numpy(bool), undated, to_microseconds(as_of))
 
     @cached_property
     def brand_ids(self) -> pd.Index[Any]:
@@ -156,7 +115,7 @@ class MarketIndex:
         """Posts by account code, publication and id; row number is the post code."""
         table = self.market.tables["posts"]
         codes = self.account_codes(table["account_id"])
-        published = microseconds(table["published_at"])
+        published = to_microseconds(table["published_at"])
         order = np.lexsort((table["post_id"].to_numpy(object).astype(str), published, codes))
         return table.iloc[order].reset_index(drop=True)
 
@@ -168,7 +127,7 @@ class MarketIndex:
     @cached_property
     def post_published(self) -> NDArray[np.int64]:
         """Publication of each post in microseconds since 1970."""
-        return microseconds(self.posts["published_at"])
+        return to_microseconds(self.posts["published_at"])
 
     @cached_property
     def post_ids(self) -> pd.Index[Any]:
@@ -259,6 +218,16 @@ class MarketIndex:
         starts = np.searchsorted(self._post_keys, accounts * base + first)
         ends = np.searchsorted(self._post_keys, accounts * base + last)
         return starts, np.maximum(starts, ends)
+
+    @cached_property
+    def quotes(self) -> Quotes:
+        """Rates that a price can be read from."""
+        return Quotes.of(self)
+
+    @cached_property
+    def audiences(self) -> AudienceShares:
+        """Shares of the accounts' audiences."""
+        return AudienceShares.of(self)
 
     @cached_property
     def own_posts(self) -> dict[str, NDArray[np.int64]]:

@@ -121,17 +121,21 @@ class FeatureMatrix:
     def _relative(self) -> NDArray[np.float64]:
         return normal_scores(self.values, self.pairs.bounds)
 
-    def relative(self, names: Sequence[str]) -> NDArray[np.float64]:
+    def relative(
+        self, names: Sequence[str], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
         """Columns as normal scores within each brief; what rankers learn from and score.
 
         Parameters
         ----------
         names : sequence of str
             Feature names.
+        rows : numpy.ndarray of int64, optional
+            Rows to return; all when None. The scores are those among all candidates of a brief.
 
         Returns
         -------
-        numpy.ndarray of float64, shape (n_pairs, len(names))
+        numpy.ndarray of float64, shape (n_rows, len(names))
             See ``matcher.features.relative.normal_scores``.
 
         Raises
@@ -139,7 +143,8 @@ class FeatureMatrix:
         FeatureMismatchError
             If a feature is not in the matrix.
         """
-        return self._relative[:, self._places(names)]
+        places = np.array(self._places(names), dtype=np.int64)
+        return self._relative[:, places] if rows is None else self._relative[np.ix_(rows, places)]
 
     def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> FeatureMatrix:
         """Matrix of some rows.

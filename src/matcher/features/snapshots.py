@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from matcher.features.index import microseconds
+from matcher.market.instants import to_microseconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def newest_snapshots(
     """
     table = index.market.tables["account_snapshots"]
     codes = index.account_codes(table["account_id"])
-    moments = taken = microseconds(table["as_of"])
+    moments = taken = to_microseconds(table["as_of"])
     if index.market.settings.allow_late_snapshots:
         moments = _late_as_constant(codes, moments)
     order = np.lexsort((moments, codes))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
-from matcher.errors import DataError
-from matcher.features.index import microseconds
+from matcher.features.offers import newest_prices
 from matcher.features.segments import segment_mean
 from matcher.features.spec import Family, FeatureSpec
 
@@ -19,126 +17,16 @@ if TYPE_CHECKING:
 
     from matcher.features.context import BriefBlock, FeatureContext, PairView
     from matcher.market.brief import Brief
-    from matcher.market.market import Market
 
-__all__ = ["AUDIENCE", "LANGUAGE", "PRICE", "exchange_rate", "newest_prices"]
-
-
-def newest_before(
-    table: pd.DataFrame, keys: list[str], instant: int, column: str = "as_of"
-) -> pd.DataFrame:
-    """Newest row per key that was known strictly before an instant.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Rows with an instant in `column`.
-    keys : list of str
-        Columns that name what a row is about; all rows of the newest instant are kept.
-    instant : int
-        Microseconds since 1970.
-    column : str
-        Column of the instant.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows of `table`.
-    """
-    known = table[microseconds(table[column]) < instant]
-    newest = known.groupby(keys, dropna=False)[column].transform("max")
-    return known[known[column] == newest]
-
-
-def exchange_rate(market: Market, source: str, target: str, *, instant: int) -> float:
-    """Units of one currency for one of another, by the newest rate before an instant.
-
-    Parameters
-    ----------
-    market : Market
-        Market with a table ``exchange_rates``.
-    source, target : str
-        ISO 4217 codes.
-    instant : int
-        Microseconds since 1970.
-
-    Returns
-    -------
-    float
-        Rate; 1 for equal currencies; the inverse pair serves too.
-
-    Raises
-    ------
-    DataError
-        If no rate of the pair is known before the instant.
-    """
-    if source == target:
-        return 1.0
-    table = market.tables["exchange_rates"]
-    days = table["on"].to_numpy("datetime64[us]").astype(np.int64)
-    known = table[days < instant].sort_values("on")
-    for one, other, inverse in ((source, target, False), (target, source, True)):
-        rows = known[(known["from"] == one) & (known["to"] == other)]
-        if len(rows):
-            rate = float(rows["rate"].iloc[-1])
-            return 1.0 / rate if inverse else rate
-    day = pd.Timestamp(instant, unit="us").date()
-    raise DataError(
-        f"exchange_rates: no rate from {source} to {target} is known before {day}; add a row with "
-        f"from={source}, to={target} and an earlier day, or give prices and budgets in one currency"
-    )
-
-
-def newest_prices(market: Market, brief: Brief, instant: int) -> pd.Series:
-    """Lowest price per post of each account in a format of the brief, in the brief's currency.
-
-    Parameters
-    ----------
-    market : Market
-        Market with a table ``rates``.
-    brief : Brief
-        Brief; without formats any format counts, without a currency no price does.
-    instant : int
-        Decision in microseconds since 1970.
-
-    Returns
-    -------
-    pandas.Series of float64
-        Price by account id; accounts without a valid price in time are absent.
-
-    Raises
-    ------
-    DataError
-        If a price stands in a currency that cannot be converted.
-    """
-    rates = market.tables["rates"]
-    usable = rates[rates["price"].notna() & rates["currency"].notna()]
-    if brief.currency is None or usable.empty:
-        return pd.Series(dtype=np.float64)
-    if brief.formats:
-        usable = usable[usable["format"].isna() | usable["format"].isin(brief.formats)]
-    newest = newest_before(usable, ["account_id", "format"], instant)
-    until = microseconds(newest["valid_until"])
-    newest = newest[until >= instant]
-    factors = {
-        str(code): exchange_rate(market, str(code), brief.currency, instant=instant)
-        for code in newest["currency"].unique()
-    }
-    posts = newest["n_posts"].fillna(1.0).clip(lower=1.0)
-    price = newest["price"] * newest["currency"].map(factors).astype(np.float64) / posts
-    return price.groupby(newest["account_id"]).min()
+__all__ = ["AUDIENCE", "LANGUAGE", "PRICE"]
 
 
 def _price(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
-    market = context.index.market
     price = np.full(len(view.pairs), np.nan)
     share = np.full(len(view.pairs), np.nan)
     level = view.windows["engagements_level"].to_numpy(np.float64)
     for block in view.blocks:
-        found = newest_prices(market, block.brief, block.instant)
-        if found.empty:
-            continue
-        values = found.reindex(view.pairs.account_ids[block.rows]).to_numpy(np.float64)
+        values = newest_prices(context.index, block.brief, block.instant)[block.accounts]
         price[block.rows] = values
         if block.brief.budget:
             heads = block.brief.n_creators or 1
@@ -152,18 +40,21 @@ def _price(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.f
 
 def _audience(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
     columns = {spec.name: np.full(len(view.pairs), np.nan) for spec in AUDIENCE.specs}
-    table = context.index.market.tables["audiences"]
-    if table.empty:
-        return columns
+    audiences = context.index.audiences
+    n_accounts = len(context.index.account_ids)
     for block in view.blocks:
-        known = newest_before(table, ["account_id", "dimension"], block.instant)
-        for name, dimension, wanted in _targets(block.brief):
-            rows = known[known["dimension"] == dimension]
-            inside = rows["share"].where(rows["bucket"].isin(wanted), 0.0)
-            shares = inside.groupby(rows["account_id"]).sum()
-            columns[name][block.rows] = shares.reindex(view.pairs.account_ids[block.rows]).to_numpy(
-                np.float64
+        targets = _targets(block.brief)
+        known = audiences.dated.newest(block.instant) if targets else np.empty(0, dtype=np.int64)
+        for name, dimension, wanted in targets:
+            rows = known[audiences.dimensions[known] == dimension]
+            accounts = audiences.accounts[rows]
+            inside = np.isin(audiences.buckets[rows].astype(str), wanted)
+            total = np.full(n_accounts, np.nan)
+            total[accounts] = 0.0
+            total += np.bincount(
+                accounts[inside], audiences.shares[rows[inside]], minlength=n_accounts
             )
+            columns[name][block.rows] = total[block.accounts]
     return columns
 
 

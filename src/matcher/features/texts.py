@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from matcher.features.index import instant_microseconds
+from matcher.market.instants import instant_microseconds
 from matcher.market.taxonomy import read_taxonomy
 from matcher.text.lexical import Lexicon
 from matcher.text.normalise import fold_accents, lexical_tokens

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from matcher.market.convert import ARROW_TYPES, build_lists, convert_column, convert_extra
-from matcher.market.instants import instant_ticks
+from matcher.market.instants import instant_microseconds
 from matcher.market.order import find_repeated_keys, order_rows, split_repeated
 from matcher.market.quarantine import FIXES, MAX_VALUE_CHARACTERS, Failures
 from matcher.market.textual import normalise_nfc
@@ -225,7 +225,7 @@ class TableCheck:
             zone = "UTC" if column.dtype == "instant" else None
             array = self.columns[column.name]
             early = pa.scalar(631_152_000_000_000, pa.int64()).cast(pa.timestamp("us", zone))
-            late = pa.scalar(instant_ticks(latest), pa.int64())
+            late = pa.scalar(instant_microseconds(latest), pa.int64())
             if column.may_be_future:
                 late = pa.scalar(7_258_118_400_000_000, pa.int64())
             for bad, rule in (

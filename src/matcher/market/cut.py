@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 
 from matcher.columns import COUNTERS
-from matcher.market.instants import instant_ticks, positions_in, reading_ticks, to_ticks
+from matcher.market.instants import (
+    instant_microseconds,
+    positions_in,
+    reading_microseconds,
+    to_microseconds,
+)
 from matcher.market.schema import TABLES
 
 if TYPE_CHECKING:
@@ -63,7 +68,7 @@ def cut_tables(
     notes : list of str
         How many values rest on an assumption.
     """
-    cut = instant_ticks(instant)
+    cut = instant_microseconds(instant)
     result: dict[str, pd.DataFrame] = {}
     notes: list[str] = []
     for name, frame in tables.items():
@@ -79,11 +84,11 @@ def cut_tables(
         elif name == "post_metrics":
             result[name] = _cut_metrics(frame, result["posts"], cut, settings)
         elif spec.known_at is not None:
-            known = to_ticks(frame[spec.known_at]) < cut
+            known = to_microseconds(frame[spec.known_at]) < cut
             kept = frame if known.all() else frame[known].reset_index(drop=True)
             outcome = _columns_known_at(spec, kept, "outcome_at")
             if outcome:
-                kept = _nulled(kept, outcome, to_ticks(kept["outcome_at"]) >= cut)
+                kept = _nulled(kept, outcome, to_microseconds(kept["outcome_at"]) >= cut)
             result[name] = kept
         else:
             result[name] = frame
@@ -95,12 +100,14 @@ def _cut_description(
     spec: TableSpec, frame: pd.DataFrame, cut: int, *, strict: bool
 ) -> pd.DataFrame:
     undated = frame["as_of"].isna().to_numpy()
-    hidden = ~undated & (to_ticks(frame["as_of"]) >= cut)
+    hidden = ~undated & (to_microseconds(frame["as_of"]) >= cut)
     if strict:
         hidden |= undated
     frame = _nulled(frame, _columns_known_at(spec, frame, "timeless"), hidden)
     if spec.name == "accounts":
-        unborn = frame["created_at"].notna().to_numpy() & (to_ticks(frame["created_at"]) >= cut)
+        unborn = frame["created_at"].notna().to_numpy() & (
+            to_microseconds(frame["created_at"]) >= cut
+        )
         frame = _nulled(frame, ["created_at"], unborn)
     return frame
 
@@ -112,9 +119,9 @@ def _cut_posts(
     settings: MarketSettings,
     notes: list[str],
 ) -> pd.DataFrame:
-    known = to_ticks(frame["published_at"]) < cut
+    known = to_microseconds(frame["published_at"]) < cut
     kept = frame if known.all() else frame[known].reset_index(drop=True)
-    ticks = reading_ticks(kept["observed_at"], kept["published_at"], settings)
+    ticks = reading_microseconds(kept["observed_at"], kept["published_at"], settings)
     hidden = ticks >= cut
     columns = [n for n in _columns_known_at(spec, kept, "reading") if kept[n].notna().any()]
     rests = kept["observed_at"].isna().to_numpy() & ~hidden
@@ -137,7 +144,7 @@ def _cut_metrics(
     if len(posts) == 0:
         return frame[kept_post]
     published = posts["published_at"].take(position)
-    known = kept_post & (reading_ticks(frame["observed_at"], published, settings) < cut)
+    known = kept_post & (reading_microseconds(frame["observed_at"], published, settings) < cut)
     return frame if known.all() else frame[known].reset_index(drop=True)
 
 
@@ -145,7 +152,7 @@ def _cut_late_snapshots(
     frame: pd.DataFrame, cut: int, instant: pd.Timestamp, notes: list[str]
 ) -> pd.DataFrame:
     """Snapshots before the cut, and for an account without one its earliest, marked `is_late`."""
-    known = to_ticks(frame["as_of"]) < cut
+    known = to_microseconds(frame["as_of"]) < cut
     first = ~frame["account_id"].duplicated().to_numpy()
     late = first & ~known
     if late.any():

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "counter_lag",
-    "instant_ticks",
+    "instant_microseconds",
     "is_timezone",
     "positions_in",
-    "reading_ticks",
-    "to_ticks",
+    "reading_microseconds",
+    "to_microseconds",
 ]
 
 
@@ -63,7 +63,7 @@ def counter_lag(settings: MarketSettings) -> pd.Timedelta:
     return pd.Timedelta(round(settings.counter_lag_days * 86_400_000_000), unit="us")
 
 
-def instant_ticks(instant: pd.Timestamp) -> int:
+def instant_microseconds(instant: pd.Timestamp) -> int:
     """Microseconds from 1970 to an instant.
 
     Parameters
@@ -79,7 +79,7 @@ def instant_ticks(instant: pd.Timestamp) -> int:
     return int(instant.as_unit("us").to_numpy().astype(np.int64))
 
 
-def to_ticks(series: pd.Series) -> NDArray[np.int64]:
+def to_microseconds(series: pd.Series) -> NDArray[np.int64]:
     """Microseconds since 1970 of instants or days.
 
     Parameters
@@ -96,7 +96,7 @@ def to_ticks(series: pd.Series) -> NDArray[np.int64]:
     return np.where(ticks == np.iinfo(np.int64).min, np.iinfo(np.int64).max, ticks)
 
 
-def reading_ticks(
+def reading_microseconds(
     observed_at: pd.Series, published_at: pd.Series, settings: MarketSettings
 ) -> NDArray[np.int64]:
     """When readings of counters are known, in microseconds since 1970.
@@ -115,12 +115,12 @@ def reading_ticks(
     ndarray of int64, shape (n_rows,)
         When taken, but never before the post; ``counter_lag`` after publication when missing.
     """
-    published = to_ticks(published_at)
+    published = to_microseconds(published_at)
     lag = int(counter_lag(settings) // pd.Timedelta(1, unit="us"))
     return np.where(
         observed_at.isna().to_numpy(),
         published + lag,
-        np.maximum(to_ticks(observed_at), published),
+        np.maximum(to_microseconds(observed_at), published),
     )
 
 

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 
 from matcher.columns import COUNTERS
-from matcher.market.instants import instant_ticks, positions_in, reading_ticks, to_ticks
+from matcher.market.instants import (
+    instant_microseconds,
+    positions_in,
+    reading_microseconds,
+    to_microseconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +58,7 @@ def build_readings(tables: Mapping[str, pd.DataFrame], settings: MarketSettings)
         )
     rows = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
     rows = rows[rows[list(COUNTERS)].notna().any(axis=1).to_numpy()]
-    ticks = reading_ticks(rows["observed_at"], rows["published_at"], settings)
+    ticks = reading_microseconds(rows["observed_at"], rows["published_at"], settings)
     post, source = rows["_post"].to_numpy(), rows["_source"].to_numpy()
     if len(parts) > 1:
         order = np.lexsort([source, ticks, post])
@@ -95,10 +100,10 @@ def build_snapshots(tables: Mapping[str, pd.DataFrame], settings: MarketSettings
         and instant. A row is late for instants between `known_at` and `as_of`.
     """
     frame = tables["account_snapshots"]
-    ticks = to_ticks(frame["as_of"])
+    ticks = to_microseconds(frame["as_of"])
     codes = pd.factorize(frame["account_id"])[0].astype(np.int64)
     if settings.allow_late_snapshots:
         first = ~frame["account_id"].duplicated().to_numpy()
-        ticks = np.where(first, instant_ticks(pd.Timestamp("1900-01-01")), ticks)
+        ticks = np.where(first, instant_microseconds(pd.Timestamp("1900-01-01")), ticks)
     columns = ["account_id", "as_of", "n_followers", "n_following", "n_posts"]
     return _with_spans(frame[columns], ticks, codes)

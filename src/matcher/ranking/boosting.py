@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from matcher.errors import FeatureMismatchError, SupportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from matcher.config import RankerSettings
 
-__all__ = ["MAX_ROWS_PER_CAMPAIGN", "BoostedRanker", "Draw", "fit_ranker"]
+__all__ = ["MAX_ROWS_PER_CAMPAIGN", "BoostedRanker", "Draw", "fit_ranker", "run_side_by_side"]
+
+_Result = TypeVar("_Result")
 
 MAX_ROWS_PER_CAMPAIGN = 10_000
 """LightGBM refuses larger queries in training."""
@@ -86,7 +88,9 @@ class BoostedRanker:
         self._check(values)
         if not len(values):
             return np.empty(0)
-        parts = [booster.predict(values, num_threads=1) for booster in self._boosters]
+        parts = run_side_by_side(
+            partial(booster.predict, values, num_threads=1) for booster in self._boosters
+        )
         return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
 
     def contributions(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,9 +114,10 @@ class BoostedRanker:
         self._check(values)
         if not len(values):
             return np.empty((0, len(self.names) + 1))
-        parts = [
-            booster.predict(values, pred_contrib=True, num_threads=1) for booster in self._boosters
-        ]
+        parts = run_side_by_side(
+            partial(booster.predict, values, pred_contrib=True, num_threads=1)
+            for booster in self._boosters
+        )
         return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
 
     def _check(self, values: NDArray[np.float64]) -> None:
@@ -178,24 +183,56 @@ def fit_ranker(
     ----------
     Burges, From RankNet to LambdaRank to LambdaMART, MSR-TR-2010-82.
     """
+    texts = run_side_by_side(
+        partial(
+            _fit_member, draw, names, _parameters(settings, settings.seed + number, trends),
+            n_trees=settings.n_trees,
+        )
+        for number, draw in enumerate(draws)
+    )  # fmt: skip
+    return BoostedRanker(tuple(names), tuple(texts))
+
+
+def run_side_by_side(jobs: Iterable[Callable[[], _Result]]) -> list[_Result]:
+    """Run jobs that mostly fit or score rankers, as many at a time as there are cores.
+
+    LightGBM lets other Python threads run while it works. Each job is single-threaded, so results
+    do not depend on the number of cores.
+
+    Parameters
+    ----------
+    jobs : iterable of callable
+        Jobs without arguments that share nothing they write to.
+
+    Returns
+    -------
+    list
+        Results in the order of the jobs.
+    """
+    import joblib
+
+    found: list[_Result] = joblib.Parallel(n_jobs=-1, backend="threading")(
+        joblib.delayed(job)() for job in jobs
+    )
+    return found
+
+
+def _fit_member(
+    draw: Draw, names: Sequence[str], parameters: dict[str, Any], *, n_trees: int
+) -> str:
     import lightgbm
 
-    texts = []
-    for number, draw in enumerate(draws):
-        order = np.argsort(draw.campaign_ids.astype(str), kind="stable")
-        _, sizes = np.unique(draw.campaign_ids[order].astype(str), return_counts=True)
-        _check_draw(draw, sizes, order)
-        data = lightgbm.Dataset(
-            draw.values[order],
-            draw.relevance[order],
-            group=sizes,
-            feature_name=list(names),
-            free_raw_data=True,
-        )
-        parameters = _parameters(settings, settings.seed + number, trends)
-        booster = lightgbm.train(parameters, data, num_boost_round=settings.n_trees)
-        texts.append(booster.model_to_string())
-    return BoostedRanker(tuple(names), tuple(texts))
+    order = np.argsort(draw.campaign_ids.astype(str), kind="stable")
+    _, sizes = np.unique(draw.campaign_ids[order].astype(str), return_counts=True)
+    _check_draw(draw, sizes, order)
+    data = lightgbm.Dataset(
+        draw.values[order],
+        draw.relevance[order],
+        group=sizes,
+        feature_name=list(names),
+        free_raw_data=True,
+    )
+    return str(lightgbm.train(parameters, data, num_boost_round=n_trees).model_to_string())
 
 
 def _check_draw(draw: Draw, sizes: NDArray[np.int64], order: NDArray[np.int64]) -> None:

@@ -11,10 +11,10 @@ import pandas as pd
 
 from matcher.errors import SupportError
 from matcher.features.context import FeatureContext, MarketData
-from matcher.features.index import instant_microseconds
 from matcher.features.pair_features import FAMILIES, FeatureMatrix, build_features
 from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
+from matcher.market.instants import instant_microseconds
 from matcher.ranking.relevance import closed_campaigns, hired_pairs, measured_outcomes
 from matcher.retrieval.eligibility import select_eligible
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from matcher.errors import SupportError
 from matcher.features.context import FeatureContext, MarketData, PairView
-from matcher.features.index import instant_microseconds
 from matcher.features.pair_features import FEATURES
 from matcher.features.pairs import build_pairs
 from matcher.features.priors import LevelPrior, fit_level_prior
 from matcher.market.brief import Brief
+from matcher.market.instants import instant_microseconds
 from matcher.ranking.boosting import BoostedRanker, Draw, fit_ranker
 from matcher.ranking.candidates import (
     TrainingRows,
@@ -184,10 +184,12 @@ def fit_hire(
         One member per draw.
     """
     labels = rows.hired if hired is None else hired
-    values = rows.matrix.relative(names)
     ids = rows.matrix.pairs.campaign_ids
     trend = {spec.name: spec.trend for spec in FEATURES} if constrained else {}
-    draws = [Draw(values[draw], labels[draw].astype(np.int64), ids[draw]) for draw in rows.draws]
+    draws = [
+        Draw(rows.matrix.relative(names, draw), labels[draw].astype(np.int64), ids[draw])
+        for draw in rows.draws
+    ]
     return fit_ranker(
         draws, names, trends=[trend.get(name, 0) for name in names], settings=settings.ranker
     )
@@ -225,7 +227,7 @@ def fit_deliver(
     measured = np.flatnonzero(np.isfinite(reached) & rows.hired)
     if len(measured) < _LEAST_OUTCOMES:
         return None, f"{len(measured)} measured hires; {_LEAST_OUTCOMES} are needed"
-    values = rows.matrix.relative(names)[measured]
+    values = rows.matrix.relative(names, measured)
     frame = pd.DataFrame({"campaign_id": pairs.campaign_ids[measured]})
     grades = grade_outcomes(frame, pd.Series(reached[measured]))
     draw = Draw(values, grades.to_numpy(np.int64), pairs.campaign_ids[measured])

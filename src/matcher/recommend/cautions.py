@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from matcher.features.index import microseconds
+from matcher.market.instants import to_microseconds
 from matcher.recommend.wording import format_number
 from matcher.retrieval.facts import account_facts, primary_language
 
@@ -151,7 +151,7 @@ def _late_followers(case: _Case) -> NDArray[np.float64]:
     if not case.data.market.settings.allow_late_snapshots:
         return np.full(len(case.codes), np.nan)
     table = case.data.market.tables["account_snapshots"]
-    in_time = (microseconds(table["as_of"]) < case.instant) & table["n_followers"].notna()
+    in_time = (to_microseconds(table["as_of"]) < case.instant) & table["n_followers"].notna()
     known = np.isin(case.codes, case.data.index.account_codes(table["account_id"][in_time]))
     shown = ~np.isnan(case.feature("followers_log"))
     return np.where(shown & ~known, 0.0, np.nan)

@@ -13,6 +13,7 @@ from matcher.errors import UsageError
 from matcher.features.pairs import build_pairs
 from matcher.features.relative import normal_scores
 from matcher.market.brief import Brief
+from matcher.market.instants import instant_microseconds
 from matcher.recommend.recommendations import Recommendations
 from matcher.recommend.rows import Job, Order, Scored, build_rows, join_rows
 from matcher.retrieval.eligibility import RIVAL_DAYS
@@ -232,7 +233,7 @@ def _batches(
     for brief in briefs:
         decided = brief.decision_instant
         seen_from = as_of if decided is None else min(decided, as_of)
-        instant = _microseconds(seen_from)
+        instant = instant_microseconds(seen_from)
         if centroids is None or centroids.instant != instant:
             centroids = AccountCentroids(job.context, instant)
         candidates = retrieve(
@@ -250,11 +251,6 @@ def _batches(
         n_pairs += len(candidates)
     if batch:
         yield batch
-
-
-def _microseconds(instant: pd.Timestamp) -> int:
-    naive = instant.tz_convert("UTC").tz_localize(None)
-    return int(naive.to_datetime64().astype("datetime64[us]").astype(np.int64))
 
 
 def _score(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from matcher.columns import FORMATS
 from matcher.errors import DataError
+from matcher.features.offers import newest_prices
 from matcher.market.taxonomy import read_taxonomy
 from matcher.retrieval.facts import AccountFacts, account_facts, primary_language
 
@@ -188,7 +189,7 @@ def _price(case: _Case) -> _Verdict:
     budget = case.brief.budget
     if budget is None:
         return case.nobody, case.nobody
-    price = case.facts.lowest_prices(case.brief, case.instant)
+    price = newest_prices(case.facts.index, case.brief, case.instant)
     return np.asarray(price > float(budget)), np.asarray(np.isnan(price))
 
 

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from matcher.columns import FORMATS, HIRED_STATUSES
-from matcher.features.index import microseconds
 from matcher.features.segments import expand_ranges
-from matcher.features.terms import newest_prices
+from matcher.market.instants import to_microseconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +73,7 @@ class AccountFacts:
         """
         read_at = self.index.influencers["as_of"]
         undated = _NEVER if self.index.market.settings.strict_time else np.iinfo(np.int64).min
-        return np.where(read_at.isna().to_numpy(bool), undated, microseconds(read_at))
+        return np.where(read_at.isna().to_numpy(bool), undated, to_microseconds(read_at))
 
     @cached_property
     def countries(self) -> NDArray[np.object_]:
@@ -118,7 +117,7 @@ class AccountFacts:
         since = np.full((len(self.index.account_ids), len(FORMATS)), _NEVER)
         table = self.index.market.tables["rates"]
         accounts = self.index.account_codes(table["account_id"])
-        quoted_at = microseconds(table["as_of"])
+        quoted_at = to_microseconds(table["as_of"])
         formats = pd.Index(FORMATS).get_indexer(pd.Index(table["format"].to_numpy(object)))
         for code in range(len(FORMATS)):
             rows = (formats == code) | table["format"].isna().to_numpy(bool)
@@ -201,7 +200,9 @@ class AccountFacts:
         table = table[table["status"].isin(HIRED_STATUSES).to_numpy(bool)]
         campaigns = tables["campaigns"].set_index("campaign_id")[["brand_id", "decided_at"]]
         rows = campaigns.reindex(table["campaign_id"].to_numpy(object))
-        known_at = np.maximum(microseconds(table["status_at"]), microseconds(rows["decided_at"]))
+        known_at = np.maximum(
+            to_microseconds(table["status_at"]), to_microseconds(rows["decided_at"])
+        )
         accounts = self.index.account_codes(table["account_id"])
         usable = np.flatnonzero((accounts >= 0) & (known_at < _NEVER))
         order = usable[np.argsort(known_at[usable], kind="stable")]
@@ -251,48 +252,12 @@ class AccountFacts:
         alike = brands["brand_id"].to_numpy(object) == brief.brand_id
         category = self.category(brief, instant)
         if category is not None and category != "other":
-            read_at = microseconds(brands["as_of"])
+            read_at = to_microseconds(brands["as_of"])
             undated = brands["as_of"].isna().to_numpy(bool)
             timeless = not self.index.market.settings.strict_time
             known = np.where(undated, timeless, read_at < instant)
             alike = alike | (known & (brands["category"] == category).to_numpy(bool))
         return np.append(alike, False)
-
-    def lowest_prices(self, brief: Brief, instant: int) -> NDArray[np.float64]:
-        """Lowest valid price per post of every account in a format and the currency of a brief.
-
-        Parameters
-        ----------
-        brief : Brief
-            Brief.
-        instant : int
-            Microseconds since 1970; only rates known strictly before it count.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (n_accounts,)
-            Prices, NaN where none is known; not to be written to.
-
-        Raises
-        ------
-        DataError
-            If a price cannot be converted.
-        """
-        key = (instant, brief.currency, brief.formats)
-        if key not in self._prices:
-            found = newest_prices(self.index.market, brief, instant)
-            codes = self.index.account_codes(found.index.to_numpy(object))
-            price = np.full(len(self.index.account_ids), np.nan)
-            price[codes[codes >= 0]] = found.to_numpy(np.float64)[codes >= 0]
-            # Briefs of one run are seen from one instant and mostly ask for the same formats.
-            if len(self._prices) >= 16:
-                self._prices.clear()
-            self._prices[key] = price
-        return self._prices[key]
-
-    @cached_property
-    def _prices(self) -> dict[tuple[int, str | None, tuple[str, ...]], NDArray[np.float64]]:
-        return {}
 
     @cached_property
     def absences(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

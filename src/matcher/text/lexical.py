@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from matcher.errors import DataError
+from matcher.market.instants import instant_microseconds
 from matcher.text.normalise import lexical_tokens
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class Lexicon:
             ``mean_length`` and ``trained_until`` (microseconds since 1970 in UTC; empty for None).
         """
         until = self.trained_until
-        instant = [] if until is None else [_microseconds(until)]
+        instant = [] if until is None else [instant_microseconds(until)]
         return {
             "terms": np.frombuffer("\n".join(self.terms).encode(), dtype=np.uint8).copy(),
             "document_frequency": self.document_frequency.astype(np.int64),
@@ -241,11 +242,6 @@ class Lexicon:
             mean_length=float(np.asarray(arrays["mean_length"], dtype=np.float64)[0]),
             trained_until=until,
         )
-
-
-def _microseconds(instant: pd.Timestamp) -> int:
-    aware = instant.tz_localize("UTC") if instant.tzinfo is None else instant.tz_convert("UTC")
-    return int(aware.as_unit("us").to_datetime64().astype(np.int64))
 
 
 def fit_lexicon(texts: Sequence[str], trained_until: pd.Timestamp | None) -> Lexicon:

@@ -1,0 +1,175 @@
+"""What accounts ask and whom they reach: rates and audiences in arrays, newest in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from matcher.features.dated import DatedRows
+from matcher.market.instants import to_microseconds
+from matcher.market.money import find_exchange_rate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from matcher.features.index import MarketIndex
+    from matcher.market.brief import Brief
+
+__all__ = ["AudienceShares", "Quotes", "newest_prices"]
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """Usable rows of `rates`: those with an account, a price and a currency.
+
+    Parameters
+    ----------
+    dated : DatedRows
+        Rows by account and format.
+    accounts : numpy.ndarray of int64, shape (n_quotes,)
+        Account codes.
+    formats, currencies : numpy.ndarray of object, shape (n_quotes,)
+        Format, missing for any, and currency.
+    price_per_post : numpy.ndarray of float64, shape (n_quotes,)
+        Price of one post in the row's currency.
+    valid_until : numpy.ndarray of int64, shape (n_quotes,)
+        Last instant in microseconds since 1970.
+    """
+
+    dated: DatedRows
+    accounts: NDArray[np.int64]
+    formats: NDArray[np.object_]
+    currencies: NDArray[np.object_]
+    price_per_post: NDArray[np.float64]
+    valid_until: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, index: MarketIndex) -> Quotes:
+        """Arrange the rates of a market.
+
+        Parameters
+        ----------
+        index : MarketIndex
+            Market.
+
+        Returns
+        -------
+        Quotes
+            All of them, whenever known.
+        """
+        rates = index.market.tables["rates"]
+        accounts = index.account_codes(rates["account_id"])
+        usable = rates["price"].notna() & rates["currency"].notna() & (accounts >= 0)
+        rates, accounts = rates[usable], accounts[usable.to_numpy(bool)]
+        formats = rates["format"].astype(object).to_numpy()
+        known = pd.factorize(formats)[0]
+        keys = accounts * (known.max(initial=-1) + 2) + known + 1
+        posts = rates["n_posts"].astype("float64").fillna(1.0).clip(lower=1.0).to_numpy(np.float64)
+        return cls(
+            dated=DatedRows.arrange(keys, to_microseconds(rates["as_of"])),
+            accounts=accounts,
+            formats=formats,
+            currencies=rates["currency"].to_numpy(object),
+            price_per_post=rates["price"].to_numpy(np.float64) / posts,
+            valid_until=to_microseconds(rates["valid_until"]),
+        )
+
+
+def newest_prices(index: MarketIndex, brief: Brief, instant: int) -> NDArray[np.float64]:
+    """Lowest valid price per post of each account in a format of the brief, in its currency.
+
+    Parameters
+    ----------
+    index : MarketIndex
+        Market.
+    brief : Brief
+        Brief; without formats any format counts, without a currency no price does.
+    instant : int
+        Decision in microseconds since 1970; only rates known strictly before it count.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_accounts,)
+        Price by account code; NaN where no valid price is known in time.
+
+    Raises
+    ------
+    DataError
+        If a price stands in a currency that cannot be converted.
+    """
+    prices = np.full(len(index.account_ids), np.nan)
+    if brief.currency is None:
+        return prices
+    quotes = index.quotes
+    rows = quotes.dated.newest(instant)
+    rows = rows[quotes.valid_until[rows] >= instant]
+    if brief.formats:
+        formats = quotes.formats[rows]
+        rows = rows[pd.isna(formats) | np.isin(formats, list(brief.formats))]
+    moment = pd.Timestamp(instant, unit="us", tz="UTC")
+    currencies, place = np.unique(quotes.currencies[rows].astype(str), return_inverse=True)
+    factors = np.array(
+        [
+            find_exchange_rate(index.market, code, target=brief.currency, instant=moment)
+            for code in currencies.tolist()
+        ]
+    )
+    if len(rows):
+        lowest = np.full(len(prices), np.inf)
+        np.minimum.at(lowest, quotes.accounts[rows], quotes.price_per_post[rows] * factors[place])
+        prices = np.where(np.isinf(lowest), np.nan, lowest)
+    return prices
+
+
+@dataclass(frozen=True)
+class AudienceShares:
+    """Rows of `audiences` in arrays.
+
+    Parameters
+    ----------
+    dated : DatedRows
+        Rows by account and dimension.
+    accounts : numpy.ndarray of int64, shape (n_rows,)
+        Account codes.
+    dimensions, buckets : numpy.ndarray of object, shape (n_rows,)
+        Dimension and bucket.
+    shares : numpy.ndarray of float64, shape (n_rows,)
+        Shares from 0 to 1.
+    """
+
+    dated: DatedRows
+    accounts: NDArray[np.int64]
+    dimensions: NDArray[np.object_]
+    buckets: NDArray[np.object_]
+    shares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, index: MarketIndex) -> AudienceShares:
+        """Arrange the audiences of a market.
+
+        Parameters
+        ----------
+        index : MarketIndex
+            Market.
+
+        Returns
+        -------
+        AudienceShares
+            All of them, whenever known.
+        """
+        table = index.market.tables["audiences"]
+        accounts = index.account_codes(table["account_id"])
+        dimensions = table["dimension"].to_numpy(object)
+        codes, names = pd.factorize(dimensions)
+        return cls(
+            dated=DatedRows.arrange(
+                accounts * (len(names) + 1) + codes, to_microseconds(table["as_of"])
+            ),
+            accounts=accounts,
+            dimensions=dimensions,
+            buckets=table["bucket"].to_numpy(object),
+            shares=table["share"].to_numpy(np.float64),
+        )
