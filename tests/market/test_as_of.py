@@ -193,6 +193,7 @@ def test_the_newest_reading_of_a_span_is_the_one_visible_then(market: Market, da
 
 
 def test_hand_made_cut(tables: dict[str, pd.DataFrame]) -> None:
+    tables["campaign_posts"].loc[1] = ["c1", "p1"]
     cut = build_market(tables).as_of("2024-02-11T00:00:00Z")
     assert cut.tables["posts"]["post_id"].tolist() == ["p1", "p2", "p3"]
     # p1: seven days after 5 January; p2: read on 20 February; p3: 17 February.
@@ -200,7 +201,8 @@ def test_hand_made_cut(tables: dict[str, pd.DataFrame]) -> None:
     assert cut.tables["account_snapshots"]["n_followers"].tolist() == [1_000.0]
     assert cut.tables["collaborations"].empty
     assert cut.tables["campaigns"].empty
-    assert cut.tables["campaign_posts"].empty
+    # c1 is decided later, and must not see what was made for it before.
+    assert cut.tables["campaign_posts"]["post_id"].tolist() == ["p1"]
     assert cut.tables["brands"]["name"].tolist() == ["Trà Một", "Son Hai"]
 
 

@@ -10,7 +10,13 @@ import pandas as pd
 from matcher.config import MarketSettings
 from matcher.errors import DataError
 from matcher.evaluation.ranked import BoolArray
-from matcher.evaluation.scramble import Later, scramble_columns, tidy_rows
+from matcher.evaluation.scramble import (
+    Later,
+    held_campaigns,
+    scramble_columns,
+    seen_links,
+    tidy_rows,
+)
 from matcher.market.instants import (
     instant_microseconds,
     positions_in,
@@ -127,9 +133,10 @@ def _redraw(
     Added rows are copies, of known rows where there is no later one; a table with an id of its
     own gives them new ids.
     """
-    drop = hidden & (later.rng.random(len(frame)) < _CHANGED_SHARE)
-    if deletable is not None:
-        drop &= deletable
+    free = hidden if deletable is None else hidden & deletable
+    drop = free & (later.rng.random(len(frame)) < _CHANGED_SHARE)
+    if free.any() and not drop.any():
+        drop[later.rng.choice(np.flatnonzero(free))] = True
     known, stays = frame[~hidden], frame[hidden & ~drop]
     n_added = max(1, int(_CHANGED_SHARE * hidden.sum()))
     pool = np.flatnonzero(hidden) if hidden.any() else np.arange(len(frame))
@@ -276,7 +283,7 @@ def _perturb_campaigns(
     kept = hidden & ids.isin(list(keep)).to_numpy()
     free = hidden & ~kept
     rows, changed = _redraw(
-        spec, frame, later, hidden=free, deletable=~ids.isin(_held_campaigns(later)).to_numpy()
+        spec, frame, later, hidden=free, deletable=~ids.isin(held_campaigns(later)).to_numpy()
     )
     rows = scramble_columns(rows, spec, later, rows=changed, columns=_others(spec, rows))
     named = set(spec.column_names)
@@ -296,37 +303,19 @@ def _later_ends(rows: pd.DataFrame, later: Later, *, shown: BoolArray) -> pd.Dat
     )
 
 
-def _held_campaigns(later: Later) -> list[str]:
-    """Campaigns that known rows of other tables refer to."""
-    held: list[str] = []
-    for name in ("collaborations", "decisions"):
-        frame = later.tables.get(name)
-        if frame is not None and len(frame):
-            known = to_microseconds(frame[str(TABLES[name].known_at)]) < later.begin
-            held += frame.loc[known, "campaign_id"].tolist()
-    return held
-
-
 def _perturb_links(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
     posts, campaigns = later.tables.get("posts"), later.tables.get("campaigns")
     if posts is None or campaigns is None or posts.empty or campaigns.empty:
         return frame
-    seen_posts = posts.loc[to_microseconds(posts["published_at"]) < later.begin, "post_id"]
-    seen_campaigns = campaigns.loc[
-        to_microseconds(campaigns["decided_at"]) < later.begin, "campaign_id"
-    ]
-    known = (positions_in(frame["post_id"], seen_posts) >= 0) & (
-        positions_in(frame["campaign_id"], seen_campaigns) >= 0
-    )
+    known = seen_links(frame, later)
     n_added = max(1, int((~known).sum()))
     added = frame.iloc[later.rng.integers(len(frame), size=n_added)].assign(
         campaign_id=pd.array(later.pick(campaigns["campaign_id"].tolist(), n_added), dtype="str"),
         post_id=pd.array(later.pick(posts["post_id"].tolist(), n_added), dtype="str"),
     )
-    visible = added["post_id"].isin(seen_posts) & added["campaign_id"].isin(seen_campaigns)
-    rows = pd.concat([frame[known], added[~visible]], ignore_index=True)
+    rows = pd.concat([frame[known], added[~seen_links(added, later)]], ignore_index=True)
     changed = np.arange(len(rows)) >= int(known.sum())
     columns = _others(spec, rows, *spec.key)
     return _settle(

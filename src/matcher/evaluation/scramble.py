@@ -12,10 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matcher.evaluation.ranked import BoolArray, IntArray
-from matcher.market.schema import ColumnSpec, TableSpec
+from matcher.market.instants import positions_in, to_microseconds
+from matcher.market.schema import TABLES, ColumnSpec, TableSpec
 from matcher.market.taxonomy import read_taxonomy
 
-__all__ = ["Later", "scramble_columns", "tidy_rows"]
+__all__ = ["Later", "held_campaigns", "scramble_columns", "seen_links", "tidy_rows"]
 
 _NULL_SHARE = 0.15
 _N_TEXTS = 64
@@ -288,3 +289,48 @@ def tidy_rows(frame: pd.DataFrame, spec: TableSpec, *, rows: BoolArray) -> pd.Da
         wrong = rows & (frame["ends_on"] < frame["starts_on"]).to_numpy()
         frame = frame.assign(ends_on=frame["ends_on"].mask(wrong, frame["starts_on"]))
     return frame
+
+
+def held_campaigns(later: Later) -> list[str]:
+    """Campaigns that known rows of other tables refer to.
+
+    Parameters
+    ----------
+    later : Later
+        Cut and tables.
+
+    Returns
+    -------
+    list of str
+        Campaign ids, with repeats.
+    """
+    held: list[str] = []
+    for name in ("collaborations", "decisions"):
+        frame = later.tables.get(name)
+        if frame is not None and len(frame):
+            known = to_microseconds(frame[str(TABLES[name].known_at)]) < later.begin
+            held += frame.loc[known, "campaign_id"].tolist()
+    links = later.tables.get("campaign_posts")
+    if links is not None and len(links):
+        held += links.loc[seen_links(links, later), "campaign_id"].tolist()
+    return held
+
+
+def seen_links(links: pd.DataFrame, later: Later) -> BoolArray:
+    """Links to posts that were published before the cut.
+
+    Parameters
+    ----------
+    links : pandas.DataFrame
+        Rows of `campaign_posts`.
+    later : Later
+        Cut and tables.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_links,)
+        Whether `Market.as_of` shows them.
+    """
+    posts = later.tables["posts"]
+    seen = posts.loc[to_microseconds(posts["published_at"]) < later.begin, "post_id"]
+    return np.asarray(positions_in(links["post_id"], seen) >= 0)

@@ -168,9 +168,9 @@ def _cut_links(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     frame = tables["campaign_posts"]
     if frame.empty:
         return frame
-    kept = (positions_in(frame["post_id"], tables["posts"]["post_id"]) >= 0) & (
-        positions_in(frame["campaign_id"], tables["campaigns"]["campaign_id"]) >= 0
-    )
+    # Whether or not its campaign is known yet: a campaign decided at the cut must not see the
+    # posts that were made for it before.
+    kept = positions_in(frame["post_id"], tables["posts"]["post_id"]) >= 0
     return frame if kept.all() else frame[kept].reset_index(drop=True)
 
 
