@@ -72,8 +72,8 @@ class RetrievalSettings(_Frozen):
 
     n_candidates: int = Field(2_000, ge=1)
     """Accounts per brief that retrieval hands to the ranker."""
-    min_posts: int = Field(1, ge=0)
-    """Earlier posts that a candidate must have."""
+    min_posts: int = Field(5, ge=0)
+    """Earlier posts that a candidate must have, in training, evaluation and recommendation."""
 
 
 class RankerSettings(_Frozen):
@@ -107,8 +107,6 @@ class EvaluationSettings(_Frozen):
     """Time blocks in which walking forward refits."""
     keep_encoder: bool = False
     """Keep the first block's encoder in later blocks: leak-free still, faster, a little weaker."""
-    min_posts: int = Field(5, ge=0)
-    """Earlier posts a candidate must have."""
     min_earlier_hired: int = Field(20, ge=1)
     """Hired candidates that must come earlier for a campaign to be evaluated."""
     n_bootstrap: int = Field(2_000, ge=1)

@@ -27,9 +27,9 @@ MATCHER = [sys.executable, "-c", "from matcher.cli import main; main()"]
 CONFIG = {
     "encoder": {"dim": 32, "epochs": 1},
     "ranker": {"n_trees": 20, "n_draws": 1},
+    "retrieval": {"min_posts": 1},
     "evaluation": {
         "n_blocks": 2,
-        "min_posts": 1,
         "min_earlier_hired": 3,
         "n_bootstrap": 50,
         "n_permutations": 2,

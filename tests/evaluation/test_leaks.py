@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matcher.config import EncoderSettings, EvaluationSettings, RankerSettings, Settings
+from matcher.config import (
+    EncoderSettings,
+    EvaluationSettings,
+    RankerSettings,
+    RetrievalSettings,
+    Settings,
+)
 from matcher.errors import LeakageError, SupportError
 from matcher.evaluation.leak_report import LeakReport, Move
 from matcher.evaluation.leaks import check_leaks
@@ -47,11 +53,11 @@ def data(tables):
 
 def settings(n_blocks=1, *, encoder="builtin", min_earlier_hired=12):
     """Settings under which, unless told otherwise, only the last campaign is checked."""
-    evaluation = {"min_posts": 1, "min_earlier_hired": min_earlier_hired}
     return Settings(
         encoder=EncoderSettings(name=encoder, dim=32, epochs=1),
+        retrieval=RetrievalSettings(min_posts=1),
         ranker=RankerSettings(n_trees=4, n_draws=1, unlabelled_per_campaign=20),
-        evaluation=EvaluationSettings(n_blocks=n_blocks, **evaluation),
+        evaluation=EvaluationSettings(n_blocks=n_blocks, min_earlier_hired=min_earlier_hired),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matcher.config import EncoderSettings, EvaluationSettings, RankerSettings, Settings
+from matcher.config import EncoderSettings, RankerSettings, RetrievalSettings, Settings
 from matcher.features.context import MarketData
 from matcher.features.pairs import Pairs, build_pairs
 from matcher.market.brief import Brief
@@ -21,7 +21,7 @@ SETTINGS = Settings(
     ranker=RankerSettings(
         n_trees=12, n_draws=2, min_rows_in_leaf=3, unlabelled_per_campaign=15, feature_share=0.5
     ),
-    evaluation=EvaluationSettings(min_posts=1),
+    retrieval=RetrievalSettings(min_posts=1),
 )
 
 Tables = dict[str, pd.DataFrame]

@@ -87,7 +87,7 @@ def check_leaks(
         raise SupportError(
             f"leak check: none of {len(table)} campaigns can be evaluated; lower "
             f"`evaluation.min_earlier_hired` (now {chosen.min_earlier_hired}) or "
-            f"`evaluation.min_posts` (now {chosen.min_posts}), or give more history"
+            f"`retrieval.min_posts` (now {settings.retrieval.min_posts}), or give more history"
         )
     total = sum(len(block.campaign_ids) for block in blocks) + 2 * len(blocks)
     linter = _Linter(data, settings, _Memory(embed), Steps(tell, "checking leaks", total=total))

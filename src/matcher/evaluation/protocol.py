@@ -202,7 +202,7 @@ def walk_forward(
         raise SupportError(
             f"evaluation: none of {len(table)} campaigns can be evaluated ({reasons}); lower "
             f"`evaluation.min_earlier_hired` (now {chosen.min_earlier_hired}) or "
-            f"`evaluation.min_posts` (now {chosen.min_posts}), or give more history"
+            f"`retrieval.min_posts` (now {settings.retrieval.min_posts}), or give more history"
         )
     truth = _Truth.of(data)
     parts, notes = [], []
@@ -239,7 +239,7 @@ def walk_forward(
         "skipped_campaigns": pd.Series(dict(skipped), dtype=object).value_counts().to_dict(),
         "hires_outside_candidates": outside,
         "candidates": f"accounts that pass the brief's hard rules and have "
-        f"{chosen.min_posts} or more earlier posts",
+        f"{settings.retrieval.min_posts} or more earlier posts",
         "data_hash": data.market.data_hash,
         "config_hash": settings.hash,
         "assumed_timeless": list(data.market.timeless_columns),

@@ -77,7 +77,7 @@ def candidate_pairs(
     campaign_ids : sequence of str
         Campaigns with a decision instant.
     settings : Settings
-        ``evaluation.min_posts`` earlier posts make a candidate.
+        ``retrieval.min_posts`` earlier posts make a candidate.
     keep : dict of str to set of str, optional
         Accounts by campaign that a limit may not drop.
     limit : int, optional
@@ -90,7 +90,7 @@ def candidate_pairs(
     """
     market = data.market
     decided = market.tables["campaigns"].set_index("campaign_id")["decided_at"]
-    least = settings.evaluation.min_posts if len(market.tables["posts"]) else 0
+    least = settings.retrieval.min_posts if len(market.tables["posts"]) else 0
     briefs: list[Brief] = []
     chosen: dict[str, NDArray[np.object_]] = {}
     instants: dict[str, pd.Timestamp] = {}
