@@ -13,17 +13,16 @@ from matcher.errors import SupportError
 from matcher.evaluation.blocks import Block, BrandBlock
 from matcher.evaluation.results import EvaluationResult, evaluate_scores
 from matcher.evaluation.scorers import (
-    BASELINES,
+    FITTED,
     SCORERS,
     ScoredPairs,
-    baseline_scores,
     category_match,
     score_block,
 )
 from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_forward_blocks
 from matcher.features.contacts import Contacts
 from matcher.features.context import FeatureContext, PairView
-from matcher.ranking.fit import candidate_pairs, fit_encoder, fit_model
+from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
 from matcher.ranking.relevance import fully_closed_at, hired_pairs, measured_outcomes
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ GAP_DAYS: Final = 1
 """Days after a model was closed from which on campaigns may judge it."""
 N_FOLDS: Final = 5
 _STEPS_PER_BLOCK: Final = 7
+_STEPS_PER_MODEL: Final = 5
 
 
 class Steps:
@@ -308,7 +308,8 @@ def evaluate_model(
     Returns
     -------
     EvaluationResult
-        Figures of the model and of the baselines that learn nothing.
+        Figures of the model, of the baselines, and of learners and controls fitted on what was
+        known in this market when the model was closed.
 
     Raises
     ------
@@ -327,24 +328,28 @@ def evaluate_model(
         )
     context = model.context(data, embed)
     pairs = candidate_pairs(data, judged, settings)
-    steps = Steps(tell, "judging", total=2)
-    steps("features")
-    matrix = model.features(context, pairs)
-    own = model.score(matrix)
-    simple = baseline_scores(context, matrix, settings.evaluation.seed)
-    hired = {"model": own["hire"].to_numpy(np.float64), **simple}
-    delivered = {"model": own["deliver"].to_numpy(np.float64), **simple}
-    delivered["model_lift"] = own["lift"].to_numpy(np.float64)
-    delivered["regression_to_mean"] = -simple["past_engagement"]
-    scored = ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs)
-    part = _joined(_frame(context, model.prior, pairs, _Truth.of(data)), scored)
+    truth = _Truth.of(data)
+    keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
+    steps = Steps(tell, "judging", total=_STEPS_PER_MODEL)
+    steps("training rows")
+    learners = settings.model_copy(update={"ranker": model.settings.ranker})
+    rows, reason = None, ""
+    try:
+        rows = build_training_rows(context, model.prior, model.trained_until, learners)
+    except SupportError as error:
+        reason = str(error)
+    scored, _ = score_block(
+        model, rows, context, pairs, settings=learners,
+        asked=np.asarray(keys.isin(truth.outcomes.index)), tell=steps,
+    )  # fmt: skip
+    part = _joined(_frame(context, model.prior, pairs, truth), scored)
     stated = {
         **(audit or {}),
         "trained_until": str(model.trained_until),
         "left_out_before_cut": int(len(table) - len(late)),
         "left_out_without_hire": len(late) - len(judged),
         "hires_outside_candidates": outside,
-        "not_compared": [name for name in SCORERS if name != "model" and name not in BASELINES],
+        "not_compared": dict.fromkeys(FITTED, reason) if rows is None else {},
         "data_hash": data.market.data_hash,
         "config_hash": settings.hash,
     }

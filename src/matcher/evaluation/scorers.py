@@ -196,7 +196,7 @@ def _first_readings(index: MarketIndex) -> tuple[NDArray[np.int64], NDArray[np.f
 
 def score_block(
     model: Model,
-    rows: TrainingRows,
+    rows: TrainingRows | None,
     context: FeatureContext,
     pairs: Pairs,
     *,
@@ -210,8 +210,8 @@ def score_block(
     ----------
     model : Model
         Model closed before the block.
-    rows : TrainingRows
-        What it was trained on; the fitted baselines learn from the same rows.
+    rows : TrainingRows or None
+        What it was trained on; the fitted baselines learn from the same rows. None leaves them out.
     context : FeatureContext
         Market seen through the model.
     pairs : Pairs
@@ -239,6 +239,8 @@ def score_block(
     delivered = {"model": own["deliver"].to_numpy(np.float64), **simple}
     delivered["model_lift"] = own["lift"].to_numpy(np.float64)
     delivered["regression_to_mean"] = -simple["past_engagement"]
+    if rows is None:
+        return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs), matrix
     inputs = _fitted_inputs(model, rows, context, matrix, settings)
     tell("controls")
     learners = {
