@@ -100,6 +100,19 @@ class RankerSettings(_Frozen):
     """Threads of LightGBM and of the columnar engine; they change no result."""
 
 
+class OutcomeSettings(_Frozen):
+    """What comes of a hire: regressions on normal scores, and the forecast from all posts."""
+
+    n_trees: int = Field(100, ge=1)
+    min_rows_in_leaf: int = Field(10, ge=1)
+    period_days: float = Field(30.0, gt=0)
+    """Length of a period whose posts are forecast from what was known at its beginning."""
+    n_periods: int = Field(12, ge=0)
+    """Periods before the training cut that the forecast learns from; 0 for no forecast."""
+    n_accounts: int = Field(1_000, ge=1)
+    """Accounts of a period, drawn at random where there are more."""
+
+
 class EvaluationSettings(_Frozen):
     """Protocols and intervals."""
 
@@ -121,6 +134,7 @@ class Settings(_Frozen):
     encoder: EncoderSettings = EncoderSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     ranker: RankerSettings = RankerSettings()
+    outcome: OutcomeSettings = OutcomeSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     language: Literal["en", "vi"] = "en"
 

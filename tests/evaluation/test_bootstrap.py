@@ -132,3 +132,19 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         covered += int(got.low[0] <= 0 <= got.high[0])
     # binomial error of 500 worlds is .01; percentile intervals over 60 brands run ~.01 narrow
     assert 0.91 <= covered / n_worlds <= 0.975
+
+
+def test_interval_over_draws_covers_the_mean_of_noisy_draws():
+    """Draws that each miss 0 by far more than brands vary; oracle: repeated sampling."""
+    rng = np.random.default_rng(4)
+    hits = 0
+    for world in range(200):
+        drawn = rng.normal(size=(1, 12)) + 0.01 * rng.normal(size=(40, 12))
+        mean = drawn.mean(axis=1, keepdims=True)
+        kind = {"n_resamples": 300, "seed": world}
+        wide = bootstrap_means(mean, np.arange(40), draws={0: drawn}, **kind)
+        narrow = bootstrap_means(mean, np.arange(40), **kind)
+        assert wide.value == narrow.value
+        assert wide.high - wide.low > 20 * (narrow.high - narrow.low)
+        hits += bool(wide.low[0] <= 0 <= wide.high[0])
+    assert 0.87 < hits / 200 < 0.99

@@ -20,7 +20,7 @@ from matcher.evaluation.ranked import NO_CANDIDATE, NO_HIT, rank_candidates
 from matcher.evaluation.results import evaluate_scores
 
 SCORERS = ("model", "followers", "permuted")
-DRAWS = {"permuted": ("draw_0", "draw_1")}
+DRAWS = {"permuted": [["draw_0"], ["draw_1"]]}
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +116,19 @@ def test_draws_are_averaged_campaign_by_campaign(evaluate, scored):
     assert figures["permuted"]["auc"]["value"] == pytest.approx(np.mean(both))
 
 
+def test_columns_of_one_draw_are_averaged_and_draws_widen_the_interval(evaluate, scored):
+    one = evaluate(scored, ("model",), {"permuted": [["draw_0", "draw_1"]]})
+    two = evaluate(scored, ("model",), DRAWS)
+    pooled, apart = (found.to_dict()["time"]["hired"]["all"]["permuted"] for found in (one, two))
+    for metric in ("auc", "mrr"):
+        assert pooled[metric]["value"] == pytest.approx(apart[metric]["value"])
+        widths = [found[metric]["high"] - found[metric]["low"] for found in (pooled, apart)]
+        assert widths[1] > widths[0]
+
+
 def test_delivered_may_have_scores_and_scorers_of_its_own(evaluation_settings, scored, result):
     frame = scored.assign(**{"model@delivered": -scored["model"], "prior": -scored["followers"]})
-    delivered = {"model": ["model@delivered"], "prior": ["prior"]}
+    delivered = {"model": [["model@delivered"]], "prior": [["prior"]]}
     found = evaluate_scores(
         frame,
         ("model", "followers"),

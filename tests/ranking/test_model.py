@@ -171,7 +171,7 @@ def test_too_few_outcomes_give_no_deliver_and_say_so(m, tables):
     hires.loc[19:, "engagements"] = np.nan
     model, _, context = fit_model(m.make_data(tables), m.NOW, m.SETTINGS)
     assert model.deliver is None
-    assert model.facts["no_deliver"] == "19 measured hires; 20 are needed"
+    assert model.facts["no_deliver"] == "19 comparable outcomes; 20 are needed"
     scores = model.score(model.features(context, m.all_pairs(context.data)))
     assert scores["deliver"].isna().all()
     assert scores["hire"].notna().all()
@@ -181,7 +181,7 @@ def test_equal_outcomes_give_no_deliver(m, tables):
     tables["collaborations"]["engagements"] = 5.0
     model, _, _ = fit_model(m.make_data(tables), m.NOW, m.SETTINGS)
     assert model.deliver is None
-    assert "outcomes that differ" in model.facts["no_deliver"]
+    assert model.facts["no_deliver"] == "0 comparable outcomes; 20 are needed"
 
 
 def test_three_campaigns_are_enough(m):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -12,7 +11,6 @@ from matcher.ranking.relevance import (
     OBJECTIVE_OUTCOMES,
     closed_campaigns,
     fully_closed_at,
-    grade_outcomes,
     hired_pairs,
     measured_outcomes,
 )
@@ -265,29 +263,3 @@ def test_engagements_without_a_common_part_are_not_compared(m, market_of, readin
         campaign_posts=links("a1_0", "a2_0"),
     )
     assert measured_outcomes(market)["outcome_name"].tolist() == ["views", "views"]
-
-
-def test_grades_are_fifths_within_the_campaign():
-    outcomes = pd.DataFrame({"campaign_id": ["x"] * 5 + ["y"] * 10})
-    values = pd.Series([30.0, 10, 50, 20, 40, *range(100, 110)])
-    assert grade_outcomes(outcomes, values).tolist() == [2, 0, 4, 1, 3, *np.arange(10) // 2]
-
-
-def test_grades_of_ties_and_single_hires():
-    outcomes = pd.DataFrame({"campaign_id": ["x"] * 4 + ["y"]})
-    grades = grade_outcomes(outcomes, pd.Series([7.0, 7, 7, 7, 1]))
-    assert len(set(grades[:4])) == 1
-    assert grades.between(0, 4).all()
-
-
-@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=30), st.integers(0, 2**32 - 1))
-def test_grades_rise_with_values_and_follow_rows(values, seed):
-    outcomes = pd.DataFrame({"campaign_id": ["x"] * len(values)})
-    series = pd.Series(values)
-    grades = grade_outcomes(outcomes, series)
-    assert grades.between(0, 4).all()
-    by_value = grades.to_numpy()[np.argsort(series.to_numpy(), kind="stable")]
-    assert (np.diff(by_value) >= 0).all()
-    order = np.random.default_rng(seed).permutation(len(values))
-    mixed = grade_outcomes(outcomes, series.iloc[order].reset_index(drop=True))
-    assert mixed.tolist() == grades.iloc[order].tolist()

@@ -90,7 +90,7 @@ def test_nothing_of_a_model_is_a_pickle(written):
     assert names <= {".json", ".txt", ".safetensors"}
 
 
-FILES = ["hire/00.txt", "prior.json", "lexicon.safetensors", "manifest.json"]
+FILES = ["hire/0000.txt", "prior.json", "lexicon.safetensors", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -115,14 +115,14 @@ def test_damaged_files_are_refused(copy, name, damage):
 
 def test_a_truncated_ranker_does_not_end_the_process(copy):
     """LightGBM aborts on such a text; the manifest is checked before it sees a byte."""
-    ranker = copy / "hire/00.txt"
+    ranker = copy / "hire/0000.txt"
     ranker.write_bytes(ranker.read_bytes()[:2_000])
     code = (
         "import sys; from pathlib import Path\n"
         "from matcher.errors import BundleError\n"
         "from matcher.ranking.store import read_model\n"
         "try:\n    read_model(Path(sys.argv[1]))\n"
-        "except BundleError as error:\n    sys.exit(7 if 'hire/00.txt' in str(error) else 8)\n"
+        "except BundleError as error:\n    sys.exit(7 if 'hire/0000.txt' in str(error) else 8)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(copy)], check=False, timeout=120)
     assert done.returncode == 7
@@ -167,7 +167,7 @@ def test_whole_files_of_another_version_are_refused(written, tmp_path, change):
 
 def test_ranker_of_other_features_is_refused(m, fitted, written, tmp_path):
     def swap(files, manifest):
-        manifest["rankers"]["hire"] = manifest["rankers"]["hire"][::-1]
+        manifest["rankers"]["hire"]["features"].reverse()
 
     model, _ = read_model(rewritten(written, tmp_path / "other", swap))
     with pytest.raises(Exception, match="are not the .* of its manifest; train it again"):

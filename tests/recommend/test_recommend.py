@@ -217,7 +217,11 @@ def test_warnings(shop):
     worked = tables["collaborations"]["account_id"].isin(["a20"])
     tables["collaborations"] = tables["collaborations"][~worked]
     data = MarketData(build_market(tables))
-    found = recommend(shop.model, data, [shop.make_brief()], as_of=shop.NOW, top_k=100)
+    loose = RetrievalSettings(min_posts=1)
+    found = recommend(
+        shop.model, data, [shop.make_brief()], as_of=shop.NOW, top_k=100,
+        settings=shop.model.settings.model_copy(update={"retrieval": loose}),
+    )  # fmt: skip
     rows = found.frame.set_index("account_id")
     bad = {"cold_account", "few_posts", "stale", "language_mismatch", "no_followers"}
     assert set(rows.loc["a20", "warnings"]) == bad

@@ -11,7 +11,7 @@ from matcher.cli.data import Force
 from matcher.cli.models import load_data, print_rich
 from matcher.cli.output import check_folder, print_result, progress
 
-_CONFIG = {"evaluation": {"n_blocks": 2, "keep_encoder": True, "min_earlier_hired": 800}}
+_CONFIG = {"evaluation": {"n_blocks": 1, "keep_encoder": True, "min_earlier_hired": 800}}
 
 
 def demo(

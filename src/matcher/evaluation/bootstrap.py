@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +79,7 @@ def bootstrap_means(
     *,
     n_resamples: int,
     seed: int,
+    draws: Mapping[int, FloatArray] | None = None,
 ) -> BootstrapMeans:
     r"""Mean of each column over campaigns, with a 95 % interval over brands.
 
@@ -95,6 +97,9 @@ def bootstrap_means(
         Resamples, 1 or more.
     seed : int
         Seed; equal seeds and brands give equal resamples.
+    draws : mapping of int to numpy.ndarray, shape (n_campaigns, n_draws), optional
+        By column, the figures of several random draws that it is the mean of. Its interval is
+        taken over brands and draws, both drawn with replacement.
 
     Returns
     -------
@@ -149,7 +154,36 @@ def bootstrap_means(
     if wanted.size:
         means = _resample(totals[:, wanted], counts, pattern_of[wanted], n_resamples, seed)
         low[wanted], high[wanted] = _percentiles(means)
+    for column, drawn in (draws or {}).items():
+        if n_brands[column] >= 2:
+            low[column], high[column] = _percentiles_over_draws(
+                drawn, codes, names.size, n_resamples, seed
+            )
     return BootstrapMeans(value, low, high, n, n_brands)
+
+
+def _percentiles_over_draws(
+    drawn: FloatArray, codes: NDArray[np.intp], n_brands: int, n_resamples: int, seed: int
+) -> tuple[float, float]:
+    """Interval of a mean over draws, from resampled brands and draws."""
+    known = ~np.isnan(drawn)
+    patterns, pattern_of = np.unique(known, axis=1, return_inverse=True)
+    means = _resample(
+        _by_brand(np.where(known, drawn, 0.0), codes, n_brands),
+        _by_brand(patterns.astype(np.float64), codes, n_brands),
+        pattern_of.reshape(-1),
+        n_resamples,
+        seed,
+    )
+    n_draws = drawn.shape[1]
+    chosen = np.random.default_rng([seed, n_draws]).integers(n_draws, size=(n_resamples, n_draws))
+    picked = np.take_along_axis(means, chosen, axis=1)
+    counted = (~np.isnan(picked)).sum(axis=1)
+    averaged = np.divide(
+        np.nansum(picked, axis=1), counted, out=np.full(n_resamples, np.nan), where=counted > 0
+    )
+    low, high = _percentiles(averaged[:, None])
+    return float(low[0]), float(high[0])
 
 
 def _by_brand(values: FloatArray, codes: NDArray[np.intp], n_brands: int) -> FloatArray:

@@ -48,21 +48,27 @@ def compare_scorers(
     tuple of pandas.DataFrame
         The tables `figures` and `paired` of `EvaluationResult`; all on the same resamples.
     """
-    values = np.stack(
-        [found[metric].values for found in cell.values() for metric in METRICS], axis=1
-    )
+    own = [found[metric] for found in cell.values() for metric in METRICS]
     baselines = [scorer for scorer in cell if scorer != MODEL] if MODEL in cell else []
-    differences = [
-        cell[MODEL][metric].values - cell[baseline][metric].values
+    against = [
+        (cell[MODEL][metric].values, cell[baseline][metric])
         for baseline in baselines
         for metric in METRICS
     ]
-    both = np.column_stack([values, *differences])
+    both = np.stack(
+        [*(found.values for found in own), *(ours - held.values for ours, held in against)], axis=1
+    )
+    draws = [found.draws for found in own]
+    draws += [None if held.draws is None else ours - held.draws for ours, held in against]
     seen = ~np.isnan(both).all(axis=1)
     means = bootstrap_means(
-        both[seen], pairs.brands[seen], n_resamples=settings.n_bootstrap, seed=settings.seed
+        both[seen],
+        pairs.brands[seen],
+        n_resamples=settings.n_bootstrap,
+        seed=settings.seed,
+        draws={column: held[:, seen].T for column, held in enumerate(draws) if held is not None},
     )
-    n_main = values.shape[1]
+    n_main = len(own)
     reasons = [found[metric].reasons for found in cell.values() for metric in METRICS]
     main = _long(question, name, "scorer", list(cell), "value", means.part(0, n_main), reasons)
     either = [

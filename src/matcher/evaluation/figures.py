@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -57,6 +58,8 @@ HIRED_ONLY = "among delivered collaborations every candidate was hired; see the 
 NO_SCORE = "the scorer has no score for any candidate"
 NO_CATEGORY = "the scored frame has no column `same_category`"
 
+Draws: TypeAlias = Sequence[Sequence[str]]
+"""Score columns of each draw of a scorer; mostly one draw of one column."""
 CampaignFigures: TypeAlias = dict[str, CampaignValues]
 """Figures by metric."""
 
@@ -180,7 +183,7 @@ def mean_of_draws(draws: Sequence[CampaignFigures]) -> CampaignFigures:
             where=n_defined > 0,
         )
         reasons = np.where(n_defined > 0, "", first.reasons)
-        merged[name] = CampaignValues(means, reasons.astype(np.str_))
+        merged[name] = CampaignValues(means, reasons.astype(np.str_), stacked)
     return merged
 
 
@@ -192,7 +195,7 @@ def _without_score(figures: CampaignValues) -> CampaignValues:
 
 def figures_of_scorer(
     pairs: ScoredCandidates,
-    columns: Sequence[str],
+    draws: Draws,
     *,
     question: str,
     slices: Mapping[str, BoolArray],
@@ -203,8 +206,8 @@ def figures_of_scorer(
     ----------
     pairs : ScoredCandidates
         Labels and scores of the pairs that the question is about.
-    columns : sequence of str
-        The scorer's column, or one column per draw.
+    draws : sequence of sequence of str
+        Columns of each draw of the scorer, whose figures are averaged; mostly one draw of one.
     question : str
         ``hired`` or ``delivered``.
     slices : mapping of str to numpy.ndarray of bool, shape (n_rows,)
@@ -215,15 +218,23 @@ def figures_of_scorer(
     dict of str to dict
         Figures per campaign by slice. All are undefined where no candidate has a score.
     """
-    draws: dict[str, list[CampaignFigures]] = {name: [] for name in slices}
-    for column in columns:
-        scores = pairs.scores(column)
-        known = ~np.isnan(scores)
-        # Ranked once; a slice of a ranking keeps its order.
-        ranked = rank_candidates(pairs.codes, scores, n_campaigns=pairs.n_campaigns)
-        for name, keep in slices.items():
-            figures = campaign_figures(pairs, ranked.restrict(keep), question=question)
-            if not (keep & known).any():
-                figures = {metric: _without_score(found) for metric, found in figures.items()}
-            draws[name].append(figures)
-    return {name: mean_of_draws(found) for name, found in draws.items()}
+    found: dict[str, list[CampaignFigures]] = {name: [] for name in slices}
+    for columns in draws:
+        parts: dict[str, list[CampaignFigures]] = {name: [] for name in slices}
+        for column in columns:
+            scores = pairs.scores(column)
+            known = ~np.isnan(scores)
+            # Ranked once; a slice of a ranking keeps its order.
+            ranked = rank_candidates(pairs.codes, scores, n_campaigns=pairs.n_campaigns)
+            for name, keep in slices.items():
+                figures = campaign_figures(pairs, ranked.restrict(keep), question=question)
+                if not (keep & known).any():
+                    figures = {metric: _without_score(held) for metric, held in figures.items()}
+                parts[name].append(figures)
+        for name in slices:
+            averaged = mean_of_draws(parts[name])
+            # Columns of one draw are no draws of their own.
+            found[name].append(
+                {metric: replace(held, draws=None) for metric, held in averaged.items()}
+            )
+    return {name: mean_of_draws(held) for name, held in found.items()}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from matcher.errors import SupportError
 from matcher.evaluation.blocks import Block, BrandBlock
+from matcher.evaluation.controls import permuted_columns
 from matcher.evaluation.results import EvaluationResult, evaluate_scores
 from matcher.evaluation.scorers import (
     FITTED,
@@ -260,13 +261,15 @@ def _evaluated(
 ) -> EvaluationResult:
     whole = pd.concat(list(parts), ignore_index=True)
     names = [str(name) for name in whole.columns]
-    draws = [name for name in names if name.startswith("permuted_") and "@" not in name]
+    draws = permuted_columns(name for name in names if "@" not in name)
     fixed = [name for name in SCORERS if name in whole]
-    delivered = {name: [f"{name}@delivered"] for name in fixed if f"{name}@delivered" in whole}
+    delivered = {name: [[f"{name}@delivered"]] for name in fixed if f"{name}@delivered" in whole}
     if "regression_to_mean@delivered" in whole:
-        delivered["regression_to_mean"] = ["regression_to_mean@delivered"]
+        delivered["regression_to_mean"] = [["regression_to_mean@delivered"]]
     if draws:
-        delivered["permuted"] = [f"{name}@delivered" for name in draws]
+        delivered["permuted"] = permuted_columns(
+            name for name in names if name.endswith("@delivered")
+        )
     return evaluate_scores(
         whole,
         fixed,
@@ -275,7 +278,7 @@ def _evaluated(
         audit=audit,
         multi_draw={"permuted": draws} if draws else None,
         delivered=delivered,
-        lift={"model": ["model_lift@delivered"]},
+        lift={"model": [["model_lift@delivered"]]},
     )
 
 

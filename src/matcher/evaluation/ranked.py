@@ -39,6 +39,8 @@ class CampaignValues:
         The figure; NaN where it is undefined.
     reasons : numpy.ndarray of str, shape (n_campaigns,)
         Why a figure is undefined; empty exactly where it is defined.
+    draws : numpy.ndarray, shape (n_draws, n_campaigns), optional
+        The figures that `values` is the mean of, where a scorer was drawn several times.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class CampaignValues:
 
     values: FloatArray
     reasons: NDArray[np.str_]
+    draws: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape != self.reasons.shape:

@@ -14,7 +14,7 @@ from matcher.config import EvaluationSettings
 from matcher.errors import DataError
 from matcher.evaluation.bootstrap import LEVEL
 from matcher.evaluation.comparison import MODEL, campaign_table, compare_scorers, count_candidates
-from matcher.evaluation.figures import figures_of_scorer
+from matcher.evaluation.figures import Draws, figures_of_scorer
 from matcher.evaluation.scored import QUESTIONS, ScoredCandidates
 
 if TYPE_CHECKING:
@@ -185,9 +185,9 @@ def evaluate_scores(
     protocol: str,
     settings: EvaluationSettings,
     audit: Mapping[str, Any],
-    multi_draw: Mapping[str, Sequence[str]] | None = None,
-    delivered: Mapping[str, Sequence[str]] | None = None,
-    lift: Mapping[str, Sequence[str]] | None = None,
+    multi_draw: Mapping[str, Draws] | None = None,
+    delivered: Mapping[str, Draws] | None = None,
+    lift: Mapping[str, Draws] | None = None,
 ) -> EvaluationResult:
     """Compare scorers on the questions *hired* and *delivered*, overall and by slice.
 
@@ -207,13 +207,14 @@ def evaluate_scores(
         `n_bootstrap` and `seed` of the intervals.
     audit : mapping
         What the caller states about model, data and time; printed with every output.
-    multi_draw : mapping of str to sequence of str, optional
-        Score columns of a scorer that was drawn several times; its figure of a campaign is the
-        mean over the draws. A scorer named here only comes last.
-    delivered : mapping of str to sequence of str, optional
+    multi_draw : mapping of str to sequence of sequence of str, optional
+        Score columns of each draw of a scorer that was drawn several times; its figure of a
+        campaign is the mean over the draws, and its interval is over brands and draws. A scorer
+        named here only comes last.
+    delivered : mapping of str to sequence of sequence of str, optional
         Score columns by scorer for the question *delivered*, where they differ from those for
         *hired*; exactly the scorers named here answer it. By default all, with the same columns.
-    lift : mapping of str to sequence of str, optional
+    lift : mapping of str to sequence of sequence of str, optional
         Score columns by scorer for `spearman_lift` alone, of scorers that predict lift apart.
 
     Returns
@@ -232,9 +233,9 @@ def evaluate_scores(
     ``audit["evaluation"]["missing_scores"]``; a scorer without any score in a slice is undefined
     there. A slice restricts the candidates, and its campaigns need a hit in the slice.
     """
-    draws = {name: [name] for name in scorers}
-    draws.update({name: list(columns) for name, columns in (multi_draw or {}).items()})
-    after = draws if delivered is None else {name: list(held) for name, held in delivered.items()}
+    draws: dict[str, Draws] = {name: [[name]] for name in scorers}
+    draws.update(multi_draw or {})
+    after = draws if delivered is None else dict(delivered)
     asked_of = dict(zip(QUESTIONS, (draws, after), strict=True))
     columns = _score_columns({**asked_of, "lift": lift} if lift else asked_of)
     pairs = ScoredCandidates.build(scored, columns)
@@ -282,10 +283,10 @@ def evaluate_scores(
     )
 
 
-def _score_columns(asked_of: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
+def _score_columns(asked_of: Mapping[str, Mapping[str, Draws]]) -> list[str]:
     """All score columns, each once."""
     bare = {
-        question: [n for n, held in draws.items() if not held]
+        question: [n for n, held in draws.items() if not held or not all(held)]
         for question, draws in asked_of.items()
     }
     for question, draws in asked_of.items():
@@ -294,12 +295,12 @@ def _score_columns(asked_of: Mapping[str, Mapping[str, Sequence[str]]]) -> list[
                 f"evaluate_scores: no score column for {bare[question] or 'any scorer'} in the "
                 f"question `{question}`; name one"
             )
-    named = [name for draws in asked_of.values() for held in draws.values() for name in held]
-    return list(dict.fromkeys(named))
+    held = [draws for by_scorer in asked_of.values() for draws in by_scorer.values()]
+    return list(dict.fromkeys(name for draws in held for columns in draws for name in columns))
 
 
-def _count_missing(pairs: ScoredCandidates, draws: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def _count_missing(pairs: ScoredCandidates, draws: Mapping[str, Draws]) -> dict[str, int]:
     return {
-        scorer: sum(int(np.isnan(pairs.scores(column)).sum()) for column in columns)
-        for scorer, columns in draws.items()
+        scorer: sum(int(np.isnan(pairs.scores(name)).sum()) for columns in held for name in columns)
+        for scorer, held in draws.items()
     }

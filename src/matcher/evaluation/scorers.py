@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from matcher.evaluation.controls import Learner, permuted_learners, score_asked
 from matcher.features.context import FeatureContext, PairView
 from matcher.features.expertise import brief_category, inferred_categories
 from matcher.features.pair_features import FeatureMatrix, build_features
@@ -28,10 +29,16 @@ if TYPE_CHECKING:
 
     from matcher.config import Settings
     from matcher.features.index import MarketIndex
-    from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.model import Model
 
-__all__ = ["BASELINES", "FITTED", "SCORERS", "ScoredPairs", "category_match", "score_block"]
+__all__ = [
+    "BASELINES",
+    "FITTED",
+    "SCORERS",
+    "ScoredPairs",
+    "category_match",
+    "score_block",
+]
 
 BASELINES: Final = (
     "random",
@@ -243,17 +250,17 @@ def score_block(
         return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs), matrix
     inputs = _fitted_inputs(model, rows, context, matrix, settings)
     tell("controls")
-    learners = {
+    learners: dict[str, Learner] = {
         name: partial(_fit_and_score, train, test, settings, asked) for name, train, test in inputs
     }
     names = used_features(rows.matrix, settings.ranker.leave_out)
-    values = matrix.relative(names)
-    for number in range(settings.evaluation.n_permutations):
-        learners[f"permuted_{number}"] = partial(
-            _permuted, rows, names, values, settings, number, asked
-        )
+    learners.update(
+        permuted_learners(rows, names, matrix.relative(names), settings=settings, asked=asked)
+    )
     for name, (hire, deliver) in zip(learners, run_side_by_side(learners.values()), strict=True):
-        hired[name], delivered[name] = hire, deliver
+        hired[name] = hire
+        if deliver is not None:
+            delivered[name] = deliver
     return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs), matrix
 
 
@@ -285,16 +292,6 @@ def _fitted_inputs(
     ]
 
 
-def _apply(
-    ranker: BoostedRanker | None, values: NDArray[np.float64], asked: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Scores of the pairs asked for."""
-    scores = np.full(len(values), np.nan)
-    if ranker is not None:
-        scores[asked] = ranker.score(values[asked])
-    return scores
-
-
 def _fit_and_score(
     rows: TrainingRows,
     matrix: FeatureMatrix,
@@ -308,63 +305,4 @@ def _fit_and_score(
     hire = fit_hire(rows, names, settings)
     deliver, _ = fit_deliver(rows, names, settings)
     values = matrix.relative(names)
-    return hire.score(values), _apply(deliver, values, asked)
-
-
-def _permuted(
-    rows: TrainingRows,
-    names: Sequence[str],
-    values: NDArray[np.float64],
-    settings: Settings,
-    number: int,
-    asked: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The model's own learner on labels shuffled within campaigns.
-
-    What a learner makes of noise points one way or the other along the features' common direction,
-    so single draws lie far from chance. Draws therefore come in antithetic pairs: hires and as
-    many others are shuffled, and the second of a pair gets the opposite labels.
-    """
-    rng = np.random.default_rng([settings.evaluation.seed, number // 2])
-    single = settings.model_copy(
-        update={"ranker": settings.ranker.model_copy(update={"n_draws": 1})}
-    )
-    draw, shuffled = _shuffled(rows, rng)
-    if number % 2:
-        shuffled[draw] = ~shuffled[draw]
-    permuted = replace(rows, draws=(draw,))
-    hire = fit_hire(permuted, names, single, hired=shuffled, constrained=False)
-    outcomes = rows.outcomes.copy()
-    order = rng.random(len(outcomes)) * (-1.0 if number % 2 else 1.0)
-    outcomes["outcome"] = _reordered(outcomes["campaign_id"], outcomes["outcome"], order)
-    deliver, _ = fit_deliver(replace(rows, outcomes=outcomes), names, single)
-    return hire.score(values), _apply(deliver, values, asked)
-
-
-def _shuffled(
-    rows: TrainingRows, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """As many others as hires of each campaign, with labels shuffled among them."""
-    codes = rows.matrix.pairs.brief_codes
-    shuffled = rows.hired.copy()
-    kept = []
-    for code in np.unique(codes):
-        inside = np.flatnonzero(codes == code)
-        hired, others = inside[rows.hired[inside]], inside[~rows.hired[inside]]
-        size = min(len(hired), len(others))
-        chosen = np.concatenate(
-            [rng.choice(part, size=size, replace=False) for part in (hired, others)]
-        )
-        shuffled[chosen] = rng.permutation(rows.hired[chosen])
-        kept.append(chosen)
-    return np.sort(np.concatenate(kept)), shuffled
-
-
-def _reordered(campaigns: pd.Series, values: pd.Series, order: NDArray[np.float64]) -> pd.Series:
-    """Values of each campaign dealt out anew by rising `order`."""
-    frame = pd.DataFrame({"campaign": campaigns, "value": values, "order": order})
-    rank = frame.groupby("campaign")["order"].rank(method="first")
-    frame["rank"] = rank
-    dealt = frame.sort_values(["campaign", "value"])["value"].to_numpy()
-    place = frame.sort_values(["campaign", "rank"]).index
-    return pd.Series(dealt, index=place).reindex(frame.index)
+    return hire.score(values), score_asked(deliver, values, asked)

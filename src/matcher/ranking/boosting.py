@@ -15,14 +15,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from matcher.config import RankerSettings
+    from matcher.config import RankerSettings, Settings
 
-__all__ = ["MAX_ROWS_PER_CAMPAIGN", "BoostedRanker", "Draw", "fit_ranker", "run_side_by_side"]
+__all__ = [
+    "MAX_ROWS_PER_CAMPAIGN",
+    "BoostedRanker",
+    "Draw",
+    "fit_ranker",
+    "fit_regression",
+    "run_side_by_side",
+]
 
 _Result = TypeVar("_Result")
 
 MAX_ROWS_PER_CAMPAIGN = 10_000
 """LightGBM refuses larger queries in training."""
+_LEAST_FEATURES = 3
+"""Features that a tree sees at least, where there are twice as many."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +55,30 @@ class Draw:
 
 @dataclass(frozen=True)
 class BoostedRanker:
-    """Mean of LightGBM rankers, each kept as its model text.
+    """Weighted sum of LightGBM models, each kept as its model text.
 
     Parameters
     ----------
     names : tuple of str
         Features, in the order of the columns.
     texts : tuple of str
-        LightGBM model texts.
+        LightGBM model texts, one per member.
+    weights : tuple of float, optional
+        Weight of each member; the mean of the members when not given.
     """
 
     names: tuple[str, ...]
     texts: tuple[str, ...]
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.weights:
+            object.__setattr__(self, "weights", (1.0 / len(self.texts),) * len(self.texts))
+        if len(self.weights) != len(self.texts):
+            raise FeatureMismatchError(
+                f"ranker: got {len(self.weights)} weights for {len(self.texts)} members; train the "
+                "model again"
+            )
 
     @cached_property
     def _boosters(self) -> tuple[Any, ...]:
@@ -73,7 +94,7 @@ class BoostedRanker:
         return boosters
 
     def score(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean raw score; comparable only within a brief.
+        """Raw score; comparable only within a brief.
 
         Parameters
         ----------
@@ -91,7 +112,7 @@ class BoostedRanker:
         parts = run_side_by_side(
             partial(booster.predict, values, num_threads=1) for booster in self._boosters
         )
-        return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
+        return self._sum(parts)
 
     def contributions(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Exact additive contributions of each feature to the score.
@@ -118,7 +139,11 @@ class BoostedRanker:
             partial(booster.predict, values, pred_contrib=True, num_threads=1)
             for booster in self._boosters
         )
-        return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
+        return self._sum(parts)
+
+    def _sum(self, parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        weighted = [weight * part for weight, part in zip(self.weights, parts, strict=True)]
+        return np.asarray(np.sum(weighted, axis=0), dtype=np.float64)
 
     def _check(self, values: NDArray[np.float64]) -> None:
         if values.ndim != 2 or values.shape[1] != len(self.names):
@@ -127,19 +152,17 @@ class BoostedRanker:
             )
 
 
-def _parameters(settings: RankerSettings, seed: int, trends: Sequence[int]) -> dict[str, Any]:
+def _parameters(settings: RankerSettings, seed: int, n_features: int) -> dict[str, Any]:
     return {
-        "objective": "lambdarank",
         "learning_rate": settings.learning_rate,
         "num_leaves": settings.n_leaves,
         "min_data_in_leaf": settings.min_rows_in_leaf,
         "lambda_l2": settings.l2,
-        "feature_fraction": settings.feature_share,
+        # A learner of few features sees half of them per tree.
+        "feature_fraction": max(settings.feature_share, min(0.5, _LEAST_FEATURES / n_features)),
         "bagging_fraction": 0.7,
         "bagging_freq": 1,
         "extra_trees": True,
-        "monotone_constraints": list(trends),
-        "lambdarank_truncation_level": settings.truncation,
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
@@ -185,11 +208,67 @@ def fit_ranker(
     """
     texts = run_side_by_side(
         partial(
-            _fit_member, draw, names, _parameters(settings, settings.seed + number, trends),
+            _fit_member,
+            draw,
+            names,
+            {
+                **_parameters(settings, settings.seed + number, len(names)),
+                "objective": "lambdarank",
+                "monotone_constraints": list(trends),
+                "lambdarank_truncation_level": settings.truncation,
+            },
             n_trees=settings.n_trees,
         )
         for number, draw in enumerate(draws)
-    )  # fmt: skip
+    )
+    return BoostedRanker(tuple(names), tuple(texts))
+
+
+def fit_regression(
+    values: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    names: Sequence[str],
+    *,
+    settings: Settings,
+    feature_share: float | None = None,
+) -> BoostedRanker:
+    """Least squares on targets that are comparable across campaigns.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (n_rows, n_features)
+        Features.
+    targets : numpy.ndarray of float64, shape (n_rows,)
+        What to predict.
+    names : sequence of str
+        Features, in the order of the columns.
+    settings : Settings
+        Trees of ``outcome``, regularisation of ``ranker``; one member per ``ranker.n_draws``.
+    feature_share : float, optional
+        Features that a tree may use, where it is not that of ``ranker``.
+
+    Returns
+    -------
+    BoostedRanker
+        The bag; its members differ by seed.
+    """
+    chosen = settings.ranker
+    texts = run_side_by_side(
+        partial(
+            _train,
+            values,
+            targets,
+            names,
+            {
+                **_parameters(chosen, chosen.seed + number, len(names)),
+                **({} if feature_share is None else {"feature_fraction": feature_share}),
+                "objective": "l2",
+                "min_data_in_leaf": settings.outcome.min_rows_in_leaf,
+            },
+            n_trees=settings.outcome.n_trees,
+        )
+        for number in range(chosen.n_draws)
+    )
     return BoostedRanker(tuple(names), tuple(texts))
 
 
@@ -220,17 +299,27 @@ def run_side_by_side(jobs: Iterable[Callable[[], _Result]]) -> list[_Result]:
 def _fit_member(
     draw: Draw, names: Sequence[str], parameters: dict[str, Any], *, n_trees: int
 ) -> str:
-    import lightgbm
-
     order = np.argsort(draw.campaign_ids.astype(str), kind="stable")
     _, sizes = np.unique(draw.campaign_ids[order].astype(str), return_counts=True)
     _check_draw(draw, sizes, order)
+    return _train(
+        draw.values[order], draw.relevance[order], names, parameters, n_trees=n_trees, sizes=sizes
+    )
+
+
+def _train(
+    values: NDArray[np.float64],
+    labels: NDArray[Any],
+    names: Sequence[str],
+    parameters: dict[str, Any],
+    *,
+    n_trees: int,
+    sizes: NDArray[np.int64] | None = None,
+) -> str:
+    import lightgbm
+
     data = lightgbm.Dataset(
-        draw.values[order],
-        draw.relevance[order],
-        group=sizes,
-        feature_name=list(names),
-        free_raw_data=True,
+        values, labels, group=sizes, feature_name=list(names), free_raw_data=True
     )
     return str(lightgbm.train(parameters, data, num_boost_round=n_trees).model_to_string())
 

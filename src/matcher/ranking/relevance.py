@@ -16,7 +16,6 @@ __all__ = [
     "OBJECTIVE_OUTCOMES",
     "closed_campaigns",
     "fully_closed_at",
-    "grade_outcomes",
     "hired_pairs",
     "measured_outcomes",
 ]
@@ -189,23 +188,3 @@ def _engagements_of_posts(market: Market, common: dict[str, list[str]]) -> pd.Se
         total = rows[common[str(campaign)]].sum(axis=1, skipna=False)
         found.append(total.groupby([rows["campaign_id"], rows["account_id"]]).sum(min_count=1))
     return pd.concat(found) if found else pd.Series(dtype=np.float64)
-
-
-def grade_outcomes(outcomes: pd.DataFrame, values: pd.Series) -> pd.Series:
-    """Grade 0 to 4 of each hire by its fifth within the campaign.
-
-    Parameters
-    ----------
-    outcomes : pandas.DataFrame
-        Rows with ``campaign_id``.
-    values : pandas.Series
-        What to grade by, aligned to `outcomes`; more is better.
-
-    Returns
-    -------
-    pandas.Series of int64
-        Grades; ties share the mean rank.
-    """
-    rank = values.groupby(outcomes["campaign_id"]).rank(pct=True)
-    grades: pd.Series[int] = np.ceil(rank * 5).sub(1).clip(0, 4).astype(np.int64)
-    return grades

@@ -54,7 +54,7 @@ def model_files(model: Model) -> dict[str, bytes]:
         ranker = getattr(model, which)
         if ranker is not None:
             for number, text in enumerate(ranker.texts):
-                files[f"{which}/{number:02d}.txt"] = text.encode()
+                files[f"{which}/{number:04d}.txt"] = text.encode()
     return files
 
 
@@ -81,7 +81,7 @@ def model_manifest(model: Model) -> dict[str, Any]:
         "config_hash": model.settings.hash,
         "encoder": model.encoder.identity.as_dict(),
         "rankers": {
-            which: list(ranker.names)
+            which: {"features": list(ranker.names), "weights": list(ranker.weights)}
             for which, ranker in (
                 ("hire", model.hire),
                 ("deliver", model.deliver),
@@ -160,8 +160,10 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
         prior = pd.DataFrame(json.loads(files["prior.json"]))
         prior[list(LEVELS)] = prior[list(LEVELS)].astype(np.float64)
         rankers = {
-            which: BoostedRanker(tuple(names), _ranker_texts(files, which))
-            for which, names in manifest["rankers"].items()
+            which: BoostedRanker(
+                tuple(held["features"]), _ranker_texts(files, which), tuple(held["weights"])
+            )
+            for which, held in manifest["rankers"].items()
         }
         model = Model(
             encoder=encoder,
@@ -188,5 +190,5 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
 def _ranker_texts(files: Mapping[str, bytes], which: str) -> tuple[str, ...]:
     names = sorted(name for name in files if name.startswith(f"{which}/"))
     if not names:
-        raise KeyError(f"{which}/00.txt")
+        raise KeyError(f"{which}/0000.txt")
     return tuple(files[name].decode() for name in names)

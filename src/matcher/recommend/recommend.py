@@ -48,7 +48,7 @@ def identify_model(model: Model) -> str:
     str
         12 hexadecimal digits.
     """
-    deliver = () if model.deliver is None else model.deliver.texts
+    deliver = () if model.deliver is None else (*model.deliver.texts, *model.deliver.weights)
     parts = [
         *model.hire.texts,
         "deliver",

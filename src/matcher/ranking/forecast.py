@@ -1,0 +1,125 @@
+"""What accounts' next posts engage, learnt from all posts: far more of them than campaigns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from matcher.features.activity import CONDUCT, FOLLOWER_QUALITY, REACH
+from matcher.features.pair_features import build_features
+from matcher.features.pairs import build_pairs
+from matcher.features.relative import normal_scores
+from matcher.market.brief import Brief
+from matcher.market.instants import instant_microseconds
+from matcher.ranking.boosting import BoostedRanker, fit_regression
+from matcher.retrieval.eligibility import select_eligible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.config import Settings
+    from matcher.features.context import FeatureContext
+    from matcher.features.index import MarketIndex
+    from matcher.features.priors import LevelPrior
+
+__all__ = ["fit_forecast"]
+
+_FAMILIES: Final = (REACH.name, FOLLOWER_QUALITY.name, CONDUCT.name, "resonance")
+"""Families that say something of an account whatever the brief."""
+_DAY_US: Final = 86_400_000_000
+_LEAST_ACCOUNTS: Final = 10
+"""Accounts with a measured post below which a period teaches nothing."""
+_LEAST_ROWS: Final = 200
+"""Accounts times periods below which nothing is learnt."""
+
+
+def fit_forecast(
+    context: FeatureContext,
+    prior: LevelPrior,
+    trained_until: pd.Timestamp,
+    names: Sequence[str],
+    settings: Settings,
+) -> BoostedRanker | None:
+    """Regression of how an account's next posts rank by engagements among those of others.
+
+    Time before `trained_until` is cut into periods. What was known at the beginning of a period
+    predicts the median ln(1 + engagements) of the posts in it, as a normal score among the
+    accounts of the period, so that seasons and the growth of a platform cancel.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market.
+    prior : LevelPrior
+        Expected levels.
+    trained_until : pandas.Timestamp
+        Only readings known strictly before it are learnt from.
+    names : sequence of str
+        Features of the ranker; those that depend on a brief are never used.
+    settings : Settings
+        ``outcome`` says which periods and how many accounts.
+
+    Returns
+    -------
+    BoostedRanker or None
+        Its score is an expected normal score; None where too few posts were measured.
+    """
+    chosen = settings.outcome
+    end = instant_microseconds(trained_until)
+    length = round(chosen.period_days * _DAY_US)
+    index = context.index
+    reached = _measured_posts(context, end)
+    briefs, accounts, instants, targets = [], {}, {}, []
+    for number in range(1, chosen.n_periods + 1):
+        begin = end - number * length
+        brief = Brief(brief_id=f"period {number}", brief="")
+        found = _levels(index, reached, begin, begin + length)
+        eligible = select_eligible(
+            context.data, brief, begin, min_posts=settings.retrieval.min_posts, use_history=False
+        ).accounts
+        codes = eligible[np.isfinite(found[eligible])]
+        if len(codes) > chosen.n_accounts:
+            rng = np.random.default_rng([settings.ranker.seed, number])
+            codes = np.sort(rng.choice(codes, size=chosen.n_accounts, replace=False))
+        if len(codes) < _LEAST_ACCOUNTS:
+            continue
+        briefs.append(brief)
+        accounts[brief.brief_id] = index.account_ids.to_numpy(object)[codes]
+        instants[brief.brief_id] = pd.Timestamp(begin, unit="us", tz="UTC")
+        targets.append(found[codes])
+    if sum(map(len, targets)) < _LEAST_ROWS:
+        return None
+    pairs = build_pairs(briefs, accounts, instants=instants)
+    matrix = build_features(context, prior, pairs, families=_FAMILIES)
+    known = [name for name in names if name in matrix.names]
+    if not known:
+        return None
+    values = np.full((len(pairs), len(names)), np.nan)
+    values[:, [list(names).index(name) for name in known]] = matrix.relative(known)
+    scores = normal_scores(np.concatenate(targets)[:, None], pairs.bounds)[:, 0]
+    return fit_regression(values, scores, names, settings=settings, feature_share=0.3)
+
+
+def _measured_posts(context: FeatureContext, end: int) -> NDArray[np.float64]:
+    """ln(1 + engagements) of each post by its newest reading before an instant, else NaN."""
+    spans = context.data.spans
+    now = spans.filter((pc.field("valid_from") < end) & (pc.field("valid_to") >= end))
+    reached = np.full(len(context.index.post_published), np.nan)
+    reached[now["post"].to_numpy()] = now["log_engagements"].to_numpy()
+    return reached
+
+
+def _levels(
+    index: MarketIndex, reached: NDArray[np.float64], begin: int, end: int
+) -> NDArray[np.float64]:
+    """Median of what each account's posts of a period reached, by account code."""
+    inside = (index.post_published >= begin) & (index.post_published < end) & np.isfinite(reached)
+    medians = pd.Series(reached[inside]).groupby(index.post_account[inside]).median()
+    levels = np.full(len(index.account_ids), np.nan)
+    levels[medians.index.to_numpy(np.int64)] = medians.to_numpy(np.float64)
+    return levels
