@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -9,9 +10,11 @@ from matcher.columns import OBJECTIVES, OUTCOMES
 from matcher.market.market import build_market
 from matcher.ranking.relevance import (
     OBJECTIVE_OUTCOMES,
+    TRUST_PROXY,
     closed_campaigns,
     fully_closed_at,
     hired_pairs,
+    level_names,
     measured_outcomes,
 )
 
@@ -137,7 +140,8 @@ def test_nobody_hired_closes_nothing(m, market_of):
 
 def test_every_objective_has_outcomes_of_the_contract():
     assert set(OBJECTIVE_OUTCOMES) == set(OBJECTIVES)
-    assert {name for names in OBJECTIVE_OUTCOMES.values() for name in names} <= set(OUTCOMES)
+    named = {name for names in OBJECTIVE_OUTCOMES.values() for name in names}
+    assert named - {TRUST_PROXY} <= set(OUTCOMES)
 
 
 @pytest.mark.parametrize(
@@ -263,3 +267,34 @@ def test_engagements_without_a_common_part_are_not_compared(m, market_of, readin
         campaign_posts=links("a1_0", "a2_0"),
     )
     assert measured_outcomes(market)["outcome_name"].tolist() == ["views", "views"]
+
+
+def test_trust_is_read_from_the_campaigns_posts_per_reach(m, market_of, readings):
+    """(10 n + n + 5) per reach, where the reach of the hire goes before that of its posts."""
+    seen = {"outcome_at": m.at(-9), "engagements": 7.0}
+    counted = readings.assign(saves=5.0, reach=1_000.0)
+    market = market_of(
+        hire("a1", reach=100.0, **seen),
+        hire("a2", **seen),
+        hire("a3", **seen),
+        objective="trust",
+        post_metrics=counted,
+        campaign_posts=links("a1_0", "a2_0"),
+    )
+    found = measured_outcomes(market).set_index("account_id")
+    assert set(found["outcome_name"]) == {TRUST_PROXY}
+    assert found["outcome"].to_dict() == pytest.approx({"a1": 16 / 100, "a2": 27 / 1_000})
+    assert level_names(found, np.array(["c1", "new"], dtype=object)).tolist() == [
+        "", "engagements_level",
+    ]  # fmt: skip
+
+
+def test_trust_without_counts_falls_back_to_engagements(m, market_of):
+    market = market_of(hire("a1", engagements=7.0, outcome_at=m.at(-9)), objective="trust")
+    assert measured_outcomes(market)["outcome_name"].tolist() == ["engagements"]
+
+
+def test_lift_of_views_is_taken_over_the_level_of_views(m, market_of):
+    market = market_of(hire("a1", views=7.0, outcome_at=m.at(-9)), objective="engagement")
+    names = level_names(measured_outcomes(market), np.array(["c1"], dtype=object))
+    assert names.tolist() == ["views_level"]

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,7 +82,7 @@ Tell = Callable[[str, int, int], None]
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """Progress on stderr while a block runs, one bar per step, if a person is watching.
+    """Progress on stderr while a block runs: a bar per step, or lines where nobody is watching.
 
     Yields
     ------
@@ -89,8 +90,11 @@ def progress() -> Iterator[Tell]:
         To be called with a step's name, units done and units in all. A total of 0 is unknown and
         shows no percentage.
     """
-    if _quiet or not sys.stderr.isatty():
+    if _quiet:
         yield lambda _step, _done, _total: None
+        return
+    if not sys.stderr.isatty():
+        yield _tell_in_lines()
         return
     from rich.console import Console
     from rich.progress import (
@@ -116,6 +120,22 @@ def progress() -> Iterator[Tell]:
             bars.update(tasks[step], completed=done, total=total or None)
 
         yield tell
+
+
+def _tell_in_lines() -> Tell:
+    """Progress for logs: a line when a step begins, one when it is done."""
+    began: dict[str, float] = {}
+    done_steps: set[str] = set()
+
+    def tell(step: str, done: int, total: int) -> None:
+        if step not in began:
+            began[step] = time.monotonic()
+            note(f"{step} ...")
+        if total and done >= total and step not in done_steps:
+            done_steps.add(step)
+            note(f"{step}: {done:,} of {total:,} in {time.monotonic() - began[step]:.0f} s")
+
+    return tell
 
 
 def check_output(path: Path, *, force: bool, suffixes: Sequence[str] = ()) -> Path:

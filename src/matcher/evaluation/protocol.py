@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,7 +25,14 @@ from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_for
 from matcher.features.contacts import Contacts
 from matcher.features.context import FeatureContext, PairView
 from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
-from matcher.ranking.relevance import fully_closed_at, hired_pairs, measured_outcomes
+from matcher.ranking.relevance import (
+    TRUST_NOTE,
+    TRUST_PROXY,
+    fully_closed_at,
+    hired_pairs,
+    level_names,
+    measured_outcomes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,16 +90,27 @@ class _Truth:
     """Hires and outcomes with hindsight: for judging only."""
 
     hires: pd.MultiIndex
-    outcomes: pd.Series
+    table: pd.DataFrame
 
     @classmethod
     def of(cls, data: MarketData) -> _Truth:
         hires = hired_pairs(data.market)[["campaign_id", "account_id"]]
         outcomes = measured_outcomes(data.market)
-        return cls(
-            pd.MultiIndex.from_frame(hires),
-            outcomes.set_index(["campaign_id", "account_id"])["outcome"],
-        )
+        return cls(pd.MultiIndex.from_frame(hires), outcomes)
+
+    @cached_property
+    def outcomes(self) -> pd.Series:
+        """Outcome by campaign and account."""
+        return self.table.set_index(["campaign_id", "account_id"])["outcome"]
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """Which outcomes stand for *delivered*, and what is a proxy."""
+        counts = self.table.groupby("outcome_name")["campaign_id"].nunique()
+        return {
+            "outcomes": {str(name): int(n) for name, n in counts.items()},
+            "proxies": [TRUST_NOTE] if TRUST_PROXY in counts else [],
+        }
 
 
 def _campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, pd.Series, int]:
@@ -118,7 +137,11 @@ def _frame(context: FeatureContext, prior: LevelPrior, pairs: Pairs, truth: _Tru
     frame["hired"] = keys.isin(truth.hires)
     outcome = truth.outcomes.reindex(keys).to_numpy(np.float64)
     frame["outcome"] = np.where(frame["hired"], outcome, np.nan)
-    frame["expected"] = np.exp(prior.shrink("engagements_level", view))
+    levels = level_names(truth.table, pairs.campaign_ids)
+    expected = np.full(len(pairs), np.nan)
+    for name in ("engagements_level", "views_level"):
+        expected = np.where(levels == name, np.exp(prior.shrink(name, view)), expected)
+    frame["expected"] = expected
     frame["same_category"] = category_match(context, pairs)[1]
     frame["platform"] = pd.Series(view.platforms, dtype="str")
     frame["tier"] = pd.Series(view.tiers, dtype="str")
@@ -241,6 +264,7 @@ def walk_forward(
         "hires_outside_candidates": outside,
         "candidates": f"accounts that pass the brief's hard rules and have "
         f"{settings.retrieval.min_posts} or more earlier posts",
+        **truth.stated,
         "data_hash": data.market.data_hash,
         "config_hash": settings.hash,
         "assumed_timeless": list(data.market.timeless_columns),
@@ -353,6 +377,7 @@ def evaluate_model(
         "left_out_without_hire": len(late) - len(judged),
         "hires_outside_candidates": outside,
         "not_compared": dict.fromkeys(FITTED, reason) if rows is None else {},
+        **truth.stated,
         "data_hash": data.market.data_hash,
         "config_hash": settings.hash,
     }

@@ -147,10 +147,15 @@ def scorer_grid(
         ]
         rows.append((scorer, *cells))
     n_campaigns = int(figures["n"].max()) if len(figures) else 0
-    notes = [f"Means over {n_campaigns} campaigns; 95 % intervals over brands. {_STAR_NOTE}."]
+    notes = [
+        f"Means over {n_campaigns} campaigns; 95 % intervals over brands, and over draws where a "
+        f"scorer is drawn anew. {_STAR_NOTE}."
+    ]
     if not shown:
         notes = [f"No figure: {reason}." for reason in figures["reason"].drop_duplicates()[:3]]
     notes += paired_notes(result, question)
+    if question == "delivered":
+        notes += [f"Note: {text}." for text in result.audit.get("proxies", ())]
     title = f"{_TITLES[question]} – protocol {result.protocol}"
     return Grid(title, ("scorer", *shown), tuple(rows), tuple(notes))
 

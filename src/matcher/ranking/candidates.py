@@ -15,7 +15,12 @@ from matcher.features.pair_features import FAMILIES, FeatureMatrix, build_featur
 from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
 from matcher.market.instants import instant_microseconds
-from matcher.ranking.relevance import closed_campaigns, hired_pairs, measured_outcomes
+from matcher.ranking.relevance import (
+    closed_campaigns,
+    hired_pairs,
+    level_names,
+    measured_outcomes,
+)
 from matcher.retrieval.eligibility import select_eligible
 
 if TYPE_CHECKING:
@@ -48,7 +53,8 @@ class TrainingRows:
     outcomes : pandas.DataFrame
         Outcomes of the hires, see ``matcher.ranking.relevance.measured_outcomes``.
     levels : numpy.ndarray of float64, shape (n_pairs,)
-        Expected ln(1 + engagements) of each account, see ``engagements_expected``.
+        Expected ln(1 + outcome) of each account, see ``engagements_expected`` and
+        ``views_expected``; NaN where the campaign's outcome has no level.
     draws : tuple of numpy.ndarray of int64
         Rows of each draw: every hire and some of the others.
     """
@@ -176,13 +182,21 @@ def build_training_rows(
     matrix = build_features(context, prior, pairs)
     keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
     hired = keys.isin(pd.MultiIndex.from_frame(hires[["campaign_id", "account_id"]]))
-    known = market.as_of(trained_until)
+    outcomes = measured_outcomes(market.as_of(trained_until))
     return TrainingRows(
         matrix=matrix,
         hired=np.asarray(hired),
-        outcomes=measured_outcomes(known),
-        levels=matrix.columns(["engagements_expected"])[:, 0],
+        outcomes=outcomes,
+        levels=_levels(matrix, outcomes),
         draws=_draws(pairs, hired, settings),
+    )
+
+
+def _levels(matrix: FeatureMatrix, outcomes: pd.DataFrame) -> NDArray[np.float64]:
+    names = level_names(outcomes, matrix.pairs.campaign_ids)
+    engagements, views = matrix.columns(["engagements_expected", "views_expected"]).T
+    return np.where(
+        names == "engagements_level", engagements, np.where(names == "views_level", views, np.nan)
     )
 
 

@@ -10,15 +10,28 @@ import pandas as pd
 from matcher.columns import HIRED_STATUSES
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from matcher.market.market import Market
 
 __all__ = [
     "OBJECTIVE_OUTCOMES",
+    "TRUST_NOTE",
+    "TRUST_PROXY",
     "closed_campaigns",
     "fully_closed_at",
     "hired_pairs",
+    "level_names",
     "measured_outcomes",
 ]
+
+TRUST_PROXY: Final = "trust_proxy"
+"""(Comments + shares + saves) per reach: a stand-in, since `trust` has no outcome of its own."""
+
+TRUST_NOTE: Final = (
+    "the objective `trust` has no outcome of its own; it is read as (comments + shares + saves) "
+    "per reach, a proxy"
+)
 
 OBJECTIVE_OUTCOMES: Final[dict[str, tuple[str, ...]]] = {
     "awareness": ("reach", "impressions", "engagements", "views"),
@@ -26,9 +39,13 @@ OBJECTIVE_OUTCOMES: Final[dict[str, tuple[str, ...]]] = {
     "traffic": ("link_clicks", "engagements", "views"),
     "leads": ("leads", "link_clicks", "engagements", "views"),
     "sales": ("conversions", "revenue", "link_clicks", "engagements", "views"),
-    "trust": ("engagements", "views"),
+    "trust": (TRUST_PROXY, "engagements", "views"),
 }
 """Outcomes that stand for an objective; the first that at least half of a campaign's hires have."""
+
+_LEVEL_OF_OUTCOME: Final = {TRUST_PROXY: "", "views": "views_level"}
+"""Level that an outcome's lift is taken over, where it is not that of engagements; none for a
+rate, which has no level to take away."""
 
 _LEAST_MEASURED: Final = 0.5
 _SETTLED_DAYS: Final = 30
@@ -130,11 +147,13 @@ def measured_outcomes(market: Market) -> pd.DataFrame:
     hired = table[table["status"].isin(HIRED_STATUSES) & table["outcome_at"].notna()].copy()
     hired["engagements"] = _comparable_engagements(market, hired)
     names = sorted({name for choices in OBJECTIVE_OUTCOMES.values() for name in choices})
+    counted = [name for name in names if name != TRUST_PROXY]
     grouped = hired.groupby(["campaign_id", "account_id"], sort=True)
-    sums = grouped[names].sum(min_count=1).reset_index()
+    sums = grouped[counted].sum(min_count=1).reset_index()
     sums["outcome_at"] = grouped["outcome_at"].max().to_numpy()
     campaigns = market.tables["campaigns"].set_index("campaign_id")["objective"]
     objective = sums["campaign_id"].map(campaigns).fillna("engagement")
+    sums[TRUST_PROXY] = _trust_proxy(market, sums[(objective == "trust").to_numpy()])
     chosen = pd.Series("", index=sums.index, dtype="str")
     for (_, name), part in sums.groupby([sums["campaign_id"], objective], sort=False):
         shares = part[names].notna().mean()
@@ -153,6 +172,41 @@ def measured_outcomes(market: Market) -> pd.DataFrame:
     )
 
 
+def level_names(outcomes: pd.DataFrame, campaign_ids: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Level over which each pair's lift is taken.
+
+    Parameters
+    ----------
+    outcomes : pandas.DataFrame
+        What `measured_outcomes` found.
+    campaign_ids : numpy.ndarray of object, shape (n_pairs,)
+        Campaign of each pair.
+
+    Returns
+    -------
+    numpy.ndarray of object, shape (n_pairs,)
+        ``engagements_level``, ``views_level``, or empty where the outcome is a rate.
+    """
+    name = outcomes.groupby("campaign_id")["outcome_name"].first()
+    chosen = name.map(lambda one: _LEVEL_OF_OUTCOME.get(one, "engagements_level"))
+    found = chosen.reindex(pd.Index(campaign_ids)).fillna("engagements_level")
+    return found.to_numpy(object)
+
+
+def _trust_proxy(market: Market, pairs: pd.DataFrame) -> pd.Series:
+    """(Comments + shares + saves) / reach of pairs, from their campaign's posts."""
+    campaigns = pairs["campaign_id"].unique().tolist()
+    keys = pd.MultiIndex.from_frame(pairs[["campaign_id", "account_id"]])
+    parts, seen = (
+        _counts_of_posts(market, dict.fromkeys(campaigns, names)).reindex(keys).to_numpy(np.float64)
+        for names in (["comments", "shares", "saves"], ["reach"])
+    )
+    told = pairs["reach"].to_numpy(np.float64)
+    reach = np.where(np.isnan(told), seen, told)
+    rate = np.divide(parts, reach, out=np.full(len(pairs), np.nan), where=reach > 0)
+    return pd.Series(rate, index=pairs.index)
+
+
 def _comparable_engagements(market: Market, hired: pd.DataFrame) -> pd.Series:
     """Engagements of each row on the parts that all rows of its campaign have."""
     if "engagements_parts" not in hired:
@@ -165,7 +219,7 @@ def _comparable_engagements(market: Market, hired: pd.DataFrame) -> pd.Series:
         str(campaign): sorted(set.intersection(*(set(text.split("+")) for text in texts)))
         for campaign, texts in parts[mixed].groupby(hired.loc[mixed, "campaign_id"])
     }
-    rebuilt = _engagements_of_posts(market, {name: some for name, some in common.items() if some})
+    rebuilt = _counts_of_posts(market, {name: some for name, some in common.items() if some})
     keys = pd.MultiIndex.from_frame(hired.loc[mixed, ["campaign_id", "account_id"]])
     result = hired["engagements"].copy()
     # A pair's posts count once, however many rows it has.
@@ -174,7 +228,7 @@ def _comparable_engagements(market: Market, hired: pd.DataFrame) -> pd.Series:
     return result
 
 
-def _engagements_of_posts(market: Market, common: dict[str, list[str]]) -> pd.Series:
+def _counts_of_posts(market: Market, common: dict[str, list[str]]) -> pd.Series:
     """Sum of the newest readings of a campaign's posts over given parts, by campaign, account."""
     links = market.tables["campaign_posts"]
     links = links[links["campaign_id"].isin(list(common))]

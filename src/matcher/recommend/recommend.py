@@ -14,6 +14,7 @@ from matcher.features.pairs import build_pairs
 from matcher.features.relative import normal_scores
 from matcher.market.brief import Brief
 from matcher.market.instants import instant_microseconds
+from matcher.ranking.relevance import TRUST_NOTE
 from matcher.recommend.recommendations import Recommendations
 from matcher.recommend.rows import Job, Order, Scored, build_rows, join_rows
 from matcher.retrieval.eligibility import RIVAL_DAYS
@@ -302,6 +303,8 @@ def _notes(brief: Brief, candidates: Candidates, n_rows: int, top_k: int) -> lis
     notes = [f"{where}: {note}" for note in eligible.notes]
     if not brief.text:
         notes.append(f"{where}: has no text, so that content cannot be compared with it")
+    if brief.objective == "trust":
+        notes.append(f"{where}: {TRUST_NOTE}")
     removed = ", ".join(f"{rule} {count:,}" for rule, count in eligible.removed.items() if count)
     if not n_rows:
         notes.append(
