@@ -15,6 +15,7 @@ from matcher.cli.output import (
     check_output,
     print_json,
     progress,
+    set_quiet,
     write_output,
     write_table,
 )
@@ -122,9 +123,22 @@ def test_json_is_json(capsys: pytest.CaptureFixture[str]) -> None:
         print_json({"auc": float("nan")})
 
 
-def test_no_bar_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_instead_of_bars_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as tell:
-        tell("reading", 1, 3)
+        for done in (0, 1, 1_200, 1_200):
+            tell("reading", done, 1_200)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "reading ...\nreading: 1,200 of 1,200 in 0 s\n"
+
+
+def test_quiet_shows_neither(capsys: pytest.CaptureFixture[str]) -> None:
+    set_quiet(quiet=True)
+    try:
+        with progress() as tell:
+            tell("reading", 1, 1)
+    finally:
+        set_quiet(quiet=False)
     assert capsys.readouterr() == ("", "")
 
 
