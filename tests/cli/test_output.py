@@ -10,16 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from matcher.cli.output import (
-    check_folder,
-    check_output,
-    print_json,
-    progress,
-    set_quiet,
-    write_output,
-    write_table,
-)
+from matcher.cli.output import print_json, progress, set_quiet
 from matcher.errors import OutputExistsError, UsageError
+from matcher.files import check_folder, check_output, write_output, write_table
 
 TABLE = pd.DataFrame(
     {"account_id": ["a1", "một"], "topics": [("x", "y"), None], "score": [0.5, None]}

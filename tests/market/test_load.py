@@ -381,7 +381,7 @@ def test_the_quarantine_is_written_whole(tables: Tables, tmp_path: Path, suffix:
     written = readers[suffix](path)
     assert written["rule"].tolist() == ["not_a_number", "below_minimum"]
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
-    with pytest.raises(OutputExistsError, match="stands already; choose another path or use"):
+    with pytest.raises(OutputExistsError, match="stands there already; give --force"):
         write_quarantine(market, path)
     write_quarantine(market, path, force=True)
 

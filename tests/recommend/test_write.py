@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matcher.errors import OutputExistsError, UsageError
+from matcher.files import TABLE_SUFFIXES
 from matcher.recommend.recommend import recommend
-from matcher.recommend.write import SUFFIXES, formula_safe, write_recommendations
+from matcher.recommend.write import formula_safe, write_recommendations
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def found(shop):
     )
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
 def test_bytes_are_the_same_every_time(shop, found, tmp_path, suffix):
     again = recommend(
         shop.model,
@@ -73,7 +74,7 @@ def test_csv_is_safe_and_opens_in_vietnamese(found, tmp_path):
 def test_an_empty_list_is_written_too(shop, tmp_path):
     nobody = shop.make_brief(platforms=["podcast"])
     empty = recommend(shop.model, shop.data, [nobody], as_of=shop.NOW, context=shop.context)
-    for suffix in SUFFIXES:
+    for suffix in TABLE_SUFFIXES:
         write_recommendations(empty, tmp_path / f"out{suffix}")
     assert list(pd.read_parquet(tmp_path / "out.parquet").columns) == list(empty.frame.columns)
 
@@ -93,12 +94,12 @@ def test_an_unknown_suffix(found, tmp_path):
         write_recommendations(found, tmp_path / "out.xls")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
 def test_a_failure_leaves_nothing_behind(found, tmp_path, suffix, monkeypatch):
     def fail(*_args: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("matcher.recommend.write.os.fsync", fail)
+    monkeypatch.setattr("matcher.files.os.fsync", fail)
     with pytest.raises(UsageError, match="disk full"):
         write_recommendations(found, tmp_path / f"out{suffix}")
     assert list(tmp_path.iterdir()) == []

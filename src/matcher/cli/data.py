@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.cli.output import (
-    TABLE_SUFFIXES,
-    check_output,
-    note,
-    print_json,
-    print_result,
-    write_table,
-)
+from matcher.cli.output import note, print_json, print_result
+from matcher.files import TABLE_SUFFIXES, check_output, write_table
 
 if TYPE_CHECKING:
     import pandas as pd

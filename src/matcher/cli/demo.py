@@ -9,7 +9,8 @@ import typer
 
 from matcher.cli.data import Force
 from matcher.cli.models import load_data, print_rich
-from matcher.cli.output import check_folder, print_result, progress
+from matcher.cli.output import print_result, progress
+from matcher.files import check_folder
 
 _CONFIG = {"evaluation": {"n_blocks": 1, "keep_encoder": True, "min_earlier_hired": 800}}
 

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matcher.cli.data import AsJson, ConfigFile, Force, MarketFolder
-from matcher.cli.output import (
-    check_folder,
-    check_output,
-    note,
-    print_json,
-    print_result,
-    progress,
-    write_output,
-    write_table,
-)
+from matcher.cli.output import note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder, EncoderName, cache_folder, settings_with
+from matcher.files import check_folder, check_output, write_output, write_table
 
 if TYPE_CHECKING:
     import pandas as pd

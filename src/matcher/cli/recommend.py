@@ -16,15 +16,9 @@ from matcher.cli.models import (
     load_data,
     parse_instant,
 )
-from matcher.cli.output import (
-    TABLE_SUFFIXES,
-    check_output,
-    note,
-    print_json,
-    print_result,
-    progress,
-)
+from matcher.cli.output import note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder
+from matcher.files import TABLE_SUFFIXES, check_output
 
 if TYPE_CHECKING:
     import pandas as pd

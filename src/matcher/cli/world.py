@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from matcher.cli.data import AsJson, Force
-from matcher.cli.output import check_folder, print_json, print_result, progress
+from matcher.cli.output import print_json, print_result, progress
+from matcher.files import check_folder
 
 
 def simulate(

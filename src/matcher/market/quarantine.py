@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from matcher.errors import OutputExistsError, UsageError
+from matcher.files import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,27 +214,4 @@ def write_quarantine(market: Market, path: Path, *, force: bool = False) -> Path
     UsageError
         If the suffix is another one, or the folder cannot be written.
     """
-    path = Path(path)
-    if path.suffix not in (".parquet", ".csv", ".jsonl"):
-        raise UsageError(f"{path}: got suffix {path.suffix!r}; expected .parquet, .csv or .jsonl")
-    if path.exists() and not force:
-        raise OutputExistsError(f"{path}: stands already; choose another path or use --force")
-    frame = market.quarantine
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".quarantine-")
-    except OSError as error:
-        raise UsageError(f"{path}: its folder cannot be written: {error}") from error
-    os.close(descriptor)
-    partial = Path(name)
-    try:
-        if path.suffix == ".parquet":
-            frame.to_parquet(partial, index=False)
-        elif path.suffix == ".csv":
-            frame.to_csv(partial, index=False, encoding="utf-8-sig")
-        else:
-            frame.to_json(partial, orient="records", lines=True, force_ascii=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return write_table(Path(path), market.quarantine, force=force)

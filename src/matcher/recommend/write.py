@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from matcher.errors import OutputExistsError, UsageError
+from matcher.files import TABLE_SUFFIXES, check_output, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from matcher.recommend.recommendations import Recommendations
 
-__all__ = ["SUFFIXES", "formula_safe", "write_recommendations"]
+__all__ = ["formula_safe", "write_recommendations"]
 
-SUFFIXES: Final = (".parquet", ".csv", ".jsonl")
 
 _FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠]")
 """What spreadsheets may take for a formula, also behind blanks or invisible characters."""
@@ -171,34 +167,6 @@ def write_recommendations(
     OutputExistsError
         If something stands there and may not be replaced.
     """
-    suffix = path.suffix.lower()
-    if suffix not in _WRITERS:
-        raise UsageError(
-            f"{path}: got suffix {path.suffix!r}; expected one of {', '.join(SUFFIXES)}"
-        )
-    if os.path.lexists(path) and (path.is_dir() or not force):
-        raise OutputExistsError(f"{path}: stands there already; give --force to replace it")
-    partial: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=suffix, dir=path.parent)
-        os.close(number)
-        partial = Path(name)
-        _WRITERS[suffix](recommendations, partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.chmod(0o666 & ~_umask())
-        partial.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error}; choose another place") from error
-    finally:
-        if partial is not None:
-            with suppress(FileNotFoundError):
-                partial.unlink()
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    check_output(path, force=force, suffixes=TABLE_SUFFIXES)
+    write = _WRITERS[path.suffix.lower()]
+    return write_output(path, lambda target: write(recommendations, target), force=force)
