@@ -101,13 +101,13 @@ class RankerSettings(_Frozen):
 
 
 class OutcomeSettings(_Frozen):
-    """What comes of a hire: regressions on normal scores, and the forecast from all posts."""
+    """What comes of a hire: regressions on normal scores, and the forecast from posts."""
 
     n_trees: int = Field(100, ge=1)
     min_rows_in_leaf: int = Field(10, ge=1)
-    period_days: float = Field(30.0, gt=0)
+    period_days: float = Field(60.0, gt=0)
     """Length of a period whose posts are forecast from what was known at its beginning."""
-    n_periods: int = Field(12, ge=0)
+    n_periods: int = Field(8, ge=0)
     """Periods before the training cut that the forecast learns from; 0 for no forecast."""
     n_accounts: int = Field(1_000, ge=1)
     """Accounts of a period, drawn at random where there are more."""

@@ -1,4 +1,4 @@
-"""The forecast of engagement from all posts: what it learns, from when, and what it is for."""
+"""The forecast of engagement from public posts: what it learns, from when, and what it is for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from matcher.features.context import FeatureContext
+from matcher.features.pair_features import build_features
 from matcher.ranking.fit import fit_model, fit_prior
 from matcher.ranking.forecast import fit_forecast
 from matcher.text.encoder import random_encoder
@@ -55,29 +56,43 @@ def forecast_of(m, tables, until=None, **changes):
         update={"outcome": m.SETTINGS.outcome.model_copy(update=changes)}
     )
     prior = fit_prior(context, until)
-    return fit_forecast(context, prior, until, NAMES, settings), context, prior
+    ranker, source = fit_forecast(context, prior, until, NAMES, settings)
+    return ranker, context, prior, source
 
 
 def test_it_ranks_what_comes_next(m):
-    from matcher.features.pair_features import build_features
-
     tables, upcoming = steady_tables(m)
-    ranker, context, prior = forecast_of(m, tables)
+    ranker, context, prior, source = forecast_of(m, tables)
+    assert source == "all posts"
     matrix = build_features(context, prior, m.all_pairs(context.data))
     scores = pd.Series(ranker.score(matrix.relative(NAMES)), matrix.pairs.account_ids)
     assert scores.corr(upcoming.reindex(scores.index), method="spearman") > 0.9
 
 
+def test_sponsored_posts_go_first_where_there_are_enough(m):
+    """Sponsored posts that reach the opposite of the others: they alone are learnt from."""
+    tables, upcoming = steady_tables(m)
+    posts = tables["posts"]
+    sponsored = posts["post_id"].str.endswith(("0", "3", "5", "8"))
+    posts["is_sponsored"] = sponsored
+    posts.loc[sponsored, "likes"] = (1e9 / (posts["likes"] + 1)).round()
+    ranker, context, prior, source = forecast_of(m, tables)
+    assert source == "sponsored posts"
+    matrix = build_features(context, prior, m.all_pairs(context.data))
+    scores = pd.Series(ranker.score(matrix.relative(NAMES)), matrix.pairs.account_ids)
+    assert scores.corr(upcoming.reindex(scores.index), method="spearman") < -0.8
+
+
 def test_what_comes_after_the_cut_changes_nothing(m):
     tables, _ = steady_tables(m)
     cut = m.at(-100)
-    before, _, _ = forecast_of(m, tables, cut)
+    before, *_ = forecast_of(m, tables, cut)
     later = tables["posts"]["observed_at"] >= cut
     tables["posts"].loc[later, "likes"] = 7.0
-    after, _, _ = forecast_of(m, tables, cut)
+    after, *_ = forecast_of(m, tables, cut)
     assert before.texts == after.texts
     tables["posts"].loc[~later, "likes"] += 1 + np.arange((~later).sum()) % 90
-    moved, _, _ = forecast_of(m, tables, cut)
+    moved, *_ = forecast_of(m, tables, cut)
     assert moved.texts != before.texts
 
 
@@ -89,8 +104,9 @@ def test_without_measured_posts_there_is_none(m, why):
         tables["posts"][["likes", "comments"]] = np.nan
     if why == "few posts":
         tables["posts"] = tables["posts"].groupby("account_id").head(2)
-    ranker, _, _ = forecast_of(m, tables, **changes)
+    ranker, _, _, reason = forecast_of(m, tables, **changes)
     assert ranker is None
+    assert reason.endswith("accounts x periods with a measured post; 200 are needed")
 
 
 def test_without_outcomes_delivery_rests_on_the_forecast(m):

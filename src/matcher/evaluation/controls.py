@@ -168,19 +168,16 @@ def _fit_shuffled(
 def _shuffled(
     rows: TrainingRows, settings: Settings, number: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], np.random.Generator]:
-    """As many others as hires of each campaign, with labels shuffled among them."""
+    """Labels shuffled within campaigns: the chosen at random, and as many others."""
     rng = np.random.default_rng([settings.evaluation.seed, number])
     codes = rows.matrix.pairs.brief_codes
-    shuffled = rows.hired.copy()
+    shuffled = np.zeros_like(rows.hired)
     kept = []
     for code in np.unique(codes):
         inside = np.flatnonzero(codes == code)
-        hired, others = inside[rows.hired[inside]], inside[~rows.hired[inside]]
-        size = min(len(hired), len(others))
-        chosen = np.concatenate(
-            [rng.choice(part, size=size, replace=False) for part in (hired, others)]
-        )
-        shuffled[chosen] = rng.permutation(rows.hired[chosen])
+        size = min(int(rows.hired[inside].sum()), len(inside) // 2)
+        chosen = rng.choice(inside, size=2 * size, replace=False)
+        shuffled[chosen[:size]] = True
         kept.append(chosen)
     return np.sort(np.concatenate(kept)), shuffled, rng
 

@@ -205,7 +205,7 @@ def fit_deliver(
 
     Learnt by least squares on the normal score of the outcome within its campaign: on later
     campaigns of the development market this ranks better than LambdaRank, whose pairs are few
-    where a campaign has a handful of hires. A forecast from all posts, scaled to the outcomes
+    where a campaign has a handful of hires. A forecast from public posts, scaled to the outcomes
     known, goes first; the rest is learnt from the campaigns.
 
     Parameters
@@ -311,7 +311,7 @@ def fit_model(
     names = used_features(rows.matrix, settings.ranker.leave_out)
     tell("rankers")
     hire = fit_hire(rows, names, settings)
-    forecast = fit_forecast(context, prior, trained_until, names, settings)
+    forecast, source = fit_forecast(context, prior, trained_until, names, settings)
     deliver, reason = fit_deliver(rows, names, settings, forecast=forecast)
     lift, _ = fit_deliver(rows, names, settings, as_lift=True)
     facts: dict[str, Any] = {
@@ -321,8 +321,7 @@ def fit_model(
         "n_outcomes": len(rows.outcomes),
         "n_features": len(names),
     }
-    if forecast is None:
-        facts["no_forecast"] = "too few posts were measured in time"
+    facts["forecast_from" if forecast is not None else "no_forecast"] = source
     if reason:
         facts["no_deliver" if deliver is None else "deliver_from_posts_alone"] = reason
     model = Model(

@@ -1,7 +1,8 @@
-"""What accounts' next posts engage, learnt from all posts: far more of them than campaigns."""
+"""What accounts' next posts engage, learnt from public posts: far more of them than hires."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -44,12 +45,13 @@ def fit_forecast(
     trained_until: pd.Timestamp,
     names: Sequence[str],
     settings: Settings,
-) -> BoostedRanker | None:
+) -> tuple[BoostedRanker | None, str]:
     """Regression of how an account's next posts rank by engagements among those of others.
 
     Time before `trained_until` is cut into periods. What was known at the beginning of a period
-    predicts the median ln(1 + engagements) of the posts in it, as a normal score among the
-    accounts of the period, so that seasons and the growth of a platform cancel.
+    predicts the median ln(1 + engagements) of the sponsored posts in it, as a normal score among
+    the accounts of the period, so that seasons and the growth of a platform cancel. Where too few
+    sponsored posts were measured, all posts are taken.
 
     Parameters
     ----------
@@ -66,43 +68,79 @@ def fit_forecast(
 
     Returns
     -------
-    BoostedRanker or None
+    ranker : BoostedRanker or None
         Its score is an expected normal score; None where too few posts were measured.
+    source : str
+        What it learnt from, or why there is none.
     """
-    chosen = settings.outcome
-    end = instant_microseconds(trained_until)
-    length = round(chosen.period_days * _DAY_US)
-    index = context.index
+    end, source = instant_microseconds(trained_until), "sponsored posts"
     reached = _measured_posts(context, end)
-    briefs, accounts, instants, targets = [], {}, {}, []
-    for number in range(1, chosen.n_periods + 1):
-        begin = end - number * length
-        brief = Brief(brief_id=f"period {number}", brief="")
-        found = _levels(index, reached, begin, begin + length)
-        eligible = select_eligible(
-            context.data, brief, begin, min_posts=settings.retrieval.min_posts, use_history=False
-        ).accounts
-        codes = eligible[np.isfinite(found[eligible])]
-        if len(codes) > chosen.n_accounts:
-            rng = np.random.default_rng([settings.ranker.seed, number])
-            codes = np.sort(rng.choice(codes, size=chosen.n_accounts, replace=False))
-        if len(codes) < _LEAST_ACCOUNTS:
-            continue
-        briefs.append(brief)
-        accounts[brief.brief_id] = index.account_ids.to_numpy(object)[codes]
-        instants[brief.brief_id] = pd.Timestamp(begin, unit="us", tz="UTC")
-        targets.append(found[codes])
-    if sum(map(len, targets)) < _LEAST_ROWS:
-        return None
-    pairs = build_pairs(briefs, accounts, instants=instants)
+    sponsored = np.where(context.index.post_is_sponsored, reached, np.nan)
+    periods = _list_periods(context, sponsored, end, settings)
+    if _count_rows(periods) < _LEAST_ROWS:
+        source = "all posts"
+        periods = _list_periods(context, reached, end, settings)
+    n_rows = _count_rows(periods)
+    if n_rows < _LEAST_ROWS:
+        return None, f"{n_rows} accounts x periods with a measured post; {_LEAST_ROWS} are needed"
+    ids = context.index.account_ids.to_numpy(object)
+    briefs = [Brief(brief_id=f"period {number}", brief="") for number in range(len(periods))]
+    by_id = {brief.brief_id: period for brief, period in zip(briefs, periods, strict=True)}
+    pairs = build_pairs(
+        briefs,
+        {name: ids[period.accounts] for name, period in by_id.items()},
+        instants={
+            name: pd.Timestamp(period.begin, unit="us", tz="UTC") for name, period in by_id.items()
+        },
+    )
     matrix = build_features(context, prior, pairs, families=_FAMILIES)
     known = [name for name in names if name in matrix.names]
     if not known:
-        return None
+        return None, "no feature of accounts takes two values"
     values = np.full((len(pairs), len(names)), np.nan)
     values[:, [list(names).index(name) for name in known]] = matrix.relative(known)
-    scores = normal_scores(np.concatenate(targets)[:, None], pairs.bounds)[:, 0]
-    return fit_regression(values, scores, names, settings=settings, feature_share=0.3)
+    levels = np.concatenate([period.levels for period in periods])
+    scores = normal_scores(levels[:, None], pairs.bounds)[:, 0]
+    ranker = fit_regression(values, scores, names, settings=settings, feature_share=0.3)
+    return ranker, source
+
+
+@dataclass(frozen=True)
+class _Period:
+    """Accounts of a period with the median ln(1 + engagements) of their posts in it."""
+
+    begin: int
+    accounts: NDArray[np.int64]
+    levels: NDArray[np.float64]
+
+
+def _count_rows(periods: Sequence[_Period]) -> int:
+    return sum(len(period.accounts) for period in periods)
+
+
+def _list_periods(
+    context: FeatureContext, reached: NDArray[np.float64], end: int, settings: Settings
+) -> list[_Period]:
+    chosen = settings.outcome
+    length = round(chosen.period_days * _DAY_US)
+    periods = []
+    for number in range(1, chosen.n_periods + 1):
+        begin = end - number * length
+        levels = _levels(context.index, reached, begin, begin + length)
+        eligible = select_eligible(
+            context.data,
+            Brief(brief_id="period", brief=""),
+            begin,
+            min_posts=settings.retrieval.min_posts,
+            use_history=False,
+        ).accounts
+        accounts = eligible[np.isfinite(levels[eligible])]
+        if len(accounts) > chosen.n_accounts:
+            rng = np.random.default_rng([settings.ranker.seed, number])
+            accounts = np.sort(rng.choice(accounts, size=chosen.n_accounts, replace=False))
+        if len(accounts) >= _LEAST_ACCOUNTS:
+            periods.append(_Period(begin, accounts, levels[accounts]))
+    return periods
 
 
 def _measured_posts(context: FeatureContext, end: int) -> NDArray[np.float64]:
