@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from matcher.errors import SupportError
-from matcher.evaluation.protocol import Steps, Tell, walk_forward
+from matcher.evaluation.protocol import walk_forward
+from matcher.evaluation.steps import Steps, Tell
 from matcher.features.context import MarketData
 from matcher.features.pair_features import FEATURES
 from matcher.ranking.fit import fit_model

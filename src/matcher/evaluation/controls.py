@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -14,43 +13,19 @@ from numpy.typing import NDArray
 from matcher.ranking.fit import TrainingRows, fit_deliver, fit_hire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from matcher.config import Settings
     from matcher.ranking.boosting import BoostedRanker
 
-__all__ = ["Learner", "permuted_columns", "permuted_learners", "score_asked"]
+__all__ = ["OPPOSITE", "Fit", "permuted_columns", "permuted_fits"]
 
-Learner: TypeAlias = Callable[[], tuple[NDArray[np.float64], NDArray[np.float64] | None]]
-"""Fits and scores: for *hired*, and for *delivered* where it answers that too."""
+Fit: TypeAlias = "Callable[[], tuple[BoostedRanker, BoostedRanker | None]]"
+"""Fits a control: for *hired*, and for *delivered* where it answers that too."""
 
 _PERMUTED: Final = "permuted_"
-_OPPOSITE: Final = "_opposite"
-
-
-def score_asked(
-    ranker: BoostedRanker | None, values: NDArray[np.float64], asked: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Score some pairs only.
-
-    Parameters
-    ----------
-    ranker : BoostedRanker or None
-        Ranker.
-    values : numpy.ndarray of float64, shape (n_pairs, n_features)
-        Features in the order of the ranker.
-    asked : numpy.ndarray of bool, shape (n_pairs,)
-        Pairs to score.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n_pairs,)
-        Scores; NaN for the others, and for all without a ranker.
-    """
-    scores = np.full(len(values), np.nan)
-    if ranker is not None:
-        scores[asked] = ranker.score(values[asked])
-    return scores
+OPPOSITE: Final = "_opposite"
+"""How those end that answer *hired* alone."""
 
 
 def permuted_columns(columns: Iterable[str]) -> list[list[str]]:
@@ -69,19 +44,12 @@ def permuted_columns(columns: Iterable[str]) -> list[list[str]]:
     draws: dict[str, list[str]] = {}
     for name in columns:
         if name.startswith(_PERMUTED):
-            draws.setdefault(name.replace(_OPPOSITE, ""), []).append(name)
+            draws.setdefault(name.replace(OPPOSITE, ""), []).append(name)
     return list(draws.values())
 
 
-def permuted_learners(
-    rows: TrainingRows,
-    names: Sequence[str],
-    values: NDArray[np.float64],
-    *,
-    settings: Settings,
-    asked: NDArray[np.bool_],
-) -> dict[str, Learner]:
-    """Learners of all draws of the control, by score column.
+def permuted_fits(rows: TrainingRows, names: Sequence[str], settings: Settings) -> dict[str, Fit]:
+    """Fits of all draws of the control, by score column.
 
     Parameters
     ----------
@@ -89,51 +57,37 @@ def permuted_learners(
         What the model was trained on.
     names : sequence of str
         Features of the model.
-    values : numpy.ndarray of float64, shape (n_pairs, n_features)
-        Features of the pairs to score.
     settings : Settings
         ``evaluation.n_permutations`` draws; two fits each for *hired*.
-    asked : numpy.ndarray of bool, shape (n_pairs,)
-        Pairs whose delivery is judged.
 
     Returns
     -------
     dict of str to callable
         Jobs that share nothing they write to.
     """
-    learners: dict[str, Learner] = {}
+    fits: dict[str, Fit] = {}
     for number in range(settings.evaluation.n_permutations):
         name = f"{_PERMUTED}{number}"
-        learners[name] = partial(_permuted, rows, names, values, settings, number, asked)
-        learners[name + _OPPOSITE] = partial(_opposite, rows, names, values, settings, number)
-    return learners
+        fits[name] = partial(_permuted, rows, names, settings, number)
+        fits[name + OPPOSITE] = partial(_opposite, rows, names, settings, number)
+    return fits
 
 
 def _permuted(
-    rows: TrainingRows,
-    names: Sequence[str],
-    values: NDArray[np.float64],
-    settings: Settings,
-    number: int,
-    asked: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rows: TrainingRows, names: Sequence[str], settings: Settings, number: int
+) -> tuple[BoostedRanker, BoostedRanker | None]:
     """The model's own learners on labels and outcomes shuffled within campaigns."""
     draw, shuffled, rng = _shuffled(rows, settings, number)
     outcomes = rows.outcomes.copy()
     order = pd.Series(rng.random(len(outcomes)), index=outcomes.index)
     outcomes["outcome"] = _reordered(outcomes["campaign_id"], outcomes["outcome"], order)
     deliver, _ = fit_deliver(replace(rows, outcomes=outcomes), names, _single(settings))
-    hire = _fit_shuffled(rows, names, settings, draw, shuffled)
-    return hire.score(values), score_asked(deliver, values, asked)
+    return _fit_shuffled(rows, names, settings, draw, shuffled), deliver
 
 
 def _opposite(
-    rows: TrainingRows,
-    names: Sequence[str],
-    values: NDArray[np.float64],
-    settings: Settings,
-    number: int,
-) -> tuple[NDArray[np.float64], None]:
+    rows: TrainingRows, names: Sequence[str], settings: Settings, number: int
+) -> tuple[BoostedRanker, None]:
     """The other half of a permuted draw: the same rows with opposite labels.
 
     What a learner makes of noise points one way or the other along the features' common direction,
@@ -146,7 +100,7 @@ def _opposite(
     """
     draw, shuffled, _ = _shuffled(rows, settings, number)
     shuffled[draw] = ~shuffled[draw]
-    return _fit_shuffled(rows, names, settings, draw, shuffled).score(values), None
+    return _fit_shuffled(rows, names, settings, draw, shuffled), None
 
 
 def _single(settings: Settings) -> Settings:

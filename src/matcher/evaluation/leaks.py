@@ -14,9 +14,10 @@ import pandas as pd
 from matcher.errors import SupportError
 from matcher.evaluation.leak_report import KINDS, N_NAMED, LeakReport, Move
 from matcher.evaluation.perturb import perturb_after
-from matcher.evaluation.protocol import Steps, _campaigns
+from matcher.evaluation.protocol import list_campaigns
 from matcher.evaluation.scorers import baseline_scores, missingness_features
 from matcher.evaluation.splits import walk_forward_blocks
+from matcher.evaluation.steps import Steps
 from matcher.features.context import MarketData
 from matcher.market.market import build_market
 from matcher.ranking import fit as fitting
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from matcher.config import Settings
     from matcher.evaluation.blocks import Block
-    from matcher.evaluation.protocol import Tell
+    from matcher.evaluation.steps import Tell
     from matcher.features.context import Embed, FeatureContext
     from matcher.ranking.model import Model
 
@@ -79,7 +80,7 @@ def check_leaks(
         If no campaign can be evaluated.
     """
     chosen = settings.evaluation
-    table, counts, _ = _campaigns(data, settings)
+    table, counts, _ = list_campaigns(data, settings)
     blocks = walk_forward_blocks(
         table, counts, n_blocks=chosen.n_blocks, min_earlier_hired=chosen.min_earlier_hired
     ).blocks

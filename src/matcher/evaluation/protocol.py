@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -17,11 +17,12 @@ from matcher.evaluation.results import EvaluationResult, evaluate_scores
 from matcher.evaluation.scorers import (
     FITTED,
     SCORERS,
+    Panel,
     ScoredPairs,
     category_match,
-    score_block,
 )
 from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_forward_blocks
+from matcher.evaluation.steps import Steps, Tell
 from matcher.features.contacts import Contacts
 from matcher.features.context import FeatureContext, PairView
 from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
@@ -46,43 +47,15 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.text.encoder import Encoder
 
-__all__ = ["GAP_DAYS", "Steps", "Tell", "evaluate_model", "walk_forward"]
-
-Tell = Callable[[str, int, int], None]
-"""Told a task, its finished steps and all its steps."""
+__all__ = ["GAP_DAYS", "evaluate_model", "list_campaigns", "walk_forward"]
 
 GAP_DAYS: Final = 1
 """Days after a model was closed from which on campaigns may judge it."""
 N_FOLDS: Final = 5
-_STEPS_PER_BLOCK: Final = 7
-_STEPS_PER_MODEL: Final = 5
-
-
-class Steps:
-    """Counter of the steps of one task.
-
-    Parameters
-    ----------
-    tell : callable
-        Told the task, its finished steps and all its steps.
-    task : str
-        Name for people.
-    total : int
-        Steps in all.
-    """
-
-    def __init__(self, tell: Tell, task: str, *, total: int) -> None:
-        self._tell, self._task, self._total = tell, task, total
-        self._done = -1
-
-    def __call__(self, _step: str = "") -> None:
-        """Tell that a further step begins, the ones before it being finished."""
-        self._done = min(self._done + 1, self._total)
-        self._tell(self._task, self._done, self._total)
-
-    def finish(self) -> None:
-        """Tell that all is done."""
-        self._tell(self._task, self._total, self._total)
+_STEPS_PER_BLOCK: Final = 5
+"""Steps of a block before its batches of campaigns are scored."""
+_PAIRS_AT_ONCE: Final = 1_000_000
+"""Pairs whose features are held at a time, about; 1 GB per million and 130 features, twice."""
 
 
 @dataclass(frozen=True)
@@ -113,16 +86,33 @@ class _Truth:
         }
 
 
-def _campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, pd.Series, int]:
-    """Campaigns with when they closed, hired candidates by campaign, and hires outside the pool."""
+def list_campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, pd.Series, int]:
+    """Campaigns and how many of their hires are candidates.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    settings : Settings
+        Who is a candidate.
+
+    Returns
+    -------
+    campaigns : pandas.DataFrame
+        ``campaign_id, brand_id, decided_at, closed_at``.
+    counts : pandas.Series
+        Hired candidates by campaign.
+    n_outside : int
+        Hires that are no candidates.
+    """
     table = data.market.tables["campaigns"][["campaign_id", "brand_id", "decided_at"]].copy()
     table["closed_at"] = fully_closed_at(data.market).reindex(table["campaign_id"]).to_numpy()
     decided = table[table["decided_at"].notna()]
-    pairs = candidate_pairs(data, decided["campaign_id"].tolist(), settings)
-    keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
-    hires = _Truth.of(data).hires
-    inside = keys[keys.isin(hires)]
-    counts = pd.Series(1, index=inside).groupby(level=0).sum()
+    hires = hired_pairs(data.market)
+    hired_of = {str(key): set(part) for key, part in hires.groupby("campaign_id")["account_id"]}
+    names = [name for name in decided["campaign_id"].tolist() if name in hired_of]
+    inside = candidate_pairs(data, names, settings, keep=hired_of, limit=0)
+    counts = pd.Series(1, index=inside.campaign_ids).groupby(level=0).sum()
     return table, counts, len(hires) - len(inside)
 
 
@@ -206,7 +196,7 @@ def walk_forward(
     SupportError
         If no campaign can be evaluated.
     """
-    table, counts, outside = _campaigns(data, settings)
+    table, counts, outside = list_campaigns(data, settings)
     chosen = settings.evaluation
     blocks: Sequence[Block | BrandBlock]
     skipped: Mapping[str, str]
@@ -231,7 +221,8 @@ def walk_forward(
     truth = _Truth.of(data)
     parts, notes = [], []
     encoders: dict[pd.Timestamp, Encoder] = {}
-    steps = Steps(tell, "walking forward", total=_STEPS_PER_BLOCK * len(blocks) + 1)
+    n_batches = sum(len(_batches(data, block.campaign_ids)) for block in blocks)
+    steps = Steps(tell, "walking forward", total=_STEPS_PER_BLOCK * len(blocks) + n_batches + 1)
     for number in range(len(blocks)):
         block = blocks[number]
         steps("encoder")
@@ -248,14 +239,9 @@ def walk_forward(
             exclude_brands=without,
             progress=steps,
         )
-        pairs = candidate_pairs(data, list(block.campaign_ids), settings)
-        keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
-        scored, _ = score_block(
-            model, rows, context, pairs, settings=settings,
-            asked=np.asarray(keys.isin(truth.outcomes.index)),
-            tell=steps,
-        )  # fmt: skip
-        parts.append(_joined(_frame(context, model.prior, pairs, truth), scored))
+        steps("controls")
+        panel = Panel.fit(model, rows, context, settings)
+        parts += list(_score_campaigns(panel, data, block.campaign_ids, truth, steps))
         notes.append({"trained_until": str(block.trained_until), **model.facts})
     stated = {
         **(audit or {}),
@@ -273,6 +259,29 @@ def walk_forward(
     result = _evaluated(parts, protocol, settings, stated)
     steps.finish()
     return result
+
+
+def _batches(data: MarketData, campaign_ids: Sequence[str]) -> list[list[str]]:
+    """Campaigns in batches whose candidates' features fit into memory."""
+    size = max(1, _PAIRS_AT_ONCE // max(len(data.index.account_ids), 1))
+    ids = list(campaign_ids)
+    return [ids[low : low + size] for low in range(0, len(ids), size)]
+
+
+def _score_campaigns(
+    panel: Panel,
+    data: MarketData,
+    campaign_ids: Sequence[str],
+    truth: _Truth,
+    steps: Steps,
+) -> Iterator[pd.DataFrame]:
+    """Scores, labels and slices of all candidates of campaigns."""
+    for batch in _batches(data, campaign_ids):
+        steps("scores")
+        pairs = candidate_pairs(data, batch, panel.settings)
+        keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
+        scored = panel.score(pairs, np.asarray(keys.isin(truth.outcomes.index)))
+        yield _joined(_frame(panel.context, panel.model.prior, pairs, truth), scored)
 
 
 def _joined(frame: pd.DataFrame, scored: ScoredPairs) -> pd.DataFrame:
@@ -343,7 +352,7 @@ def evaluate_model(
     SupportError
         If no campaign with a hired candidate was decided late enough.
     """
-    table, counts, outside = _campaigns(data, settings)
+    table, counts, outside = list_campaigns(data, settings)
     start = model.trained_until + pd.Timedelta(days=GAP_DAYS)
     late = table[table["decided_at"].notna() & (table["decided_at"] >= start)]
     judged = [name for name in late["campaign_id"] if counts.get(name, 0)]
@@ -354,10 +363,8 @@ def evaluate_model(
             "run `evaluate` without --model to walk forward"
         )
     context = model.context(data, embed)
-    pairs = candidate_pairs(data, judged, settings)
     truth = _Truth.of(data)
-    keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
-    steps = Steps(tell, "judging", total=_STEPS_PER_MODEL)
+    steps = Steps(tell, "judging", total=3 + len(_batches(data, judged)))
     steps("training rows")
     learners = settings.model_copy(update={"ranker": model.settings.ranker})
     rows, reason = None, ""
@@ -365,11 +372,9 @@ def evaluate_model(
         rows = build_training_rows(context, model.prior, model.trained_until, learners)
     except SupportError as error:
         reason = str(error)
-    scored, _ = score_block(
-        model, rows, context, pairs, settings=learners,
-        asked=np.asarray(keys.isin(truth.outcomes.index)), tell=steps,
-    )  # fmt: skip
-    part = _joined(_frame(context, model.prior, pairs, truth), scored)
+    steps("controls")
+    panel = Panel.fit(model, rows, context, learners)
+    parts = list(_score_campaigns(panel, data, judged, truth, steps))
     stated = {
         **(audit or {}),
         "trained_until": str(model.trained_until),
@@ -382,6 +387,6 @@ def evaluate_model(
         "config_hash": settings.hash,
     }
     steps("figures")
-    result = _evaluated([part], "model", settings, stated)
+    result = _evaluated(parts, "model", settings, stated)
     steps.finish()
     return result

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from matcher.evaluation.controls import Learner, permuted_learners, score_asked
+from matcher.evaluation.controls import OPPOSITE, Fit, permuted_fits
 from matcher.features.context import FeatureContext, PairView
 from matcher.features.expertise import brief_category, inferred_categories
 from matcher.features.pair_features import FeatureMatrix, build_features
@@ -23,21 +23,23 @@ from matcher.ranking.fit import TrainingRows, fit_deliver, fit_hire, used_featur
 from matcher.text.encoder import random_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from matcher.config import Settings
     from matcher.features.index import MarketIndex
+    from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.model import Model
 
 __all__ = [
     "BASELINES",
     "FITTED",
     "SCORERS",
+    "FittedScorer",
+    "Panel",
     "ScoredPairs",
     "category_match",
-    "score_block",
 ]
 
 BASELINES: Final = (
@@ -201,108 +203,150 @@ def _first_readings(index: MarketIndex) -> tuple[NDArray[np.int64], NDArray[np.f
     return first, unread
 
 
-def score_block(
-    model: Model,
-    rows: TrainingRows | None,
-    context: FeatureContext,
-    pairs: Pairs,
-    *,
-    asked: NDArray[np.bool_],
-    settings: Settings,
-    tell: Callable[[str], None] = lambda _: None,
-) -> tuple[ScoredPairs, FeatureMatrix]:
-    """Scores of all scorers on the campaigns of a block.
+@dataclass(frozen=True)
+class FittedScorer:
+    """A learner or control of a block.
+
+    Parameters
+    ----------
+    inputs : str
+        Which features it scores: ``model``, ``lightgbm_plain``, ``missingness`` or
+        ``random_vectors``.
+    hire, deliver : BoostedRanker or None
+        Answers to the two questions; None where there is none.
+    """
+
+    inputs: str
+    hire: BoostedRanker | None
+    deliver: BoostedRanker | None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All scorers of a block of campaigns, fitted on what was known before it.
 
     Parameters
     ----------
     model : Model
         Model closed before the block.
-    rows : TrainingRows or None
-        What it was trained on; the fitted baselines learn from the same rows. None leaves them out.
     context : FeatureContext
         Market seen through the model.
-    pairs : Pairs
-        Candidates of the block's campaigns.
-    asked : numpy.ndarray of bool, shape (n_pairs,)
-        Pairs whose delivery is judged; others get no score for it from the fitted scorers.
     settings : Settings
         Settings.
-    tell : callable, optional
-        Told the name of each step as it begins.
-
-    Returns
-    -------
-    scored : ScoredPairs
-        Scores.
-    matrix : FeatureMatrix
-        Features of the candidates under the model.
+    fitted : mapping of str to FittedScorer
+        Learners and controls by score column; empty where nothing could be learnt.
     """
-    tell("features")
-    matrix = model.features(context, pairs)
-    own = model.score(matrix)
-    tell("baselines")
-    simple = baseline_scores(context, matrix, settings.evaluation.seed)
-    hired = {"model": own["hire"].to_numpy(np.float64), **simple}
-    delivered = {"model": own["deliver"].to_numpy(np.float64), **simple}
-    delivered["model_lift"] = own["lift"].to_numpy(np.float64)
-    delivered["regression_to_mean"] = -simple["past_engagement"]
-    if rows is None:
-        return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs), matrix
-    inputs = _fitted_inputs(model, rows, context, matrix, settings)
-    tell("controls")
-    learners: dict[str, Learner] = {
-        name: partial(_fit_and_score, train, test, settings, asked) for name, train, test in inputs
-    }
-    names = used_features(rows.matrix, settings.ranker.leave_out)
-    learners.update(
-        permuted_learners(rows, names, matrix.relative(names), settings=settings, asked=asked)
-    )
-    for name, (hire, deliver) in zip(learners, run_side_by_side(learners.values()), strict=True):
-        hired[name] = hire
-        if deliver is not None:
-            delivered[name] = deliver
-    return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs), matrix
+
+    model: Model
+    context: FeatureContext
+    settings: Settings
+    fitted: Mapping[str, FittedScorer]
+
+    @classmethod
+    def fit(
+        cls, model: Model, rows: TrainingRows | None, context: FeatureContext, settings: Settings
+    ) -> Panel:
+        """Fit the learners and controls on the rows that the model was trained on.
+
+        Parameters
+        ----------
+        model : Model
+            Model closed before the block.
+        rows : TrainingRows or None
+            What it was trained on; None leaves learners and controls out.
+        context : FeatureContext
+            Market seen through the model.
+        settings : Settings
+            Settings.
+
+        Returns
+        -------
+        Panel
+            All scorers.
+        """
+        unfitted = cls(model, context, settings, {})
+        if rows is None:
+            return unfitted
+        jobs: dict[str, Callable[[], FittedScorer]] = {}
+        for name in ("lightgbm_plain", "missingness", "random_vectors"):
+            seen = replace(rows, matrix=unfitted._inputs(name, rows.matrix))
+            jobs[name] = partial(_fit_learner, name, seen, settings)
+        names = used_features(rows.matrix, settings.ranker.leave_out)
+        for name, fit in permuted_fits(rows, names, settings).items():
+            jobs[name] = partial(_fit_control, fit)
+        fitted = run_side_by_side(jobs.values())
+        return replace(unfitted, fitted=dict(zip(jobs, fitted, strict=True)))
+
+    def score(self, pairs: Pairs, asked: NDArray[np.bool_]) -> ScoredPairs:
+        """Scores of pairs under every scorer and both questions.
+
+        Parameters
+        ----------
+        pairs : Pairs
+            All candidates of some campaigns of the block.
+        asked : numpy.ndarray of bool, shape (n_pairs,)
+            Pairs whose delivery is judged; others get no score for it from the fitted scorers.
+
+        Returns
+        -------
+        ScoredPairs
+            Scores.
+        """
+        matrix = self.model.features(self.context, pairs)
+        own = self.model.score(matrix)
+        simple = baseline_scores(self.context, matrix, self.settings.evaluation.seed)
+        hired = {"model": own["hire"].to_numpy(np.float64), **simple}
+        delivered = {"model": own["deliver"].to_numpy(np.float64), **simple}
+        delivered["model_lift"] = own["lift"].to_numpy(np.float64)
+        delivered["regression_to_mean"] = -simple["past_engagement"]
+        nothing = np.full(len(pairs), np.nan)
+        for inputs in dict.fromkeys(found.inputs for found in self.fitted.values()):
+            seen = self._inputs(inputs, matrix)
+            here = {name: found for name, found in self.fitted.items() if found.inputs == inputs}
+            rankers = [found.hire or found.deliver for found in here.values()]
+            names = next((ranker.names for ranker in rankers if ranker is not None), ())
+            values = seen.relative(names)
+            jobs = [partial(_score_both, found, values, asked) for found in here.values()]
+            for name, (hire, deliver) in zip(here, run_side_by_side(jobs), strict=True):
+                hired[name] = nothing if hire is None else hire
+                if not name.endswith(OPPOSITE):
+                    delivered[name] = nothing if deliver is None else deliver
+        return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs)
+
+    def _inputs(self, inputs: str, matrix: FeatureMatrix) -> FeatureMatrix:
+        """What a scorer sees of the pairs of a matrix."""
+        if inputs == "model":
+            return matrix
+        if inputs == "lightgbm_plain":
+            names = tuple(name for name in PLAIN_FEATURES if name in matrix.names)
+            return FeatureMatrix(matrix.columns(names), names, matrix.pairs)
+        if inputs == "missingness":
+            return missingness_features(self.context, matrix.pairs)
+        seed = self.settings.evaluation.seed
+        noise = random_encoder(self.context.encoder.identity.dim, seed)
+        control = replace(self.context, encoder=noise)
+        return build_features(control, self.model.prior, matrix.pairs, families=("content",))
 
 
-def _fitted_inputs(
-    model: Model,
-    rows: TrainingRows,
-    context: FeatureContext,
-    matrix: FeatureMatrix,
-    settings: Settings,
-) -> list[tuple[str, TrainingRows, FeatureMatrix]]:
-    def part(names: Sequence[str], of: FeatureMatrix) -> FeatureMatrix:
-        return FeatureMatrix(of.columns(names), tuple(names), of.pairs)
-
-    known = [name for name in PLAIN_FEATURES if name in matrix.names]
-    control = replace(
-        context, encoder=random_encoder(context.encoder.identity.dim, settings.evaluation.seed)
-    )
-
-    def content(pairs: Pairs) -> FeatureMatrix:
-        return build_features(control, model.prior, pairs, families=("content",))
-
-    def gaps(pairs: Pairs) -> FeatureMatrix:
-        return missingness_features(context, pairs)
-
-    return [
-        ("lightgbm_plain", replace(rows, matrix=part(known, rows.matrix)), part(known, matrix)),
-        ("missingness", replace(rows, matrix=gaps(rows.matrix.pairs)), gaps(matrix.pairs)),
-        ("random_vectors", replace(rows, matrix=content(rows.matrix.pairs)), content(matrix.pairs)),
-    ]
-
-
-def _fit_and_score(
-    rows: TrainingRows,
-    matrix: FeatureMatrix,
-    settings: Settings,
-    asked: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _fit_learner(inputs: str, rows: TrainingRows, settings: Settings) -> FittedScorer:
     names = used_features(rows.matrix)
     if not names:
-        nothing = np.full(len(matrix.pairs), np.nan)
-        return nothing, nothing
-    hire = fit_hire(rows, names, settings)
-    deliver, _ = fit_deliver(rows, names, settings)
-    values = matrix.relative(names)
-    return hire.score(values), score_asked(deliver, values, asked)
+        return FittedScorer(inputs, None, None)
+    return FittedScorer(
+        inputs, fit_hire(rows, names, settings), fit_deliver(rows, names, settings)[0]
+    )
+
+
+def _fit_control(fit: Fit) -> FittedScorer:
+    return FittedScorer("model", *fit())
+
+
+def _score_both(
+    found: FittedScorer, values: NDArray[np.float64], asked: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    hire = None if found.hire is None else found.hire.score(values)
+    if found.deliver is None:
+        return hire, None
+    deliver = np.full(len(values), np.nan)
+    deliver[asked] = found.deliver.score(values[asked])
+    return hire, deliver
