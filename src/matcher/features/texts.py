@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import sparse
 
 from matcher.market.instants import instant_microseconds
@@ -19,6 +21,7 @@ from matcher.text.normalise import fold_accents, lexical_tokens
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from matcher.features.index import MarketIndex
@@ -29,6 +32,7 @@ _LEGAL_WORDS: Final = re.compile(
     r"\b(?:viet nam|vietnam|vn|cong ty|tap doan|thuong hieu|tnhh|company|group|corp|corporation"
     r"|inc|ltd|jsc|official|store|shop|brand|global)\b"
 )
+_POSTS_AT_ONCE: Final = 100_000
 _LEAST_LETTERS: Final = 3
 _PREFIX_LETTERS: Final = 5
 """A brand name this long also counts where a longer hashtag begins with it."""
@@ -81,23 +85,37 @@ class TextIndex:
     index: MarketIndex
 
     @cached_property
-    def _tokens(self) -> list[tuple[str, ...]]:
-        return [lexical_tokens(text) for text in self.index.post_texts]
+    def _scanned(self) -> tuple[dict[str, int], NDArray[np.int32], NDArray[np.int64], pa.Array]:
+        """Words by first occurrence; their codes by post, with bounds; joined words of posts."""
+        seen: dict[str, int] = {}
+        codes = array("i")
+        lengths: list[int] = []
+        joined: list[pa.Array] = []
+        texts = self.index.post_texts
+        # Kept as codes and Arrow text: lists of words take ten times the memory.
+        for low in range(0, len(texts), _POSTS_AT_ONCE):
+            part = [lexical_tokens(text) for text in texts[low : low + _POSTS_AT_ONCE]]
+            for words in part:
+                codes.extend([seen.setdefault(word, len(seen)) for word in words])
+                lengths.append(len(words))
+            joined.append(pa.array([f" {' '.join(words)} " for words in part], pa.large_string()))
+        bounds = np.concatenate(([0], np.cumsum(np.array(lengths, dtype=np.int64))))
+        text = pa.concat_arrays(joined) if joined else pa.array([], pa.large_string())
+        return seen, np.frombuffer(codes, dtype=np.int32), bounds, text
 
     @cached_property
     def terms(self) -> NDArray[np.object_]:
         """All words of all posts, in code-point order."""
-        return np.array(sorted({word for words in self._tokens for word in words}), dtype=object)
+        return np.array(sorted(self._scanned[0]), dtype=object)
 
     @cached_property
     def counts(self) -> sparse.csr_matrix:
         """Occurrences of each word in each post, shape (n_posts, n_terms)."""
-        column_of = {term: column for column, term in enumerate(self.terms.tolist())}
-        columns = [column_of[word] for words in self._tokens for word in words]
-        starts = np.concatenate(([0], np.cumsum([len(words) for words in self._tokens])))
+        seen, codes, bounds, _ = self._scanned
+        place = np.empty(len(seen), dtype=np.int32)
+        place[[seen[term] for term in self.terms.tolist()]] = np.arange(len(seen))
         matrix = sparse.csr_matrix(
-            (np.ones(len(columns)), np.asarray(columns, dtype=np.int32), starts.astype(np.int64)),
-            shape=(len(self._tokens), len(self.terms)),
+            (np.ones(len(codes)), place[codes], bounds), shape=(len(bounds) - 1, len(seen))
         )
         matrix.sum_duplicates()
         return matrix
@@ -154,13 +172,13 @@ class TextIndex:
         return lexicon.weigh(matrix)
 
     @cached_property
-    def category_hits(self) -> NDArray[np.float64]:
-        """Keywords of each taxonomy category in each post, shape (n_posts, n_categories)."""
+    def post_category(self) -> NDArray[np.int64]:
+        """Category code with the most keywords of each post, the first on a tie; -1 for none."""
         taxonomy = read_taxonomy()
         words: list[int] = []
         categories: list[int] = []
+        phrases: list[tuple[NDArray[np.int64], int]] = []
         position = {term: column for column, term in enumerate(self.terms.tolist())}
-        hits = np.zeros((len(self._tokens), len(taxonomy.ids)))
         for code, category in enumerate(taxonomy.ids):
             for keyword in taxonomy[category].keywords:
                 tokens = lexical_tokens(keyword)
@@ -169,29 +187,38 @@ class TextIndex:
                         words.append(position[variant])
                         categories.append(code)
                 if len(tokens) > 1:
-                    hits[self._posts_with(tokens), code] += 1.0
+                    phrases.append((self._posts_with(tokens), code))
+        n_posts, n_categories = self.counts.shape[0], len(taxonomy.ids)
         chooser = sparse.csr_matrix(
-            (np.ones(len(words)), (words, categories)), shape=(len(self.terms), len(taxonomy.ids))
+            (np.ones(len(words)), (words, categories)), shape=(len(self.terms), n_categories)
         )
-        present = self.counts.copy()
-        present.data = np.ones_like(present.data)
-        return np.asarray(hits + (present @ chooser).toarray())
+        found = np.empty(n_posts, dtype=np.int64)
+        for low in range(0, n_posts, _POSTS_AT_ONCE):
+            part = self.counts[low : low + _POSTS_AT_ONCE]
+            part.data = np.ones_like(part.data)
+            hits = np.asarray((part @ chooser).toarray())
+            for posts, code in phrases:
+                here = posts[(posts >= low) & (posts < low + len(hits))]
+                hits[here - low, code] += 1.0
+            best = hits.argmax(axis=1)
+            found[low : low + len(hits)] = np.where(hits.max(axis=1, initial=0.0) > 0, best, -1)
+        return found
 
     @cached_property
-    def post_category(self) -> NDArray[np.int64]:
-        """Category code with the most keywords of each post, the first on a tie; -1 for none."""
-        hits = self.category_hits
-        return np.where(hits.max(axis=1, initial=0.0) > 0, hits.argmax(axis=1), -1)
-
-    @cached_property
-    def _joined(self) -> list[str]:
-        return [f" {' '.join(words)} " for words in self._tokens]
-
-    @cached_property
-    def _folded(self) -> pd.Series:
+    def _folded(self) -> pa.Array:
         # Folding trims; the blanks at both ends are what a pattern begins and ends with.
-        folded = [f" {fold_accents(text)} " for text in self._joined]
-        return pd.Series(folded, dtype="str")
+        joined = self._scanned[3]
+        parts = [
+            pa.array(
+                [
+                    f" {fold_accents(text)} "
+                    for text in joined[low : low + _POSTS_AT_ONCE].to_pylist()
+                ],
+                pa.large_string(),
+            )
+            for low in range(0, len(joined), _POSTS_AT_ONCE)
+        ]
+        return pa.concat_arrays(parts) if parts else joined
 
     @cached_property
     def _posts_of(self) -> dict[str, NDArray[np.int32]]:
@@ -207,8 +234,9 @@ class TextIndex:
         for other in sets[1:]:
             common = np.intersect1d(common, other, assume_unique=True)
         pattern = f" {' '.join(words)} "
-        found = [post for post in common.tolist() if pattern in self._joined[post]]
-        return np.array(found, dtype=np.int64)
+        texts = self._scanned[3].take(pa.array(common))
+        found = pc.match_substring(texts, pattern).to_numpy(zero_copy_only=False).astype(bool)
+        return np.asarray(common[found], dtype=np.int64)
 
     @cached_property
     def mentions(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -235,7 +263,8 @@ class TextIndex:
         for place, name in enumerate(names):
             found = np.zeros(len(self._folded), dtype=bool)
             for pattern in brand_patterns(name):
-                found |= self._folded.str.contains(pattern, regex=False).to_numpy(bool)
+                hit = pc.match_substring(self._folded, pattern)
+                found |= hit.to_numpy(zero_copy_only=False).astype(bool)
             codes = np.flatnonzero(found)
             posts.append(codes)
             places.append(np.full(len(codes), place, dtype=np.int64))
