@@ -22,6 +22,8 @@ from pathlib import Path
 
 MATCHER = [sys.executable, "-c", "from matcher.cli import main; main()", "--quiet"]
 BRIEF = Path(__file__).parents[1] / "data" / "brief-vi.yaml"
+_HIRES_PER_CAMPAIGN = 9.0
+"""About what the default world draws."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,21 @@ class Step:
 
 
 def list_steps(folder: Path, *, n_influencers: int, n_campaigns: int) -> list[Step]:
-    """Steps of the line in order."""
-    market, model = str(folder / "market"), str(folder / "model")
+    """Steps of the line in order; all but `evaluate` share one embedding cache."""
+    market, model, cache = (str(folder / name) for name in ("market", "model", "cache"))
+    # One block, so that one encoder is fitted, and only late campaigns are judged.
+    late = folder / "late.yaml"
+    least = round(n_campaigns * _HIRES_PER_CAMPAIGN * 0.75)
+    late.write_text(f"evaluation: {{n_blocks: 1, min_earlier_hired: {least}}}\n")
     size = ("--influencers", str(n_influencers), "--campaigns", str(n_campaigns))
-    lists = ("recommend", market, "--model", model, "--out")
-    train = ("train", market, "--out", model, "--no-track", "--no-evaluate")
+    lists = ("recommend", market, "--model", model, "--cache", cache, "--out")
+    train = ("train", market, "--out", model, "--cache", cache, "--no-track", "--no-evaluate")
+    judge = ("evaluate", market, "--config", str(late), "--cache", cache, "--json")
     one = (str(folder / "one.parquet"), "--brief", str(BRIEF))
     return [
         Step("simulate", ("simulate", market, *size)),
         Step("validate", ("validate", market), "simulate"),
-        Step("embed", ("embed", market, "--cache", str(folder / "cache")), "simulate"),
+        Step("embed", ("embed", market, "--cache", cache), "simulate"),
         Step("train", train, "simulate"),
         Step("recommend, one brief", (*lists, *one), "train"),
         Step(
@@ -61,7 +68,7 @@ def list_steps(folder: Path, *, n_influencers: int, n_campaigns: int) -> list[St
             (*lists, str(folder / "all.parquet"), "--all-open"),
             "train",
         ),
-        Step("evaluate (walks forward, refits)", ("evaluate", market, "--json"), "simulate"),
+        Step("evaluate the latest campaigns", judge, "simulate"),
     ]
 
 
