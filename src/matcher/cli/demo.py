@@ -12,7 +12,7 @@ from matcher.cli.models import load_data, print_rich
 from matcher.cli.output import print_result, progress
 from matcher.files import check_folder
 
-_CONFIG = {"evaluation": {"n_blocks": 1, "keep_encoder": True, "min_earlier_hired": 1_300}}
+_CONFIG = {"evaluation": {"n_blocks": 1, "keep_encoder": True, "min_earlier_hired": 800}}
 
 
 def demo(
