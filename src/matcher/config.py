@@ -171,6 +171,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is neither YAML nor JSON: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: is nested too deeply; expected keys and values") from error
+    if content is None:
+        raise ConfigError(f"{path}: is empty; expected a mapping of keys to values")
     if not isinstance(content, dict):
         got = type(content).__name__
         raise ConfigError(f"{path}: holds a {got}; expected a mapping of keys to values")

@@ -157,7 +157,9 @@ def test_unknown_ranker_is_refused(fitted):
 
 
 def test_no_closed_campaign_is_said(m, fitted):
-    with pytest.raises(SupportError, match=r"no campaign is closed before .* \(12 in all\)"):
+    with pytest.raises(
+        SupportError, match=r"no campaign is closed before .*: of 12 campaigns 0 were decided"
+    ):
         fit_model(fitted.data, m.at(-90), m.SETTINGS)
 
 

@@ -9,10 +9,11 @@ import typer
 
 from matcher.cli.data import Force
 from matcher.cli.models import load_data, print_rich
-from matcher.cli.output import print_result, progress
+from matcher.cli.output import note, print_result, progress
 from matcher.files import check_folder
 
-_CONFIG = {"evaluation": {"n_blocks": 1, "keep_encoder": True, "min_earlier_hired": 800}}
+_EARLIER_HIRED_SHARE = 800 / 300
+"""Hires that must come earlier for a campaign to be judged, per campaign of the market."""
 
 
 def demo(
@@ -37,7 +38,10 @@ def demo(
     from matcher.world.simulate import simulate_market
 
     check_folder(out, force=force, marker="market/truth/world.json")
-    settings = Settings.model_validate(_CONFIG)
+    least = max(1, round(_EARLIER_HIRED_SHARE * campaigns))
+    settings = Settings.model_validate(
+        {"evaluation": {"n_blocks": 1, "keep_encoder": True, "min_earlier_hired": least}}
+    )
     store = Store.open()
     market, folder = out / "market", out / "model"
     with progress() as tell:
@@ -75,7 +79,9 @@ def demo(
         write_recommendations(found, out / f"recommendations.{suffix}", force=force)
         for suffix in ("parquet", "csv")
     ]
-    if result.evaluation is not None:
+    if result.evaluation is None:
+        note(f"no comparison: {result.evaluation_note}")
+    else:
         print_rich(result.evaluation)
     print_result(
         "\n".join(

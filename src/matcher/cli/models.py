@@ -133,6 +133,7 @@ def train(
 
     Example: matcher train my-market --out models/mine
     """
+    from matcher.ranking.model import describe_facts
     from matcher.tracking.store import Store
     from matcher.training import train_model
 
@@ -180,8 +181,11 @@ def train(
         f"{facts['n_campaigns']} campaigns with {facts['n_hired']} hires and "
         f"{facts['n_features']} features (data {data.market.data_hash}, config {settings.hash})"
     )
-    if "no_deliver" in facts:
-        print_result(f"no ranker for what a hire delivers: {facts['no_deliver']}")
+    for text in describe_facts(facts):
+        note(f"note: {text}")
+    if result.evaluation is None:
+        for text in data.market.assumptions:
+            note(f"note: {text}")
     if store is not None and result.run is not None:
         print_result(f"tracked as {result.run.uri} in {store.uri}\nlook: {store.how_to_look}")
     print_result(f"next: matcher recommend {market} --model {folder} --all-open --out F.parquet")
@@ -319,8 +323,8 @@ def evaluate(
 
 
 def _write(out: Path, result: EvaluationResult, *, force: bool) -> None:
-    if out.suffix == ".parquet":
+    if out.suffix.lower() == ".parquet":
         write_table(out, result.to_frame(), force=force)
     else:
-        text = result.to_json() if out.suffix == ".json" else result.to_markdown()
+        text = result.to_json() if out.suffix.lower() == ".json" else result.to_markdown()
         write_output(out, lambda path: path.write_text(text, encoding="utf-8"), force=force)

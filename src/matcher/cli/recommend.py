@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +22,8 @@ from matcher.cli.text import CacheFolder
 from matcher.files import TABLE_SUFFIXES, check_output
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     import pandas as pd
 
     from matcher.market.brief import Brief
@@ -98,14 +101,39 @@ def recommend(
         )
     write_recommendations(found, out, force=force)
     counts = found.frame["brief_id"].value_counts()
-    for text in found.notes:
+    for text in (*data.market.assumptions, *found.notes):
         note(text)
+    for pool in found.pools.to_dict(orient="records"):
+        note(_describe_pool(pool))
     if as_json:
-        print_json({"out": str(out), "audit": dict(found.audit), "briefs": counts.to_dict()})
+        print_json(
+            {
+                "out": str(out),
+                "audit": dict(found.audit),
+                "briefs": counts.to_dict(),
+                "pools": json.loads(found.pools.to_json(orient="records", date_format="iso")),
+                "notes": list(found.notes),
+            }
+        )
         return
     print_result(
         f"{out}: {len(found.frame)} recommendations for {len(briefs)} briefs as of {instant}, "
         f"model {bundle.model_id}, data {data.market.data_hash}"
+    )
+
+
+def _describe_pool(pool: dict[Hashable, Any]) -> str:
+    """Whom the hard rules removed for a brief, and where they knew nothing."""
+
+    def counted(prefix: str) -> str:
+        held = {str(name): int(n) for name, n in pool.items() if str(name).startswith(prefix)}
+        parts = [f"{name.removeprefix(prefix)} {n:,}" for name, n in held.items() if n]
+        return ", ".join(parts) or "no rule"
+
+    return (
+        f"brief {pool['brief_id']}: {pool['n_eligible']:,} of {pool['n_accounts']:,} accounts are "
+        f"eligible; removed by {counted('removed_')}; passed for want of a value: "
+        f"{counted('unknown_')}"
     )
 
 

@@ -14,10 +14,10 @@ import pandas as pd
 from matcher.errors import SupportError
 from matcher.evaluation.leak_report import KINDS, N_NAMED, LeakReport, Move
 from matcher.evaluation.perturb import perturb_after
-from matcher.evaluation.protocol import list_campaigns
 from matcher.evaluation.scorers import baseline_scores, missingness_features
 from matcher.evaluation.splits import walk_forward_blocks
 from matcher.evaluation.steps import Steps
+from matcher.evaluation.truth import list_campaigns
 from matcher.features.context import MarketData
 from matcher.market.market import build_market
 from matcher.ranking import fit as fitting

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,16 +21,13 @@ from matcher.evaluation.scorers import (
 )
 from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_forward_blocks
 from matcher.evaluation.steps import Steps, Tell
+from matcher.evaluation.truth import Truth, count_reasons, list_campaigns
 from matcher.features.contacts import Contacts
 from matcher.features.context import FeatureContext, PairView
 from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
+from matcher.ranking.model import describe_facts
 from matcher.ranking.relevance import (
-    TRUST_NOTE,
-    TRUST_PROXY,
-    fully_closed_at,
-    hired_pairs,
     level_names,
-    measured_outcomes,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +42,7 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.text.encoder import Encoder
 
-__all__ = ["GAP_DAYS", "evaluate_model", "list_campaigns", "walk_forward"]
+__all__ = ["GAP_DAYS", "evaluate_model", "walk_forward"]
 
 GAP_DAYS: Final = 1
 """Days after a model was closed from which on campaigns may judge it."""
@@ -58,65 +53,7 @@ _PAIRS_AT_ONCE: Final = 1_000_000
 """Pairs whose features are held at a time, about; 1 GB per million and 130 features, twice."""
 
 
-@dataclass(frozen=True)
-class _Truth:
-    """Hires and outcomes with hindsight: for judging only."""
-
-    hires: pd.MultiIndex
-    table: pd.DataFrame
-
-    @classmethod
-    def of(cls, data: MarketData) -> _Truth:
-        hires = hired_pairs(data.market)[["campaign_id", "account_id"]]
-        outcomes = measured_outcomes(data.market)
-        return cls(pd.MultiIndex.from_frame(hires), outcomes)
-
-    @cached_property
-    def outcomes(self) -> pd.Series:
-        """Outcome by campaign and account."""
-        return self.table.set_index(["campaign_id", "account_id"])["outcome"]
-
-    @property
-    def stated(self) -> dict[str, Any]:
-        """Which outcomes stand for *delivered*, and what is a proxy."""
-        counts = self.table.groupby("outcome_name")["campaign_id"].nunique()
-        return {
-            "outcomes": {str(name): int(n) for name, n in counts.items()},
-            "proxies": [TRUST_NOTE] if TRUST_PROXY in counts else [],
-        }
-
-
-def list_campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, pd.Series, int]:
-    """Campaigns and how many of their hires are candidates.
-
-    Parameters
-    ----------
-    data : MarketData
-        Market.
-    settings : Settings
-        Who is a candidate.
-
-    Returns
-    -------
-    campaigns : pandas.DataFrame
-        ``campaign_id, brand_id, decided_at, closed_at``.
-    counts : pandas.Series
-        Hired candidates by campaign.
-    n_outside : int
-        Hires that are no candidates.
-    """
-    table = data.market.tables["campaigns"][["campaign_id", "brand_id", "decided_at"]].copy()
-    table["closed_at"] = fully_closed_at(data.market).reindex(table["campaign_id"]).to_numpy()
-    decided = table[table["decided_at"].notna()]
-    hires = hired_pairs(data.market)
-    hired_of = {str(key): set(part) for key, part in hires.groupby("campaign_id")["account_id"]}
-    names = [name for name in decided["campaign_id"].tolist() if name in hired_of]
-    inside = candidate_pairs(data, names, settings, keep=hired_of, limit=0)
-    counts = pd.Series(1, index=inside.campaign_ids).groupby(level=0).sum()
-    return table, counts, len(hires) - len(inside)
-
-
-def _frame(context: FeatureContext, prior: LevelPrior, pairs: Pairs, truth: _Truth) -> pd.DataFrame:
+def _frame(context: FeatureContext, prior: LevelPrior, pairs: Pairs, truth: Truth) -> pd.DataFrame:
     """Labels, outcomes and slices of pairs."""
     view = PairView(context, pairs)
     frame = pairs.frame()
@@ -199,26 +136,19 @@ def walk_forward(
     table, counts, outside = list_campaigns(data, settings)
     chosen = settings.evaluation
     blocks: Sequence[Block | BrandBlock]
-    skipped: Mapping[str, str]
+    skipped: dict[str, str]
     if protocol == "brands":
         split = brand_fold_blocks(
             table, counts, n_folds=N_FOLDS, n_blocks=chosen.n_blocks,
             min_earlier_hired=chosen.min_earlier_hired, seed=chosen.seed,
         )  # fmt: skip
-        blocks, skipped = split.blocks, split.skipped
+        blocks, skipped = split.blocks, dict(split.skipped)
     else:
         walk = walk_forward_blocks(
             table, counts, n_blocks=chosen.n_blocks, min_earlier_hired=chosen.min_earlier_hired
         )
-        blocks, skipped = walk.blocks, walk.skipped
-    if not blocks:
-        reasons = pd.Series(dict(skipped)).value_counts().to_dict()
-        raise SupportError(
-            f"evaluation: none of {len(table)} campaigns can be evaluated ({reasons}); lower "
-            f"`evaluation.min_earlier_hired` (now {chosen.min_earlier_hired}) or "
-            f"`retrieval.min_posts` (now {settings.retrieval.min_posts}), or give more history"
-        )
-    truth = _Truth.of(data)
+        blocks, skipped = walk.blocks, dict(walk.skipped)
+    truth = Truth.of(data)
     parts, notes = [], []
     encoders: dict[pd.Timestamp, Encoder] = {}
     n_batches = sum(len(_batches(data, block.campaign_ids)) for block in blocks)
@@ -230,26 +160,48 @@ def walk_forward(
         if first not in encoders:
             encoders = {first: fit_encoder(data, first, settings)}
         without = frozenset(block.brand_ids) if isinstance(block, BrandBlock) else frozenset()
-        model, rows, context = fit_model(
-            data,
-            block.trained_until,
-            settings,
-            encoder=encoders[first],
-            embed=embed,
-            exclude_brands=without,
-            progress=steps,
-        )
+        try:
+            model, rows, context = fit_model(
+                data,
+                block.trained_until,
+                settings,
+                encoder=encoders[first],
+                embed=embed,
+                exclude_brands=without,
+                progress=steps,
+            )
+        except SupportError as error:
+            skipped |= dict.fromkeys(block.campaign_ids, f"nothing to train on ({error})")
+            continue
         steps("controls")
         panel = Panel.fit(model, rows, context, settings)
         parts += list(_score_campaigns(panel, data, block.campaign_ids, truth, steps))
         notes.append({"trained_until": str(block.trained_until), **model.facts})
+    if not parts:
+        raise SupportError(
+            f"evaluation: none of {len(table)} campaigns can be evaluated "
+            f"({count_reasons(skipped)}); lower `evaluation.min_earlier_hired` (now "
+            f"{chosen.min_earlier_hired}) or `retrieval.min_posts` (now "
+            f"{settings.retrieval.min_posts}), or give more history"
+        )
     stated = {
         **(audit or {}),
         "blocks": notes,
-        "skipped_campaigns": pd.Series(dict(skipped), dtype=object).value_counts().to_dict(),
+        "skipped_campaigns": pd.Series(skipped, dtype=object).value_counts().to_dict(),
+        "remarks": [
+            f"data {data.market.data_hash}, settings {settings.hash}",
+            *data.market.assumptions,
+            f"{len(skipped)} of {len(table)} campaigns are not judged ({count_reasons(skipped)})",
+            f"{outside} hires are no candidates",
+            *(text for held in notes for text in describe_facts(held)),
+        ],
         "hires_outside_candidates": outside,
-        "candidates": f"accounts that pass the brief's hard rules and have "
-        f"{settings.retrieval.min_posts} or more earlier posts",
+        "candidates": "accounts that pass the brief's hard rules"
+        + (
+            f" and have {settings.retrieval.min_posts} or more earlier posts"
+            if len(data.market.tables["posts"])
+            else ""
+        ),
         **truth.stated,
         "data_hash": data.market.data_hash,
         "config_hash": settings.hash,
@@ -272,7 +224,7 @@ def _score_campaigns(
     panel: Panel,
     data: MarketData,
     campaign_ids: Sequence[str],
-    truth: _Truth,
+    truth: Truth,
     steps: Steps,
 ) -> Iterator[pd.DataFrame]:
     """Scores, labels and slices of all candidates of campaigns."""
@@ -363,7 +315,7 @@ def evaluate_model(
             "run `evaluate` without --model to walk forward"
         )
     context = model.context(data, embed)
-    truth = _Truth.of(data)
+    truth = Truth.of(data)
     steps = Steps(tell, "judging", total=3 + len(_batches(data, judged)))
     steps("training rows")
     learners = settings.model_copy(update={"ranker": model.settings.ranker})
@@ -378,6 +330,15 @@ def evaluate_model(
     stated = {
         **(audit or {}),
         "trained_until": str(model.trained_until),
+        "remarks": [
+            f"data {data.market.data_hash}, settings {settings.hash}",
+            *data.market.assumptions,
+            f"{len(judged)} of {len(table)} campaigns are judged: those with a hired candidate, "
+            f"decided {GAP_DAYS} day(s) or more after {model.trained_until}",
+            f"{outside} hires are no candidates",
+            *describe_facts(model.facts),
+            *([f"no learners or controls beside it: {reason}"] if rows is None else []),
+        ],
         "left_out_before_cut": int(len(table) - len(late)),
         "left_out_without_hire": len(late) - len(judged),
         "hires_outside_candidates": outside,

@@ -37,6 +37,7 @@ MAIN_METRICS = {
     "delivered": ("spearman_raw", "spearman_lift", "ndcg_at_10"),
 }
 """Metrics that are printed with their interval and compared in words."""
+_REMARKS_OF = {"hired": "remarks", "delivered": "proxies"}
 _TITLES = {
     "hired": "hired: who was chosen (all others are unlabelled)",
     "delivered": "delivered: among hired, what came of it",
@@ -154,8 +155,7 @@ def scorer_grid(
     if not shown:
         notes = [f"No figure: {reason}." for reason in figures["reason"].drop_duplicates()[:3]]
     notes += paired_notes(result, question)
-    if question == "delivered":
-        notes += [f"Note: {text}." for text in result.audit.get("proxies", ())]
+    notes += [f"Note: {text}." for text in result.audit.get(_REMARKS_OF[question], ())]
     title = f"{_TITLES[question]} – protocol {result.protocol}"
     return Grid(title, ("scorer", *shown), tuple(rows), tuple(notes))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matcher.config import MarketSettings
     from matcher.market.spec import TableSpec
 
-__all__ = ["cut_tables", "list_timeless_columns"]
+__all__ = ["cut_tables", "list_timeless_columns", "note_unread_times"]
 
 
 def _nulled(frame: pd.DataFrame, columns: list[str], hidden: NDArray[np.bool_]) -> pd.DataFrame:
@@ -129,11 +129,40 @@ def _cut_posts(
         has_counter = kept[[n for n in columns if n in COUNTERS]].notna().any(axis=1).to_numpy()
         n_rests = int((rests & has_counter).sum())
         if n_rests:
-            notes.append(
-                f"posts: {n_rests:,} reading(s) of unknown time count as known "
-                f"{settings.counter_lag_days:g} days after publication (counter_lag)"
-            )
+            notes.append(_unread_sentence("posts", n_rests, settings))
     return _nulled(kept, columns, hidden)
+
+
+def note_unread_times(tables: Mapping[str, pd.DataFrame], settings: MarketSettings) -> list[str]:
+    """How many readings rest on the counter lag.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Validated tables.
+    settings : MarketSettings
+        Counter lag.
+
+    Returns
+    -------
+    list of str
+        One sentence per table with readings of unknown time.
+    """
+    said = []
+    for name in ("posts", "post_metrics"):
+        frame = tables[name]
+        counters = [column for column in COUNTERS if column in frame]
+        unread = frame["observed_at"].isna() & frame[counters].notna().any(axis=1)
+        if unread.any():
+            said.append(_unread_sentence(name, int(unread.sum()), settings))
+    return said
+
+
+def _unread_sentence(table: str, n_rows: int, settings: MarketSettings) -> str:
+    return (
+        f"{table}: {n_rows:,} reading(s) of unknown time count as known "
+        f"{settings.counter_lag_days:g} days after publication (counter_lag)"
+    )
 
 
 def _cut_metrics(

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from matcher.config import MarketSettings
 from matcher.errors import DataError, UsageError
-from matcher.market.cut import cut_tables, list_timeless_columns
+from matcher.market.cut import cut_tables, list_timeless_columns, note_unread_times
 from matcher.market.readings import build_readings, build_snapshots
 from matcher.market.schema import TABLES
 from matcher.market.validate import RawTable, Validated, validate_tables
@@ -88,6 +88,16 @@ class Market:
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Table of a name."""
         return self.tables[table]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What rests on an assumption, in sentences, for every run to say."""
+        said = [note.removeprefix(CUT_NOTE) for note in self.notes]
+        if self.cut_at is None:
+            said += note_unread_times(self.tables, self.settings)
+        if self.timeless_columns:
+            said.append(f"taken as timeless, being undated: {', '.join(self.timeless_columns)}")
+        return tuple(said)
 
     def as_of(self, instant: pd.Timestamp | str) -> Market:
         """Only what was known strictly before an instant.

@@ -30,6 +30,8 @@ _Result = TypeVar("_Result")
 
 MAX_ROWS_PER_CAMPAIGN = 10_000
 """LightGBM refuses larger queries in training."""
+_ROWS_PER_LEAST_LEAF = 20
+"""Rows for every row that a leaf must have."""
 _LEAST_FEATURES = 3
 """Features that a tree sees at least, where there are twice as many."""
 
@@ -318,6 +320,9 @@ def _train(
 ) -> str:
     import lightgbm
 
+    # Leaves of a fixed size would leave a small market without any split.
+    least = max(1, min(int(parameters["min_data_in_leaf"]), len(values) // _ROWS_PER_LEAST_LEAF))
+    parameters = {**parameters, "min_data_in_leaf": least}
     data = lightgbm.Dataset(
         values, labels, group=sizes, feature_name=list(names), free_raw_data=True
     )

@@ -96,7 +96,6 @@ def candidate_pairs(
     """
     market = data.market
     decided = market.tables["campaigns"].set_index("campaign_id")["decided_at"]
-    least = settings.retrieval.min_posts if len(market.tables["posts"]) else 0
     briefs: list[Brief] = []
     chosen: dict[str, NDArray[np.object_]] = {}
     instants: dict[str, pd.Timestamp] = {}
@@ -107,7 +106,7 @@ def candidate_pairs(
             data,
             brief,
             instant_microseconds(instant),
-            min_posts=least,
+            min_posts=settings.retrieval.min_posts,
             rival_days=0.0,
         ).accounts
         accounts = data.index.account_ids.to_numpy(object)[eligible]
@@ -164,9 +163,13 @@ def build_training_rows(
     usable = usable[~usable["brand_id"].isin(exclude_brands)]
     ids = usable.sort_values("decided_at", kind="stable").index.tolist()
     if not ids:
+        told = hired_pairs(market)
         raise SupportError(
-            f"training: no campaign is closed before {trained_until} ({len(campaigns)} in all); "
-            "a campaign closes when the outcome of each of its hires is known"
+            f"training: no campaign is closed before {trained_until}: of {len(campaigns)} "
+            f"campaigns {int((campaigns['decided_at'] < trained_until).sum())} were decided "
+            f"before (`decided_at`), {told['campaign_id'].nunique()} have a hire with a "
+            f"`status_at`, {int(told['outcome_at'].notna().sum())} of {len(told)} hires have an "
+            "`outcome_at`; a campaign closes when the outcome of each of its hires is known"
         )
     hires = hired_pairs(market)
     hires = hires[hires["status_at"] < trained_until]

@@ -66,7 +66,8 @@ def fit_encoder(
     trained_until : pandas.Timestamp
         Aware instant.
     settings : Settings
-        Settings; ``encoder.name`` is ``builtin``, ``random``, a hub id or a path.
+        Settings; ``encoder.name`` is ``builtin``, ``random``, a hub id or a path. Without a post
+        that has text the built-in one learns from bios, and without these it is random.
     pairs : sequence of pair of str
         Text pairs that belong together, for contrastive training.
 
@@ -87,6 +88,14 @@ def fit_encoder(
     newest = np.sort(newest)
     texts = [index.post_texts[row] for row in newest]
     accounts = index.posts["account_id"].to_numpy(object)[newest].tolist()
+    if not any(map(str.strip, texts)):
+        read = np.flatnonzero(index.influencer_described_at < cut)
+        bios = index.influencers["bio"].fillna("").tolist()
+        texts = [bios[row] for row in read]
+        accounts = index.account_ids.to_numpy(object)[read].tolist()
+    if not any(map(str.strip, texts)):
+        # Nothing is there to be compared; what stands for it says so in the model's facts.
+        return random_encoder(chosen.dim, chosen.seed)
     return fit_builtin_encoder(
         texts, accounts, pairs=pairs, settings=chosen, trained_until=trained_until
     )
@@ -321,6 +330,13 @@ def fit_model(
         "n_outcomes": len(rows.outcomes),
         "n_features": len(names),
     }
+    if settings.encoder.name == "builtin" and context.encoder.identity.name.startswith("random"):
+        facts["no_content"] = "no post and no bio with text is known before the cut"
+    if not np.ptp(hire.score(rows.matrix.relative(names))):
+        facts["no_hire"] = (
+            f"{len(rows.matrix.pairs)} candidates with {int(rows.hired.sum())} hires gave no tree "
+            "a split, so that everyone scores alike"
+        )
     facts["forecast_from" if forecast is not None else "no_forecast"] = source
     if reason:
         facts["no_deliver" if deliver is None else "deliver_from_posts_alone"] = reason

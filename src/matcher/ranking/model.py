@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,33 @@ __all__ = ["GROUP_OF", "Model"]
 
 GROUP_OF: dict[str, str] = {spec.name: spec.group for spec in FEATURES}
 """Reason group of each feature."""
+
+
+_REMARKS: Final = {
+    "no_content": "content is not compared",
+    "no_hire": "the ranker of hires learnt nothing",
+    "no_forecast": "no forecast from posts",
+    "no_deliver": "no order by what a hire delivers",
+    "deliver_from_posts_alone": "what a hire delivers is forecast from posts alone",
+}
+
+
+def describe_facts(facts: Mapping[str, Any]) -> list[str]:
+    """What a training could not learn, in sentences.
+
+    Parameters
+    ----------
+    facts : mapping
+        Facts of a model; ``trained_until`` among them is named.
+
+    Returns
+    -------
+    list of str
+        One per shortcoming; empty for none.
+    """
+    until = facts.get("trained_until")
+    where = f" (trained until {until})" if until else ""
+    return [f"{text}{where}: {facts[key]}" for key, text in _REMARKS.items() if key in facts]
 
 
 @dataclass(frozen=True)

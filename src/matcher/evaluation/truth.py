@@ -1,0 +1,122 @@
+"""What happened, known with hindsight: who was hired, what came of it, which campaigns count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from matcher.ranking.fit import candidate_pairs
+from matcher.ranking.relevance import (
+    TRUST_NOTE,
+    TRUST_PROXY,
+    fully_closed_at,
+    hired_pairs,
+    measured_outcomes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matcher.config import Settings
+    from matcher.features.context import MarketData
+
+__all__ = ["Truth", "count_reasons", "list_campaigns"]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Hires and outcomes with hindsight: for judging only.
+
+    Parameters
+    ----------
+    hires : pandas.MultiIndex
+        Campaign and account of every hire.
+    table : pandas.DataFrame
+        What `matcher.ranking.relevance.measured_outcomes` found.
+    """
+
+    hires: pd.MultiIndex
+    table: pd.DataFrame
+
+    @classmethod
+    def of(cls, data: MarketData) -> Truth:
+        """Truth of a market.
+
+        Parameters
+        ----------
+        data : MarketData
+            Whole market.
+
+        Returns
+        -------
+        Truth
+            All that was ever known.
+        """
+        hires = hired_pairs(data.market)[["campaign_id", "account_id"]]
+        outcomes = measured_outcomes(data.market)
+        return cls(pd.MultiIndex.from_frame(hires), outcomes)
+
+    @cached_property
+    def outcomes(self) -> pd.Series:
+        """Outcome by campaign and account."""
+        return self.table.set_index(["campaign_id", "account_id"])["outcome"]
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """Which outcomes stand for *delivered*, and what is a proxy."""
+        counts = self.table.groupby("outcome_name")["campaign_id"].nunique()
+        return {
+            "outcomes": {str(name): int(n) for name, n in counts.items()},
+            "proxies": [TRUST_NOTE] if TRUST_PROXY in counts else [],
+        }
+
+
+def list_campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, pd.Series, int]:
+    """Campaigns and how many of their hires are candidates.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    settings : Settings
+        Who is a candidate.
+
+    Returns
+    -------
+    campaigns : pandas.DataFrame
+        ``campaign_id, brand_id, decided_at, closed_at``.
+    counts : pandas.Series
+        Hired candidates by campaign.
+    n_outside : int
+        Hires that are no candidates.
+    """
+    table = data.market.tables["campaigns"][["campaign_id", "brand_id", "decided_at"]].copy()
+    closed = fully_closed_at(data.market).reindex(table["campaign_id"])
+    table["closed_at"] = pd.to_datetime(closed, utc=True).array
+    decided = table[table["decided_at"].notna()]
+    hires = hired_pairs(data.market)
+    hired_of = {str(key): set(part) for key, part in hires.groupby("campaign_id")["account_id"]}
+    names = [name for name in decided["campaign_id"].tolist() if name in hired_of]
+    inside = candidate_pairs(data, names, settings, keep=hired_of, limit=0)
+    counts = pd.Series(1, index=inside.campaign_ids).groupby(level=0).sum()
+    return table, counts, len(hires) - len(inside)
+
+
+def count_reasons(skipped: Mapping[str, str]) -> str:
+    """How often each reason occurs, most frequent first.
+
+    Parameters
+    ----------
+    skipped : mapping of str to str
+        Reason by campaign.
+
+    Returns
+    -------
+    str
+        ``13 too early, 2 without a hire``.
+    """
+    counts = pd.Series(dict(skipped), dtype=object).value_counts()
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "no campaign"
