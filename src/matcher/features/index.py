@@ -117,6 +117,9 @@ class MarketIndex:
         codes = self.account_codes(table["account_id"])
         published = to_microseconds(table["published_at"])
         order = np.lexsort((table["post_id"].to_numpy(object).astype(str), published, codes))
+        if (order == np.arange(len(order))).all():
+            # Millions of captions need not stand in memory twice.
+            return table
         return table.iloc[order].reset_index(drop=True)
 
     @cached_property
@@ -135,10 +138,26 @@ class MarketIndex:
         found: pd.Index[Any] = pd.Index(self.posts["post_id"].to_numpy(object))
         return found
 
-    @cached_property
+    @property
     def post_texts(self) -> list[str]:
-        """Text of each post, empty where it is missing."""
+        """Text of each post, empty where it is missing; made anew, being large and seldom used."""
         return self.posts["text"].fillna("").tolist()
+
+    def post_text(self, post: int) -> str:
+        """Text of one post.
+
+        Parameters
+        ----------
+        post : int
+            Code of the post.
+
+        Returns
+        -------
+        str
+            Empty where it is missing.
+        """
+        text = self.posts["text"].iloc[post]
+        return text if isinstance(text, str) else ""
 
     @cached_property
     def post_brand(self) -> NDArray[np.int64]:

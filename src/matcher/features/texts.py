@@ -161,15 +161,21 @@ class TextIndex:
         """
         column_of = {term: column for column, term in enumerate(lexicon.terms)}
         target = np.array([column_of.get(term, -1) for term in self.terms.tolist()], dtype=np.int64)
-        entries = self.counts.tocoo()
-        columns = target[entries.col]
-        known = columns >= 0
-        matrix = sparse.csr_matrix(
-            (entries.data[known], (entries.row[known], columns[known])),
-            shape=(self.counts.shape[0], len(lexicon.terms)),
-        )
-        matrix.sort_indices()
-        return lexicon.weigh(matrix)
+        parts: list[sparse.csr_matrix] = []
+        for low in range(0, self.counts.shape[0], _POSTS_AT_ONCE):
+            entries = self.counts[low : low + _POSTS_AT_ONCE].tocoo()
+            columns = target[entries.col]
+            known = columns >= 0
+            matrix = sparse.csr_matrix(
+                (entries.data[known], (entries.row[known], columns[known])),
+                shape=(entries.shape[0], len(lexicon.terms)),
+            )
+            matrix.sort_indices()
+            parts.append(lexicon.weigh(matrix))
+        if not parts:
+            return sparse.csr_matrix((0, len(lexicon.terms)))
+        stacked: sparse.csr_matrix = sparse.vstack(parts, format="csr")
+        return stacked
 
     @cached_property
     def post_category(self) -> NDArray[np.int64]:

@@ -86,7 +86,7 @@ def fit_encoder(
     seen = np.flatnonzero(index.post_published < cut)
     newest = seen[np.argsort(index.post_published[seen], kind="stable")][-chosen.max_texts :]
     newest = np.sort(newest)
-    texts = [index.post_texts[row] for row in newest]
+    texts = index.posts["text"].iloc[newest].fillna("").tolist()
     accounts = index.posts["account_id"].to_numpy(object)[newest].tolist()
     if not any(map(str.strip, texts)):
         read = np.flatnonzero(index.influencer_described_at < cut)

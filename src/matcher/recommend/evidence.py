@@ -150,5 +150,5 @@ def _piece(
         url=url if isinstance(url, str) and url else None,
         published_at=published,
         similarity=similarity,
-        text=excerpt(context.index.post_texts[post]),
+        text=excerpt(context.index.post_text(post)),
     )

@@ -27,6 +27,7 @@ __all__ = ["FILE_FORMAT", "IDENTITY_FILE", "Encoder", "TextModel", "checked_text
 FILE_FORMAT: Final = 1
 IDENTITY_FILE: Final = "matcher_encoder.json"
 _BLOCK: Final = 16_384
+_PREPARED_AT_ONCE: Final = 6 * _BLOCK
 
 
 class TextModel(Protocol):
@@ -121,7 +122,14 @@ class Encoder:
         EncoderError
             If a text is no string, or the model gives values that are no numbers.
         """
-        return self.encode_prepared([self.prepare(checked_text(text)) for text in texts], role=role)
+        vectors = np.empty((len(texts), self.identity.dim), dtype=np.float16)
+        # Prepared in parts, so that normalised copies of all texts never stand in memory at once.
+        for low in range(0, len(texts), _PREPARED_AT_ONCE):
+            part = [
+                self.prepare(checked_text(text)) for text in texts[low : low + _PREPARED_AT_ONCE]
+            ]
+            vectors[low : low + len(part)] = self.encode_prepared(part, role=role)
+        return vectors
 
     def encode_prepared(self, texts: Sequence[str], *, role: Role) -> _Vectors:
         """Vectors of texts that `prepare` has gone over already.
