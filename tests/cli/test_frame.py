@@ -155,8 +155,8 @@ def test_output_that_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None
 
 def test_termination_is_in_order(tmp_path: Path) -> None:
     code = (
-        "import signal, os, sys, time; from matcher.cli.app import _leave_in_order\n"
-        "signal.signal(signal.SIGTERM, _leave_in_order)\n"
+        "import signal, os, time; from matcher.cli.signals import watch_signals\n"
+        "watch_signals()\n"
         "try: os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)\n"
         "finally: print('cleaned')"
     )

@@ -174,3 +174,27 @@ def _read_all(watcher: int) -> bytes:
     finally:
         os.close(watcher)
     return shown
+
+
+def test_a_swallowed_signal_ends_the_command_at_the_next_step(tmp_path: Path) -> None:
+    """The first exception is lost in a callback, as in a destructor; the next step raises again."""
+    code = (
+        "import os, signal, sys\n"
+        "from matcher.cli.output import progress\n"
+        "from matcher.cli.signals import watch_signals\n"
+        "watch_signals()\n"
+        "with progress() as tell:\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), getattr(signal, sys.argv[1]))\n"
+        "        signal.sigtimedwait([], 0.2)\n"
+        "    except BaseException:\n"
+        "        pass\n"
+        "    tell('reading', 1, 2)\n"
+        "    print('went on')\n"
+    )
+    for name, exit_code in (("SIGTERM", 143), ("SIGINT", -2)):
+        process = subprocess.run(
+            [sys.executable, "-c", code, name], capture_output=True, text=True, check=False
+        )
+        assert process.stdout == ""
+        assert process.returncode in (exit_code, 130), process.stderr

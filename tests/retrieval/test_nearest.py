@@ -92,7 +92,7 @@ def test_ties_go_by_account_id(m, crowd):
 
 
 def test_few_eligible_accounts_are_all_kept(m, context):
-    found = retrieve(context, m.make_brief(brief="x"), m.INSTANT, RetrievalSettings())
+    found = retrieve(context, m.make_brief(brief="x"), m.INSTANT, RetrievalSettings(min_posts=1))
     assert len(found) == found.n_eligible
     assert found.account_ids.tolist() == sorted(found.account_ids.tolist())
     by_rank = found.retrieval_score[np.argsort(found.retrieval_rank)]
@@ -102,7 +102,7 @@ def test_few_eligible_accounts_are_all_kept(m, context):
 
 def test_top_n_is_a_prefix_of_a_longer_one(m, context):
     brief = m.make_brief(brief="x", brand_id=None, brand_category=None)
-    settings = [RetrievalSettings(n_candidates=n) for n in (5, 6)]
+    settings = [RetrievalSettings(n_candidates=n, min_posts=1) for n in (5, 6)]
     short, longer = (retrieve(context, brief, m.INSTANT, one) for one in settings)
     ranked = longer.account_ids[np.argsort(longer.retrieval_rank)]
     assert short.account_ids[np.argsort(short.retrieval_rank)].tolist() == ranked[:5].tolist()
@@ -113,7 +113,7 @@ def test_earlier_partners_of_the_category_are_not_lost(m, crowd):
     tables = dict(crowd)
     context = m.make_context(tables)
     brief = m.make_brief(brief="x")
-    order = retrieve(context, brief, m.INSTANT, RetrievalSettings())
+    order = retrieve(context, brief, m.INSTANT, RetrievalSettings(min_posts=1))
     ranked = order.account_ids[np.argsort(order.retrieval_rank)]
     last, before_last = ranked[-1], ranked[-2]
     rows = tables["posts"]["account_id"] == last
@@ -129,7 +129,7 @@ def test_earlier_partners_of_the_category_are_not_lost(m, crowd):
             "status_at": [m.at(-20), m.at(-20)],
         }
     )
-    few = RetrievalSettings(n_candidates=6)
+    few = RetrievalSettings(n_candidates=6, min_posts=1)
     context = m.make_context(tables)
     found = retrieve(context, brief, m.INSTANT, few, rival_days=0)
     assert {last, before_last} <= set(found.account_ids)
@@ -161,11 +161,13 @@ def test_own_campaign_posts_are_not_seen(m, crowd):
 def test_shared_centroids_must_be_of_the_same_instant(m, context):
     centroids = AccountCentroids(context, m.INSTANT - 1)
     with pytest.raises(DataError, match="centroids as of"):
-        retrieve(context, m.make_brief(), m.INSTANT, RetrievalSettings(), centroids=centroids)
+        retrieve(
+            context, m.make_brief(), m.INSTANT, RetrievalSettings(min_posts=1), centroids=centroids
+        )
 
 
 def test_candidates_refuse_strangers(m, context):
-    found = retrieve(context, m.make_brief(brief="x"), m.INSTANT, RetrievalSettings())
+    found = retrieve(context, m.make_brief(brief="x"), m.INSTANT, RetrievalSettings(min_posts=1))
     codes = np.append(found.codes[:1], 10_000)
     names = np.array(["u00", "stranger"], dtype=object)
     with pytest.raises(DataError, match="not eligible"):
@@ -174,8 +176,8 @@ def test_candidates_refuse_strangers(m, context):
 
 def test_retrieval_loss_counts_the_lost_part_of_the_top(m, context):
     brief = m.make_brief(brief="x", brand_id=None, brand_category=None)
-    everyone = retrieve(context, brief, m.INSTANT, RetrievalSettings())
-    few = retrieve(context, brief, m.INSTANT, RetrievalSettings(n_candidates=5))
+    everyone = retrieve(context, brief, m.INSTANT, RetrievalSettings(min_posts=1))
+    few = retrieve(context, brief, m.INSTANT, RetrievalSettings(n_candidates=5, min_posts=1))
     scores = -everyone.retrieval_rank.astype(float)
     loss = retrieval_loss(few, everyone.account_ids, scores, top_k=10)
     assert (loss.n_top, loss.n_lost, loss.first_lost_rank) == (10, 5, 6)

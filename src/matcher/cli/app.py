@@ -6,9 +6,7 @@ inside its function, since `matcher --help` must not wait for them.
 
 from __future__ import annotations
 
-import signal
 import sys
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -17,6 +15,7 @@ from matcher import __version__
 from matcher.cli import data, demo, models, recommend, text, world
 from matcher.cli.frame import INTERRUPTED, VerbGroup, report_interrupt
 from matcher.cli.output import set_quiet
+from matcher.cli.signals import watch_signals
 
 app = typer.Typer(
     name="matcher",
@@ -67,15 +66,10 @@ def start(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _leave_in_order)
+    watch_signals()
     try:
         app()
     except KeyboardInterrupt:
         # Outside a verb: while arguments are read or modules imported.
         report_interrupt()
         sys.exit(INTERRUPTED)
-
-
-def _leave_in_order(number: int, _frame: FrameType | None) -> None:
-    # As an exception, so that half-written outputs are removed on the way out.
-    sys.exit(128 + number)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from matcher.cli.signals import leave_if_asked
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -83,7 +85,7 @@ def progress() -> Iterator[Tell]:
         shows no percentage.
     """
     if _quiet:
-        yield lambda _step, _done, _total: None
+        yield lambda _step, _done, _total: leave_if_asked()
         return
     if not sys.stderr.isatty():
         yield _tell_in_lines()
@@ -107,6 +109,7 @@ def progress() -> Iterator[Tell]:
         tasks: dict[str, TaskID] = {}
 
         def tell(step: str, done: int, total: int) -> None:
+            leave_if_asked()
             if step not in tasks:
                 tasks[step] = bars.add_task(step, total=total or None)
             bars.update(tasks[step], completed=done, total=total or None)
@@ -120,6 +123,7 @@ def _tell_in_lines() -> Tell:
     done_steps: set[str] = set()
 
     def tell(step: str, done: int, total: int) -> None:
+        leave_if_asked()
         if step not in began:
             began[step] = time.monotonic()
             note(f"{step} ...")
