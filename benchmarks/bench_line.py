@@ -50,7 +50,7 @@ def list_steps(folder: Path, *, n_influencers: int, n_campaigns: int) -> list[St
     market, model, cache = (str(folder / name) for name in ("market", "model", "cache"))
     # One block, so that one encoder is fitted, and only late campaigns are judged.
     late = folder / "late.yaml"
-    least = round(n_campaigns * _HIRES_PER_CAMPAIGN * 0.75)
+    least = round(n_campaigns * _HIRES_PER_CAMPAIGN * 0.5)
     late.write_text(f"evaluation: {{n_blocks: 1, min_earlier_hired: {least}}}\n")
     size = ("--influencers", str(n_influencers), "--campaigns", str(n_campaigns))
     lists = ("recommend", market, "--model", model, "--cache", cache, "--out")
