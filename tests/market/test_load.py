@@ -283,15 +283,26 @@ def test_a_column_named_twice_is_an_error(tables: Tables, write_market: Write) -
         load_market(folder)
 
 
-@pytest.mark.parametrize("name", ["posts__csv", "posts__jsonl"])
-def test_an_empty_file_is_an_error(tables: Tables, write_market: Write, name: str) -> None:
-    folder = write_market(few(tables, "accounts"), **{name: ""})
-    with pytest.raises(SchemaError, match="is empty; expected"):
+def test_a_csv_without_header_is_an_error(tables: Tables, write_market: Write) -> None:
+    folder = write_market(few(tables, "accounts"), posts__csv="")
+    with pytest.raises(SchemaError, match="is empty; expected a header line"):
         load_market(folder)
 
 
-def test_a_header_alone_is_no_posts_table(tables: Tables, write_market: Write) -> None:
-    folder = write_market(few(tables, "accounts"), posts__csv=HEADER)
+def test_json_lines_without_lines_are_a_table_without_rows(
+    tables: Tables, write_market: Write
+) -> None:
+    folder = write_market(tables, rates__jsonl="")
+    market = load_market(folder, strict=True)
+    assert "rates" in market.present
+    assert market.tables["rates"].empty
+
+
+@pytest.mark.parametrize("file", [{"posts__csv": HEADER}, {"posts__jsonl": ""}])
+def test_posts_without_rows_are_an_error(
+    tables: Tables, write_market: Write, file: dict[str, str]
+) -> None:
+    folder = write_market(few(tables, "accounts"), **file)
     with pytest.raises(SchemaError, match="posts: 1 problem empty_file"):
         load_market(folder)
 
@@ -361,11 +372,19 @@ def test_nothing_is_written_into_the_market(tables: Tables, write_market: Write)
     assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
 
 
-def test_near_names_beside_good_tables_are_noted(tables: Tables, write_market: Write) -> None:
-    folder = write_market(tables, rate__csv="x\n", README__md="hello")
-    market = load_market(folder)
-    assert any("rate.csv: not read; did you mean `rates`?" in note for note in market.notes)
+@pytest.mark.parametrize("file", ["rate.csv", "Rates.parquet", "rates.xlsx"])
+def test_a_file_that_nearly_has_a_tables_name_is_a_warning(
+    tables: Tables, write_market: Write, file: str
+) -> None:
+    folder = write_market(tables, README__md="hello")
+    (folder / file).write_text("x\n", encoding="utf-8")
+    entries = load_market(folder).quarantine
+    assert entries[["table", "value", "rule", "level"]].to_numpy().tolist() == [
+        ["rates", file, "not_read", "warning"]
+    ]
     assert set(find_tables(folder)[0]) == set(tables)
+    with pytest.raises(SchemaError, match=r"rates: 1 warning not_read.*rename it after a table"):
+        load_market(folder, strict=True)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])

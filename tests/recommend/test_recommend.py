@@ -172,6 +172,31 @@ def test_a_brief_decided_before_the_model_was_closed_is_refused(shop):
         run(shop, [shop.make_brief(decided_at=shop.at(-30).to_pydatetime())])
 
 
+def test_a_brief_decided_too_early_is_refused_though_nobody_is_eligible(shop):
+    brief = shop.make_brief(platforms=["podcast"], decided_at=shop.at(-30).to_pydatetime())
+    with pytest.raises(LeakageError, match="trained until"):
+        run(shop, [brief])
+
+
+def test_what_a_brief_names_and_the_market_does_not_hold_is_said(shop):
+    brief = shop.make_brief(brand_id="br00", never=["a1", "a2", "b00"], competitor_ids=["br3"])
+    notes = run(shop, [brief], top_k=1).notes
+    said = "brand(s) are not in the market"
+    assert [note for note in notes if said in note] == [
+        "brief new: brand_id: 1 brand(s) are not in the market, and nothing earlier is known of "
+        "them: ['br00']; did you mean 'br0'?"
+    ]
+    assert "brief new: never: 2 account(s) are not in the market: ['a1', 'a2']" in notes
+    assert not any("competitor_ids" in note or "must_have" in note for note in notes)
+
+
+def test_a_list_without_a_near_post_is_warned_of(shop):
+    rows = run(shop, [shop.make_brief()], top_k=100).frame
+    warned = rows["warnings"].map(lambda ids: "no_close_post" in ids)
+    assert warned.any()
+    assert (warned == (rows["n_close_posts"] == 0)).all()
+
+
 def test_a_brief_decided_before_as_of_is_seen_from_its_decision(shop):
     decided = shop.at(3).to_pydatetime()
     rows = run(shop, [shop.make_brief(decided_at=decided)], as_of=shop.at(9)).frame
@@ -224,7 +249,7 @@ def test_warnings(shop):
     )  # fmt: skip
     rows = found.frame.set_index("account_id")
     bad = {"cold_account", "few_posts", "stale", "language_mismatch", "no_followers"}
-    assert set(rows.loc["a20", "warnings"]) == bad
+    assert set(rows.loc["a20", "warnings"]) - {"no_close_post"} == bad
     assert "100 days" in rows.loc["a20", "warning_text"]
     main = rows.index.intersection(["a00", "b00"])[0]
     assert ("ad_load_high" in rows.loc[main, "warnings"]) is (main == "a00")

@@ -70,7 +70,7 @@ def test_reasons_take_the_feature_that_pushes_most():
         names,
         group_of,
         values=values,
-        pool=values,
+        pool=np.array([[1.0, 2.0, 0.5], [0.0, 1.0, 0.1]]),
         n_close=np.array([0, 0]),
         language="en",
     )
@@ -81,6 +81,25 @@ def test_reasons_take_the_feature_that_pushes_most():
     assert reasons.speaks_against[1] is None
     total = reasons.groups.sum(axis=1) + reasons.base
     np.testing.assert_allclose(total, contributions.sum(axis=1), atol=1e-12)
+
+
+def test_reasons_pass_over_what_most_candidates_share():
+    names = ("hires_all", "hires_brand", "ad_load")
+    group_of = {"hires_all": "history", "hires_brand": "history", "ad_load": "conduct"}
+    pool = np.log1p([[3.0, 0.0, 0.2], [1.0, 0.0, 0.2], [0.0, 0.0, 0.2]])
+
+    def say(contributions):
+        return build_reasons(
+            np.array([[*contributions, 1.0]]), names, group_of, values=pool[:1], pool=pool,
+            n_close=np.array([0]), language="en",
+        )  # fmt: skip
+
+    within = say([0.1, 0.5, 0.9]).speaks_for[0]
+    assert len(within) == 1
+    assert "by anyone is 3, above 66 %" in within[0]
+    nothing_else = say([-0.1, 0.5, 0.9]).speaks_for[0]
+    assert len(nothing_else) == 1
+    assert "as for most candidates" in nothing_else[0]
 
 
 def test_a_feature_without_a_group_is_refused():

@@ -62,8 +62,10 @@ def load_market(
     """
     folder = Path(folder)
     settings = MarketSettings() if settings is None else settings
-    found, notes = find_tables(folder)
+    found, unread = find_tables(folder)
     failures = Failures()
+    for table, file, _ in unread:
+        failures.add(table, None, rule="not_read", level="warning", values=file)
     raw: dict[str, RawTable] = {}
     for name in [table for table in TABLES if table in found]:
         try:
@@ -82,14 +84,13 @@ def load_market(
         settings,
         where=str(folder),
         failures=failures,
-        notes=tuple(notes),
         strict=strict,
         latest=latest,
     )
     return market_from(validated, settings)
 
 
-def find_tables(folder: Path) -> tuple[dict[str, Path], list[str]]:
+def find_tables(folder: Path) -> tuple[dict[str, Path], list[tuple[str, str, str]]]:
     """Where each table of a folder stands.
 
     Parameters
@@ -101,8 +102,8 @@ def find_tables(folder: Path) -> tuple[dict[str, Path], list[str]]:
     -------
     paths : dict of str to pathlib.Path
         File or folder of parts, by table.
-    notes : list of str
-        Names that are nearly those of a table.
+    unread : list of (str, str, str)
+        Table, file and sentence of every file that is not read and nearly has a table's name.
 
     Raises
     ------
@@ -119,7 +120,7 @@ def find_tables(folder: Path) -> tuple[dict[str, Path], list[str]]:
     except OSError as error:
         raise DataError(f"{folder}: cannot be read: {error}") from error
     found: dict[str, list[Path]] = {}
-    notes: list[str] = []
+    unread: list[tuple[str, str, str]] = []
     for entry in entries:
         stem = entry.name if entry.is_dir() else entry.stem
         if entry.name.startswith((".", "_")):
@@ -127,7 +128,7 @@ def find_tables(folder: Path) -> tuple[dict[str, Path], list[str]]:
         if stem in TABLES and (entry.is_dir() or entry.suffix in SUFFIXES):
             found.setdefault(stem, []).append(entry)
         elif entry.suffix in (*SUFFIXES, *UNREADABLE) or entry.is_dir():
-            notes += _near_miss(entry, stem)
+            unread += _near_miss(entry, stem)
     doubled = {name: paths for name, paths in found.items() if len(paths) > 1}
     if doubled:
         listed = "; ".join(
@@ -139,17 +140,20 @@ def find_tables(folder: Path) -> tuple[dict[str, Path], list[str]]:
         raise DataError(
             f"{folder}: holds no table of the contract (seen: {seen}); expected `accounts`, and "
             f"`posts` or `account_snapshots`, as {', '.join(SUFFIXES)} or folders of these"
-            + "".join(f"; {note}" for note in notes)
+            + "".join(f"; {sentence}" for _, _, sentence in unread)
         )
-    return {name: paths[0] for name, paths in found.items()}, notes
+    return {name: paths[0] for name, paths in found.items()}, unread
 
 
-def _near_miss(entry: Path, stem: str) -> list[str]:
-    if stem.lower() in TABLES:
-        expected = ", ".join(SUFFIXES)
-        return [f"{entry.name}: not read; expected `{stem.lower()}` as {expected}"]
-    near = difflib.get_close_matches(stem.lower(), TABLES, n=1, cutoff=0.8)
-    return [f"{entry.name}: not read; did you mean `{near[0]}`?"] if near else []
+def _near_miss(entry: Path, stem: str) -> list[tuple[str, str, str]]:
+    name = stem.lower()
+    if name in TABLES:
+        sentence = f"{entry.name}: not read; expected `{name}` as {', '.join(SUFFIXES)}"
+        return [(name, entry.name, sentence)]
+    return [
+        (near, entry.name, f"{entry.name}: not read; did you mean `{near}`?")
+        for near in difflib.get_close_matches(name, TABLES, n=1, cutoff=0.8)
+    ]
 
 
 def _read_table(name: str, path: Path, failures: Failures) -> RawTable:

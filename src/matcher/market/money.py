@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from matcher.errors import DataError
+from matcher.market.instants import to_microseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matcher.market.market import Market
 
-__all__ = ["find_exchange_rate"]
+__all__ = ["find_exchange_rate", "list_missing_rates"]
+
+_NEVER: Final = np.iinfo(np.int64).max
+"""Instant that never comes."""
 
 
 def find_exchange_rate(market: Market, source: str, *, target: str, instant: pd.Timestamp) -> float:
@@ -46,7 +53,51 @@ def find_exchange_rate(market: Market, source: str, *, target: str, instant: pd.
     if known.empty:
         raise DataError(
             f"exchange_rates: no rate from {source} to {target} before {day.date()}; add a row "
-            f"with `from` {source}, `to` {target} and an earlier day `on`"
+            f"with `from` {source}, `to` {target} and an earlier day `on` (matcher validate lists "
+            "every pair that the campaigns need)"
         )
     newest = known.sort_values("on")["rate"].to_numpy(dtype="float64")[-1]
     return float(newest)
+
+
+def list_missing_rates(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+    """Pairs of currencies that campaigns need and the market does not hold in time.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Tables of a market.
+
+    Returns
+    -------
+    tuple of str
+        One phrase per pair: the currencies, the first decision before which a rate is needed, and
+        for how many campaigns; one without a decision needs a rate of any day.
+    """
+    campaigns, prices = tables["campaigns"], tables["rates"]
+    campaigns = campaigns[campaigns["currency"].notna()]
+    prices = prices[prices["price"].notna() & prices["currency"].notna()]
+    rates = tables["exchange_rates"]
+    found: list[str] = []
+    for source, priced in prices.groupby("currency", sort=True):
+        starts = np.sort(to_microseconds(priced["as_of"]))
+        ends = to_microseconds(priced["valid_until"])
+        ends = np.sort(np.where(priced["valid_until"].isna(), _NEVER, ends))
+        for target, wanted in campaigns.groupby("currency", sort=True):
+            if source == target:
+                continue
+            decided = to_microseconds(wanted["decided_at"])
+            decided = np.sort(np.where(wanted["decided_at"].isna(), _NEVER - 1, decided))
+            is_valid = np.searchsorted(starts, decided) > np.searchsorted(ends, decided)
+            pair = rates[(rates["from"] == source) & (rates["to"] == target)]
+            first = _NEVER if pair.empty else int(to_microseconds(pair["on"]).min())
+            lacking = decided[is_valid & (decided <= first)]
+            if len(lacking):
+                is_open = lacking[0] == _NEVER - 1
+                before = "" if is_open else f" before {_day(lacking[0])}"
+                found.append(f"{source} to {target}{before}, for {len(lacking):,} campaign(s)")
+    return tuple(found)
+
+
+def _day(instant: np.int64) -> str:
+    return str(pd.Timestamp(int(instant), unit="us").date())

@@ -40,6 +40,8 @@ FIXES: Final[dict[str, str]] = {
     "in_future": "correct the date; only planned dates may lie ahead",
     "malformed_row": "quote fields that hold separators or line breaks",
     "missing_column": "add the column",
+    "missing_rate": "add a row with this `from` and `to` and an earlier day `on`; what needs the "
+    "price of an account ends with an error until then",
     "missing_table": "add the table",
     "missing_value": "fill the value",
     "naive_instant": "write it with its offset (2025-03-01T09:00:00+07:00), or name the zone "
@@ -47,6 +49,8 @@ FIXES: Final[dict[str, str]] = {
     "no_usable_row": "correct the rows that the entries of this table name",
     "not_a_day": "write it as YYYY-MM-DD",
     "not_a_flag": "write true or false",
+    "not_read": "rename it after a table of the contract and store it as .parquet, .csv or .jsonl, "
+    "or take it away",
     "not_a_number": "write digits with a dot for decimals, no thousands separator, no percent sign",
     "not_whole": "write a whole number",
     "not_an_instant": "write it as YYYY-MM-DDTHH:MM:SS+00:00",

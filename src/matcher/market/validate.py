@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from matcher.errors import ConfigError, SchemaError
 from matcher.market.check import TableCheck
 from matcher.market.frames import build_frame, empty_frame, hash_columns
+from matcher.market.money import list_missing_rates
 from matcher.market.quarantine import Failures, describe_failures
 from matcher.market.rules import check_across_columns, check_across_tables
 from matcher.market.schema import TABLES
@@ -138,9 +139,12 @@ def validate_tables(
         check_across_tables(check, checks)
     remarks += _unchecked_references(present)
     _check_rows_left(checks, n_read, failures)
+    _raise_if_broken(failures.frame(), where=where, strict=strict)
+    tables, data_hash = _finish(checks)
+    for pair in list_missing_rates(tables):
+        failures.add("exchange_rates", None, rule="missing_rate", level="warning", values=pair)
     quarantine = failures.frame()
     _raise_if_broken(quarantine, where=where, strict=strict)
-    tables, data_hash = _finish(checks)
     remarks += _assumptions(tables, present)
     return Validated(tables, present, quarantine, tuple(remarks), data_hash, n_read)
 

@@ -138,14 +138,28 @@ class Model:
             If a brief was decided before the model was closed.
         """
         if len(pairs.instants):
-            earliest = pd.Timestamp(pairs.instants.min()).tz_localize("UTC")
-            if earliest < self.trained_until:
-                raise LeakageError(
-                    f"the model was trained until {self.trained_until} but a brief was decided at "
-                    f"{earliest}; score it with a model closed before, or `evaluate` without a "
-                    "model, which walks forward"
-                )
+            self.check_closed_before(pd.Timestamp(pairs.instants.min()).tz_localize("UTC"))
         return build_features(context, self.prior, pairs)
+
+    def check_closed_before(self, instant: pd.Timestamp) -> None:
+        """Refuse to look from an instant at which the model was not closed yet.
+
+        Parameters
+        ----------
+        instant : pandas.Timestamp
+            Aware instant from which a brief is seen.
+
+        Raises
+        ------
+        LeakageError
+            If the model was closed after it.
+        """
+        if instant < self.trained_until:
+            raise LeakageError(
+                f"the model was trained until {self.trained_until} but a brief was decided at "
+                f"{instant}; score it with a model closed before, or `evaluate` without a "
+                "model, which walks forward"
+            )
 
     def ranker(self, which: str) -> BoostedRanker:
         """Ranker by name.

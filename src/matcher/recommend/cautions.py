@@ -43,6 +43,10 @@ CAUTIONS: Final = {
         "en": "Only {value} earlier post(s) are known.",
         "vi": "Chỉ biết {value} bài đăng trước đây.",
     },
+    "no_close_post": {
+        "en": "None of its posts is as near to the brief as the best post of a typical candidate.",
+        "vi": "Không có bài đăng nào gần với brief bằng bài tốt nhất của một ứng viên bình thường.",
+    },
     "stale": {
         "en": "No post for {value} days.",
         "vi": "Không có bài đăng nào trong {value} ngày qua.",
@@ -100,6 +104,7 @@ class _Case:
     codes: NDArray[np.int64]
     instant: int
     matrix: FeatureMatrix
+    n_close: NDArray[np.int64]
 
     def feature(self, name: str) -> NDArray[np.float64]:
         return np.asarray(self.matrix.columns([name])[:, 0])
@@ -115,6 +120,11 @@ def _cold(case: _Case) -> NDArray[np.float64]:
 def _few_posts(case: _Case) -> NDArray[np.float64]:
     counts = account_facts(case.data).count_posts(case.brief, case.instant)[case.codes]
     return np.where(counts < FEW_POSTS, counts, np.nan)
+
+
+def _no_close_post(case: _Case) -> NDArray[np.float64]:
+    compared = np.isfinite(case.feature("content_best"))
+    return np.where(compared & (case.n_close == 0), 0.0, np.nan)
 
 
 def _stale(case: _Case) -> NDArray[np.float64]:
@@ -174,6 +184,7 @@ def _price(case: _Case) -> NDArray[np.float64]:
 _CHECKS: Final[dict[str, Callable[[_Case], NDArray[np.float64]]]] = {
     "cold_account": _cold,
     "few_posts": _few_posts,
+    "no_close_post": _no_close_post,
     "stale": _stale,
     "language_mismatch": _language,
     "no_followers": _no_followers,
@@ -191,6 +202,7 @@ def build_cautions(
     instant: int,
     matrix: FeatureMatrix,
     *,
+    n_close: NDArray[np.int64],
     language: Language,
 ) -> list[tuple[Caution, ...]]:
     """Warnings about the chosen accounts of a brief, from what was known before an instant.
@@ -207,6 +219,8 @@ def build_cautions(
         Microseconds since 1970.
     matrix : FeatureMatrix
         Raw features of these accounts, in the same order.
+    n_close : numpy.ndarray of int64, shape (n,)
+        Earlier posts of each that are close to the brief.
     language : {"en", "vi"}
         Language of the sentences.
 
@@ -215,7 +229,7 @@ def build_cautions(
     list of tuple of Caution, length n
         In the order of `CAUTIONS`.
     """
-    case = _Case(data, brief, codes, instant, matrix)
+    case = _Case(data, brief, codes, instant, matrix, n_close)
     found: list[list[Caution]] = [[] for _ in codes]
     for name, check in _CHECKS.items():
         for row, value in enumerate(check(case)):

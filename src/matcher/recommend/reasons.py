@@ -68,7 +68,8 @@ class Reasons:
     base : numpy.ndarray of float64, shape (n,)
         Score of an account about which nothing is known.
     speaks_for : tuple of tuple of str, length n
-        Up to three sentences each, the strongest first.
+        Up to three sentences each, the strongest first; a group whose features are as those of
+        most candidates is passed over while another one says more.
     speaks_against : tuple of str or None, length n
         The strongest reason against each, None where there is none.
     """
@@ -146,18 +147,25 @@ def say_feature(
     label = feature_label(feature)
     words = {"group": GROUP_NAMES[group][language], "label": label.words[language]}
     templates = _TEMPLATES[language]
-    if not np.isfinite(value):
+    stand, share = _standing(value, pool)
+    if stand == "unknown":
         return templates["unknown"].format(**words)
-    known = pool[np.isfinite(pool)]
-    lower, higher = int((known < value).sum()), int((known > value).sum())
-    stand, share = "alone", 0
-    if len(known) > 1:
-        share = 100 * max(lower, higher) // len(known)
-        stand = "typical" if share < _TYPICAL else "above" if lower >= higher else "below"
     shown = format_value(label.kind, value, language)
     if shown is None:
         stand += "_hidden"
     return templates[stand].format(**words, value=shown, share=format_number(share, language))
+
+
+def _standing(value: float, pool: NDArray[np.float64]) -> tuple[str, int]:
+    """How a value stands among those of all candidates, and percent of these on the other side."""
+    if not np.isfinite(value):
+        return "unknown", 0
+    known = pool[np.isfinite(pool)]
+    if len(known) < 2:
+        return "alone", 0
+    lower, higher = int((known < value).sum()), int((known > value).sum())
+    share = 100 * max(lower, higher) // len(known)
+    return ("typical" if share < _TYPICAL else "above" if lower >= higher else "below"), share
 
 
 def build_reasons(
@@ -199,25 +207,38 @@ def build_reasons(
         np.flatnonzero([group_of[name] == group for name in names]) for group in REASON_GROUPS
     ]
 
-    def say(row: int, group: int, sign: float) -> str:
+    def choose(row: int, group: int, sign: float) -> tuple[int, int]:
+        """Feature that says most of a group, and how little it says: 0 is best."""
         features = members[group]
         pushes = sign * contributions[row, features]
-        # A known feature that pushes the same way says more than one that is unknown.
-        unknown = ~np.isfinite(values[row, features])
-        best = features[np.lexsort((-pushes, unknown | (pushes <= 0)))[0]]
-        name = REASON_GROUPS[group]
-        sentence = say_feature(name, names[best], values[row, best], pool[:, best], language)
-        if name == "relevance" and sign > 0 and n_close[row]:
-            sentence += " " + _CLOSE[language].format(
-                count=format_number(float(n_close[row]), language)
-            )
-        return sentence
+        # What tells an account from the others says more than what it shares with most of them,
+        # and a known feature that pushes the same way more than one that is unknown.
+        stands = [_standing(values[row, one], pool[:, one])[0] for one in features]
+        silence = np.select(
+            [(np.array(stands) == "unknown") | (pushes <= 0), np.array(stands) == "typical"], [2, 1]
+        )
+        best = np.lexsort((-pushes, silence))[0]
+        return int(features[best]), int(silence[best])
+
+    def say(row: int, groups: Sequence[int], sign: float, n: int) -> tuple[str, ...]:
+        """Sentences of the first groups that say something, else of the first group."""
+        chosen = {group: choose(row, group, sign) for group in groups}
+        telling = [group for group in groups if chosen[group][1] == 0][:n]
+        sentences = []
+        for group in telling or groups[:1]:
+            name, best = REASON_GROUPS[group], chosen[group][0]
+            sentence = say_feature(name, names[best], values[row, best], pool[:, best], language)
+            if name == "relevance" and sign > 0 and n_close[row]:
+                sentence += " " + _CLOSE[language].format(
+                    count=format_number(float(n_close[row]), language)
+                )
+            sentences.append(sentence)
+        return tuple(sentences)
 
     speaks_for, speaks_against = [], []
     for row, totals in enumerate(sums):
-        ranked = np.argsort(-totals, kind="stable")
-        best = [group for group in ranked[:N_SENTENCES] if totals[group] > 0]
-        speaks_for.append(tuple(say(row, group, 1.0) for group in best))
-        worst = int(np.argmin(totals))
-        speaks_against.append(say(row, worst, -1.0) if totals[worst] < 0 else None)
+        ranked = np.argsort(-totals, kind="stable").tolist()
+        speaks_for.append(say(row, [one for one in ranked if totals[one] > 0], 1.0, N_SENTENCES))
+        worst = say(row, [one for one in reversed(ranked) if totals[one] < 0], -1.0, 1)
+        speaks_against.append(worst[0] if worst else None)
     return Reasons(sums, contributions[:, -1], tuple(speaks_for), tuple(speaks_against))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -175,6 +176,8 @@ def recommend(
     """
     settings = model.settings if settings is None else settings
     as_of = _check_request(data.market, as_of, top_k, order)
+    for brief in briefs:
+        model.check_closed_before(_seen_from(brief, as_of))
     if order != "fit":
         model.ranker("deliver")
     context = model.context(data) if context is None else context
@@ -198,7 +201,7 @@ def recommend(
                 parts.append(build_rows(job, scored[brief.brief_id]))
                 n_rows = len(parts[-1]["rank"])
             pools.append(_pool(candidates, n_rows))
-            notes += _notes(brief, candidates, n_rows, top_k)
+            notes += [*_strangers(data.market, brief), *_notes(brief, candidates, n_rows, top_k)]
             if progress is not None:
                 progress("briefs", len(pools), len(briefs))
     audit["as_of"] = as_of.isoformat()
@@ -221,6 +224,11 @@ def _check_request(
     return instant.tz_convert("UTC").as_unit("us")
 
 
+def _seen_from(brief: Brief, as_of: pd.Timestamp) -> pd.Timestamp:
+    decided = brief.decision_instant
+    return as_of if decided is None else min(decided, as_of)
+
+
 def _batches(
     job: Job,
     briefs: Sequence[Brief],
@@ -232,9 +240,7 @@ def _batches(
     n_pairs = 0
     centroids: AccountCentroids | None = None
     for brief in briefs:
-        decided = brief.decision_instant
-        seen_from = as_of if decided is None else min(decided, as_of)
-        instant = instant_microseconds(seen_from)
+        instant = instant_microseconds(_seen_from(brief, as_of))
         if centroids is None or centroids.instant != instant:
             centroids = AccountCentroids(job.context, instant)
         candidates = retrieve(
@@ -295,6 +301,25 @@ def _pool(candidates: Candidates, n_rows: int) -> dict[str, Any]:
         **{f"removed_{rule}": count for rule, count in eligible.removed.items()},
         **{f"unknown_{rule}": count for rule, count in eligible.unknown.items()},
     }
+
+
+def _strangers(market: Market, brief: Brief) -> Iterator[str]:
+    """Brands that a brief names and the market does not hold."""
+    known = market.tables["brands"]["brand_id"].tolist()
+    named = {
+        "brand_id": (brief.brand_id,) if brief.brand_id else (),
+        "competitor_ids": brief.competitor_ids,
+    }
+    for field, ids in named.items():
+        strangers = sorted(set(ids) - set(known))
+        if not strangers:
+            continue
+        near = difflib.get_close_matches(strangers[0], known, n=1)
+        yield (
+            f"brief {brief.brief_id}: {field}: {len(strangers):,} brand(s) are not in the market, "
+            f"and nothing earlier is known of them: {strangers[:5]}"
+            + (f"; did you mean {near[0]!r}?" if near else "")
+        )
 
 
 def _notes(brief: Brief, candidates: Candidates, n_rows: int, top_k: int) -> list[str]:

@@ -178,6 +178,7 @@ def build_rows(job: Job, ranked: Scored) -> dict[str, Sequence[Any]]:
         codes[by_code],
         instant,
         ranked.matrix.select(chosen[by_code]),
+        n_close=n_close[by_code],
         language=job.language,
     )
     placed: list[tuple[Caution, ...]] = [()] * len(chosen)

@@ -326,9 +326,11 @@ def select_eligible(
     fixed = case.facts.index.account_codes(np.array(brief.must_have or (), dtype=object))
     wanted = case.nobody
     wanted[fixed[fixed >= 0]] = True
-    notes = []
-    if (fixed < 0).any():
-        notes.append(f"must_have: {int((fixed < 0).sum())} account(s) are not in the market")
+    notes = [
+        f"{name}: {len(strangers):,} account(s) are not in the market: {sorted(strangers)[:5]}"
+        for name in ("must_have", "never")
+        if (strangers := set(getattr(brief, name)) - set(case.facts.index.account_ids))
+    ]
     standing = np.ones(case.n_accounts, dtype=bool)
     removed: dict[str, int] = {}
     unknown: dict[str, int] = {}
