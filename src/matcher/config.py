@@ -47,7 +47,9 @@ class MarketSettings(_Frozen):
     """Take the earliest later snapshot as a constant where none is known in time."""
     strict_time: bool = False
     """Leave out undated columns, which are otherwise timeless by assumption."""
-    tier_scheme: str = "vn_agency"
+    tier_scheme: Literal[
+        "vn_agency", "vn_event", "later_fohr", "hypeauditor_classic", "marketing_trips"
+    ] = "vn_agency"
     """Follower bands; see `matcher.market.tiers`."""
 
 

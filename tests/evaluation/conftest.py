@@ -215,10 +215,10 @@ def small_tables(seed, *, n_accounts=6, n_posts=40, n_campaigns=6):
         ),
         "exchange_rates": pd.DataFrame(
             {
-                "from": "USD",
-                "to": "VND",
-                "on": pd.date_range("2024-01-01", periods=10, freq="9D"),
-                "rate": 25_000.0 + np.arange(10),
+                "from": ["USD"] * 10 + ["VND"] * 10,
+                "to": ["VND"] * 10 + ["USD"] * 10,
+                "on": [*pd.date_range("2023-01-01", periods=10, freq="60D")] * 2,
+                "rate": [*(25_000.0 + np.arange(10)), *(1 / (25_000.0 + np.arange(10)))],
             }
         ),
     }

@@ -305,9 +305,22 @@ def test_table_puts_the_model_first_and_stars_the_best_baseline(evaluate, scored
         assert f"*{column[getattr(column, is_best)()]:.{digits}f}" in str(lines)
 
 
-def test_words_say_which_intervals_include_zero(evaluate, scored):
-    text = evaluate(scored.assign(followers=scored["model"])).to_markdown()
-    assert "auc: model − followers = +0.000 [+0.000, +0.000]; interval includes 0 against" in text
+def test_every_metric_is_compared_with_its_best_baseline(evaluate, scored):
+    same = evaluate(scored.assign(followers=scored["model"])).to_markdown()
+    assert "| auc | followers | +0.000 | +0.000 to +0.000 | followers |" in same
+    result = evaluate(scored)
+    table = result.to_markdown().split("## hired, paired differences")[1].split("##")[0]
+    paired = result.paired.query("question == 'hired' and slice == 'all'")
+    figures = result.figures.query("question == 'hired' and slice == 'all' and scorer != 'model'")
+    for metric in paired.loc[paired["low"].notna(), "metric"].unique():
+        values = figures[figures["metric"] == metric].set_index("scorer")["value"]
+        best = values.idxmin() if metric == "medr" else values.idxmax()
+        row = paired[(paired["metric"] == metric) & (paired["baseline"] == best)].iloc[0]
+        unsure = paired[(paired["metric"] == metric) & (paired["includes_zero"] == True)]  # noqa: E712
+        assert (
+            f"| {metric} | {best} | {row['difference']:+.3f} | {row['low']:+.3f} to "
+            f"{row['high']:+.3f} | {', '.join(unsure['baseline']) or 'none'} |"
+        ) in table
 
 
 def test_markdown_tables_are_rectangular(evaluate, scored):

@@ -93,7 +93,7 @@ def queries(m, whole):
 def ask(data, queries, *, n_threads: int = 1, hidden: set[str] = frozenset()) -> pd.DataFrame:
     accounts = data.index.account_codes(np.array([a for a, _ in queries], dtype=object))
     instants = np.array([t.as_unit("us").value // 1000 for _, t in queries], dtype=np.int64)
-    own = data.index.post_ids.get_indexer(sorted(hidden)).astype(np.int64) if hidden else NONE
+    own = data.index.post_codes(pd.Series(sorted(hidden))) if hidden else NONE
     return window_aggregates(
         build_spans(data.index),
         accounts,

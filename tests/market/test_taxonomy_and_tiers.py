@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from matcher.config import MarketSettings
 from matcher.errors import ConfigError
 from matcher.market.taxonomy import read_taxonomy
 from matcher.market.tiers import SCHEMES, TIERS, assign_tier, find_scheme
@@ -103,3 +105,10 @@ def test_tiers_rise_with_followers(scheme: str, counts: list[float | None]) -> N
 def test_an_unknown_scheme_is_named() -> None:
     with pytest.raises(ConfigError, match="got 'vn_agencie'.*did you mean 'vn_agency'"):
         find_scheme("vn_agencie")
+
+
+def test_the_settings_know_every_scheme_and_no_other() -> None:
+    for scheme in SCHEMES:
+        assert MarketSettings(tier_scheme=scheme).tier_scheme == scheme
+    with pytest.raises(ValidationError, match="should be 'vn_agency'"):
+        MarketSettings.model_validate({"tier_scheme": "vn_agencies"})

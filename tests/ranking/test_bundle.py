@@ -135,6 +135,13 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         read_bundle(folder)
 
 
+def test_what_file_managers_leave_behind_is_passed_over(folder: Path) -> None:
+    before = read_bundle(folder)
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "encoder" / "Thumbs.db").write_bytes(b"x")
+    assert read_bundle(folder) == before
+
+
 def test_an_added_file_is_named(folder: Path) -> None:
     (folder / "encoder" / "more.bin").write_bytes(b"")
     with pytest.raises(BundleError, match="1 files do not belong to it: encoder/more.bin"):

@@ -228,12 +228,12 @@ def print_rich(result: EvaluationResult) -> None:
     result : EvaluationResult
         Figures.
     """
-    import os
+    import shutil
     import sys
 
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "160"))
+    width = None if sys.stdout.isatty() else shutil.get_terminal_size((160, 50)).columns
     Console(width=width).print(result)
 
 

@@ -43,6 +43,8 @@ def embed(
 
     Texts that are there already are not embedded again, also after an interruption.
     Another encoder is taken from this machine only; nothing is downloaded.
+    Later commands find its vectors by themselves; those of the built-in encoder, which is
+    faster than most disks, only where they are given the same --cache.
 
     Example: matcher embed my-market --encoder intfloat/multilingual-e5-small
     """

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAIN_METRICS",
     "Grid",
+    "paired_grid",
     "render_group",
     "render_html",
     "render_markdown",
@@ -36,7 +37,7 @@ MAIN_METRICS = {
     "hired": ("auc", "recall_at_50", "ndcg_at_10"),
     "delivered": ("spearman_raw", "spearman_lift", "ndcg_at_10"),
 }
-"""Metrics that are printed with their interval and compared in words."""
+"""Metrics that are printed with their interval, and by slice."""
 _REMARKS_OF = {"hired": "remarks", "delivered": "proxies"}
 _TITLES = {
     "hired": "hired: who was chosen (all others are unlabelled)",
@@ -44,6 +45,8 @@ _TITLES = {
 }
 _WIDE = 110
 """Terminal columns from which all metrics stand in one table."""
+_NAMING = ("best other", "best baseline", "includes 0 against")
+"""Columns of names, which may be broken."""
 _STAR_NOTE = "* best baseline of the column"
 
 
@@ -154,14 +157,13 @@ def scorer_grid(
     ]
     if not shown:
         notes = [f"No figure: {reason}." for reason in figures["reason"].drop_duplicates()[:3]]
-    notes += paired_notes(result, question)
     notes += [f"Note: {text}." for text in result.audit.get(_REMARKS_OF[question], ())]
     title = f"{_TITLES[question]} – protocol {result.protocol}"
     return Grid(title, ("scorer", *shown), tuple(rows), tuple(notes))
 
 
-def paired_notes(result: EvaluationResult, question: str) -> list[str]:
-    """Sentences on the paired differences of the model and every baseline.
+def paired_grid(result: EvaluationResult, question: str) -> Grid:
+    """The model against the best baseline of each metric, campaign by campaign.
 
     Parameters
     ----------
@@ -172,28 +174,39 @@ def paired_notes(result: EvaluationResult, question: str) -> list[str]:
 
     Returns
     -------
-    list of str
-        Per main metric the difference from the best baseline, then the baselines against which
-        the interval includes 0.
+    Grid
+        One row per metric, and all baselines whose interval includes 0; no row without a scorer
+        `model`.
+
+    Raises
+    ------
+    DataError
+        If there is no such question.
     """
     figures = _figures(result, question)
     best = _best_baselines(figures[figures["slice"] == "all"])
-    paired = result.paired[result.paired["question"] == question]
-    notes = []
-    for metric in MAIN_METRICS[question]:
-        rows = paired[(paired["metric"] == metric) & paired["low"].notna()]
-        if rows.empty:
-            continue
-        unsure = rows.loc[rows["includes_zero"].astype(bool), "baseline"].tolist()
-        text = f"{metric}: "
-        for row in rows[rows["baseline"] == best.get(metric)].to_dict("records"):
-            text += (
-                f"{MODEL} − {row['baseline']} = {row['difference']:+.3f} "
-                f"[{row['low']:+.3f}, {row['high']:+.3f}]; "
+    paired = result.paired
+    paired = paired[(paired["question"] == question) & (paired["slice"] == "all")]
+    rows = []
+    for metric in METRICS:
+        known = paired[(paired["metric"] == metric) & paired["low"].notna()]
+        for row in known[known["baseline"] == best.get(metric)].to_dict("records"):
+            unsure = known.loc[known["includes_zero"].astype(bool), "baseline"].tolist()
+            rows.append(
+                (
+                    metric,
+                    str(row["baseline"]),
+                    f"{row['difference']:+.3f}",
+                    f"{row['low']:+.3f} to {row['high']:+.3f}",
+                    ", ".join(unsure) or "none",
+                )
             )
-        text += f"interval includes 0 against {', '.join(unsure) if unsure else 'no baseline'}."
-        notes.append(text)
-    return notes
+    header = ("metric", "best baseline", "model minus it", "95 % interval", "includes 0 against")
+    notes = tuple(
+        f"{metric}: less is better." for metric in METRICS
+        if metric in LOWER_IS_BETTER and any(row[0] == metric for row in rows)
+    )  # fmt: skip
+    return Grid(f"{question}, paired differences", header, tuple(rows), notes)
 
 
 def slice_grid(result: EvaluationResult, question: str) -> Grid:
@@ -290,8 +303,8 @@ def _grids(result: EvaluationResult, *, width: int = _WIDE) -> list[Grid]:
             rest = scorer_grid(result, question, metrics=others)
             grids.append(scorer_grid(result, question, metrics=main))
             grids.append(replace(rest, title=f"{question}, other metrics", notes=()))
-        grids.append(slice_grid(result, question))
-    return [grid for grid in grids if len(grid.header) > 1]
+        grids += [paired_grid(result, question), slice_grid(result, question)]
+    return [grid for grid in grids if len(grid.header) > 1 and grid.rows]
 
 
 def _rich(grid: Grid) -> Table:
@@ -311,7 +324,7 @@ def _rich(grid: Grid) -> Table:
     for number, name in enumerate(grid.header):
         # Names of scorers may break on a narrow terminal, numbers never.
         header = name.replace(" ", "\n").replace("_", "_\n", 1) if number else name
-        is_name = number == 0 or name == "best other"
+        is_name = number == 0 or name in _NAMING
         table.add_column(
             header,
             justify="right" if number else "left",

@@ -136,8 +136,7 @@ class EvaluationResult:
         Returns
         -------
         rich.table.Table
-            One row per scorer, `model` first; the best baseline of each column is starred, and
-            the caption says which paired intervals include 0.
+            One row per scorer, `model` first; the best baseline of each column is starred.
         """
         from matcher.evaluation.render import render_table
 

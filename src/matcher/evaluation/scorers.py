@@ -16,7 +16,6 @@ from matcher.features.expertise import brief_category, inferred_categories
 from matcher.features.pair_features import FeatureMatrix, build_features
 from matcher.features.pairs import Pairs
 from matcher.features.segments import segment_mean
-from matcher.market.instants import to_microseconds
 from matcher.market.taxonomy import read_taxonomy
 from matcher.ranking.boosting import run_side_by_side
 from matcher.ranking.fit import TrainingRows, fit_deliver, fit_hire, used_features
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.config import Settings
-    from matcher.features.index import MarketIndex
     from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.model import Model
 
@@ -67,9 +65,6 @@ PLAIN_FEATURES: Final = (
     "posts_90d",
 )
 """What anybody would try first."""
-
-_FIXED_COLUMNS: Final = ("text", "language", "duration_s", "is_sponsored", "sponsor_brand_id")
-_COUNTER_COLUMNS: Final = ("views", "likes", "comments", "shares", "saves", "reach", "impressions")
 
 
 @dataclass(frozen=True)
@@ -176,31 +171,15 @@ def missingness_features(context: FeatureContext, pairs: Pairs) -> FeatureMatrix
     FeatureMatrix
         ``n_posts`` and ``null_<column>`` over the posts published before the decision.
     """
-    index = context.index
-    fixed = index.posts[list(_FIXED_COLUMNS)].isna().to_numpy(np.float64)
-    first_read, unread = _first_readings(index)
-    names = ("n_posts", *(f"null_{name}" for name in (*_FIXED_COLUMNS, *_COUNTER_COLUMNS)))
+    gaps = context.data.gaps
+    names = ("n_posts", *gaps.names)
     values = np.full((len(pairs), len(names)), np.nan)
     for block in PairView(context, pairs).blocks:
-        read = first_read[block.posts] < block.instant
-        counters = np.where(read[:, None], unread[block.posts], 1.0)
-        absent = np.column_stack((fixed[block.posts], counters))
+        absent = gaps.before(block.posts, block.instant)
         values[block.rows, 0] = block.lengths
         for place in range(absent.shape[1]):
             values[block.rows, place + 1] = segment_mean(absent[:, place], block.lengths)
     return FeatureMatrix(values, names, pairs)
-
-
-def _first_readings(index: MarketIndex) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """When each post was first read, and which counters that reading lacked."""
-    readings = index.market.readings.sort_values("known_at").drop_duplicates("post_id")
-    posts = index.post_ids.get_indexer(pd.Index(readings["post_id"].to_numpy(object)))
-    first = np.full(len(index.post_ids), np.iinfo(np.int64).max)
-    first[posts[posts >= 0]] = to_microseconds(readings["known_at"])[posts >= 0]
-    unread = np.ones((len(first), len(_COUNTER_COLUMNS)))
-    missing = readings[list(_COUNTER_COLUMNS)].isna().to_numpy(np.float64)
-    unread[posts[posts >= 0]] = missing[posts >= 0]
-    return first, unread
 
 
 @dataclass(frozen=True)

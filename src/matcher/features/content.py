@@ -61,9 +61,7 @@ def _content(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np
     columns.update(_spread("content", view, similar))
     columns["content_centroid"] = _centroid(context, view)
     tags = np.full(len(view.pairs), np.nan)
-    has_tags = np.flatnonzero(np.abs(context.hashtag_embeddings).max(axis=1, initial=0.0))
-    tagged = np.zeros(len(context.hashtag_embeddings), dtype=bool)
-    tagged[has_tags] = True
+    tagged = context.hashtag_embeddings.is_filled
     for block, values in view.similarities(context.hashtag_embeddings, queries):
         chosen = tagged[block.posts]
         lengths = np.bincount(block.owners[chosen], minlength=len(block.lengths))

@@ -13,11 +13,11 @@ from matcher.errors import LeakageError
 from matcher.features.blocks import BriefBlock
 from matcher.features.data import MarketData
 from matcher.features.index import MarketIndex
+from matcher.features.lazy import SharedRows
 from matcher.features.segments import expand_ranges
 from matcher.features.snapshots import newest_snapshots
 from matcher.features.windows import window_aggregates
 from matcher.market.tiers import assign_tier
-from matcher.text.normalise import find_hashtags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -86,14 +86,10 @@ class FeatureContext:
         return self._once("posts", lambda: self.index.post_texts)
 
     @cached_property
-    def hashtag_embeddings(self) -> NDArray[np.float16]:
+    def hashtag_embeddings(self) -> SharedRows:
         """Embeddings of each post's hashtags alone; zero rows where it has none."""
-        return self._once(
-            "hashtags",
-            lambda: [
-                " ".join(f"#{tag}" for tag in find_hashtags(text)) for text in self.index.post_texts
-            ],
-        )
+        texts, codes = self.data.texts.hashtags
+        return SharedRows(self._once("hashtags", lambda: texts), codes)
 
     @cached_property
     def bio_embeddings(self) -> NDArray[np.float16]:
@@ -326,7 +322,7 @@ class PairView:
         return self.context.index.accounts["platform"].to_numpy(object)[self.accounts]
 
     def similarities(
-        self, matrix: NDArray[np.float16], queries: NDArray[np.float16]
+        self, matrix: NDArray[np.float16] | SharedRows, queries: NDArray[np.float16]
     ) -> Iterator[tuple[BriefBlock, NDArray[np.float64]]]:
         """Cosine of each brief with the visible posts of its candidates.
 
@@ -335,7 +331,7 @@ class PairView:
 
         Parameters
         ----------
-        matrix : numpy.ndarray of float16, shape (n_posts, dim)
+        matrix : numpy.ndarray of float16, shape (n_posts, dim), or SharedRows
             Unit rows by post code.
         queries : numpy.ndarray of float16, shape (n_briefs, dim)
             Unit rows by brief.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from matcher.features.gaps import PostGaps
 from matcher.features.index import MarketIndex
 from matcher.features.texts import TextIndex
 from matcher.features.windows import build_spans
@@ -43,6 +44,11 @@ class MarketData:
     def texts(self) -> TextIndex:
         """Word counts."""
         return TextIndex(self.index)
+
+    @cached_property
+    def gaps(self) -> PostGaps:
+        """Missing cells of posts."""
+        return PostGaps.of(self.index)
 
     @cached_property
     def _embedded(self) -> dict[tuple[str, str], NDArray[np.float16]]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from matcher.features.lazy import TextColumn
 from matcher.features.offers import AudienceShares, Quotes
-from matcher.market.instants import to_microseconds
+from matcher.market.instants import positions_in, to_microseconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,32 +133,10 @@ class MarketIndex:
         """Publication of each post in microseconds since 1970."""
         return to_microseconds(self.posts["published_at"])
 
-    @cached_property
-    def post_ids(self) -> pd.Index[Any]:
-        """Post ids in code order."""
-        found: pd.Index[Any] = pd.Index(self.posts["post_id"].to_numpy(object))
-        return found
-
     @property
-    def post_texts(self) -> list[str]:
-        """Text of each post, empty where it is missing; made anew, being large and seldom used."""
-        return self.posts["text"].fillna("").tolist()
-
-    def post_text(self, post: int) -> str:
-        """Text of one post.
-
-        Parameters
-        ----------
-        post : int
-            Code of the post.
-
-        Returns
-        -------
-        str
-            Empty where it is missing.
-        """
-        text = self.posts["text"].iloc[post]
-        return text if isinstance(text, str) else ""
+    def post_texts(self) -> TextColumn:
+        """Text of each post, empty where it is missing."""
+        return TextColumn(self.posts["text"])
 
     @cached_property
     def post_brand(self) -> NDArray[np.int64]:
@@ -194,6 +173,21 @@ class MarketIndex:
             Codes.
         """
         return self.account_ids.get_indexer(pd.Index(ids)).astype(np.int64)
+
+    def post_codes(self, ids: pd.Series) -> NDArray[np.int64]:
+        """Codes of post ids, -1 where unknown.
+
+        Parameters
+        ----------
+        ids : pandas.Series
+            Post ids.
+
+        Returns
+        -------
+        numpy.ndarray of int64
+            Codes.
+        """
+        return positions_in(ids, self.posts["post_id"])
 
     def brand_codes(self, ids: pd.Series) -> NDArray[np.int64]:
         """Codes of brand ids, -1 where missing or unknown.
@@ -252,7 +246,7 @@ class MarketIndex:
     def own_posts(self) -> dict[str, NDArray[np.int64]]:
         """Codes of the posts made for each campaign, which its own features may not see."""
         table = self.market.tables["campaign_posts"]
-        codes = self.post_ids.get_indexer(pd.Index(table["post_id"].to_numpy(object)))
+        codes = self.post_codes(table["post_id"])
         known = codes >= 0
         ids = table["campaign_id"].to_numpy(object)[known]
         order = np.argsort(ids.astype(str), kind="stable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from array import array
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from scipy import sparse
 from matcher.market.instants import instant_microseconds
 from matcher.market.taxonomy import read_taxonomy
 from matcher.text.lexical import Lexicon
-from matcher.text.normalise import fold_accents, lexical_tokens
+from matcher.text.normalise import find_hashtags, fold_accents, lexical_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +92,9 @@ class TextIndex:
         codes = array("i")
         lengths: list[int] = []
         joined: list[pa.Array] = []
-        texts = self.index.post_texts
         # Kept as codes and Arrow text: lists of words take ten times the memory.
-        for low in range(0, len(texts), _POSTS_AT_ONCE):
-            part = [lexical_tokens(text) for text in texts[low : low + _POSTS_AT_ONCE]]
+        for texts in self.index.post_texts.parts():
+            part = [lexical_tokens(text) for text in texts]
             for words in part:
                 codes.extend([seen.setdefault(word, len(seen)) for word in words])
                 lengths.append(len(words))
@@ -102,6 +102,13 @@ class TextIndex:
         bounds = np.concatenate(([0], np.cumsum(np.array(lengths, dtype=np.int64))))
         text = pa.concat_arrays(joined) if joined else pa.array([], pa.large_string())
         return seen, np.frombuffer(codes, dtype=np.int32), bounds, text
+
+    @cached_property
+    def hashtags(self) -> tuple[list[str], NDArray[np.int32]]:
+        """Distinct sets of hashtags, written one after the other, and that of each post."""
+        return self.index.post_texts.share(
+            lambda text: " ".join(f"#{tag}" for tag in find_hashtags(text))
+        )
 
     @cached_property
     def terms(self) -> NDArray[np.object_]:
@@ -115,7 +122,8 @@ class TextIndex:
         place = np.empty(len(seen), dtype=np.int32)
         place[[seen[term] for term in self.terms.tolist()]] = np.arange(len(seen))
         matrix = sparse.csr_matrix(
-            (np.ones(len(codes)), place[codes], bounds), shape=(len(bounds) - 1, len(seen))
+            (np.ones(len(codes), dtype=np.float32), place[codes], bounds),
+            shape=(len(bounds) - 1, len(seen)),
         )
         matrix.sum_duplicates()
         return matrix
@@ -134,15 +142,17 @@ class TextIndex:
             Words of those posts.
         """
         seen = self.index.post_published < instant_microseconds(trained_until)
-        counts = self.counts[np.flatnonzero(seen)]
-        found = np.bincount(counts.indices, minlength=len(self.terms)).astype(np.int64)
-        least = 2 if counts.shape[0] >= 20_000 else 1
+        counts, n_seen = self.counts, int(seen.sum())
+        entries = np.repeat(seen, np.diff(counts.indptr))
+        found = np.bincount(counts.indices[entries], minlength=len(self.terms)).astype(np.int64)
+        n_words = float(counts.data[entries].sum(dtype=np.float64))
+        least = 2 if n_seen >= 20_000 else 1
         kept = found >= least
         return Lexicon(
             terms=tuple(self.terms[kept].tolist()),
             document_frequency=found[kept],
-            n_documents=int(counts.shape[0]),
-            mean_length=float(counts.sum() / max(counts.shape[0], 1)),
+            n_documents=n_seen,
+            mean_length=n_words / max(n_seen, 1),
             trained_until=trained_until,
         )
 
@@ -167,7 +177,7 @@ class TextIndex:
             columns = target[entries.col]
             known = columns >= 0
             matrix = sparse.csr_matrix(
-                (entries.data[known], (entries.row[known], columns[known])),
+                (entries.data[known].astype(np.float64), (entries.row[known], columns[known])),
                 shape=(entries.shape[0], len(lexicon.terms)),
             )
             matrix.sort_indices()
@@ -211,22 +221,6 @@ class TextIndex:
         return found
 
     @cached_property
-    def _folded(self) -> pa.Array:
-        # Folding trims; the blanks at both ends are what a pattern begins and ends with.
-        joined = self._scanned[3]
-        parts = [
-            pa.array(
-                [
-                    f" {fold_accents(text)} "
-                    for text in joined[low : low + _POSTS_AT_ONCE].to_pylist()
-                ],
-                pa.large_string(),
-            )
-            for low in range(0, len(joined), _POSTS_AT_ONCE)
-        ]
-        return pa.concat_arrays(parts) if parts else joined
-
-    @cached_property
     def _posts_of(self) -> dict[str, NDArray[np.int32]]:
         by_term = self.counts.tocsc()
         parts = np.split(by_term.indices, by_term.indptr[1:-1]) if len(self.terms) else []
@@ -235,14 +229,38 @@ class TextIndex:
     def _posts_with(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Posts that hold some words one after the other."""
         nothing = np.empty(0, dtype=np.int32)
-        sets = sorted((self._posts_of.get(word, nothing) for word in words), key=len)
-        common = sets[0]
-        for other in sets[1:]:
-            common = np.intersect1d(common, other, assume_unique=True)
+        common = _intersect([self._posts_of.get(word, nothing) for word in words])
         pattern = f" {' '.join(words)} "
         texts = self._scanned[3].take(pa.array(common))
         found = pc.match_substring(texts, pattern).to_numpy(zero_copy_only=False).astype(bool)
         return np.asarray(common[found], dtype=np.int64)
+
+    @cached_property
+    def _folded_terms(self) -> tuple[list[str], list[str]]:
+        """Words without accents in code-point order, and the words they come from."""
+        pairs = sorted((fold_accents(term), term) for term in self.terms.tolist())
+        return [folded for folded, _ in pairs], [term for _, term in pairs]
+
+    def _posts_with_folded(self, word: str, *, whole: bool) -> NDArray[np.int32]:
+        """Posts with a word that, without its accents, is this one or begins with it."""
+        folded, terms = self._folded_terms
+        low = bisect.bisect_left(folded, word)
+        high = bisect.bisect_right(folded, word, lo=low)
+        if not whole:
+            while high < len(folded) and folded[high].startswith(word):
+                high += 1
+        parts = [self._posts_of[term] for term in terms[low:high]]
+        return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int32)
+
+    def _posts_with_pattern(self, pattern: str) -> NDArray[np.int64]:
+        """Posts in whose words, without accents, a pattern of `brand_patterns` stands."""
+        words = pattern.split()
+        whole = pattern.endswith(" ")
+        common = _intersect([self._posts_with_folded(word, whole=whole) for word in words])
+        if len(words) > 1:
+            texts = self._scanned[3].take(pa.array(common)).to_pylist()
+            common = common[[pattern in f" {fold_accents(text)} " for text in texts]]
+        return common.astype(np.int64)
 
     @cached_property
     def mentions(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -267,11 +285,8 @@ class TextIndex:
         posts: list[NDArray[np.int64]] = []
         places: list[NDArray[np.int64]] = []
         for place, name in enumerate(names):
-            found = np.zeros(len(self._folded), dtype=bool)
-            for pattern in brand_patterns(name):
-                hit = pc.match_substring(self._folded, pattern)
-                found |= hit.to_numpy(zero_copy_only=False).astype(bool)
-            codes = np.flatnonzero(found)
+            parts = [self._posts_with_pattern(pattern) for pattern in brand_patterns(name)]
+            codes = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
             posts.append(codes)
             places.append(np.full(len(codes), place, dtype=np.int64))
         if not posts:
@@ -279,3 +294,11 @@ class TextIndex:
         post, brand = np.concatenate(posts), np.concatenate(places)
         order = np.lexsort((brand, post))
         return post[order], brand[order]
+
+
+def _intersect(sets: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Members of all sets, in rising order; each set holds a member once."""
+    common, *others = sorted(sets, key=len)
+    for other in others:
+        common = np.intersect1d(common, other, assume_unique=True)
+    return common

@@ -77,9 +77,9 @@ _QUERY: Final = (
 def _spans_of(index: MarketIndex) -> dict[str, NDArray[np.generic]]:
     """Rows of every post: one before its first reading, then one per reading."""
     readings = index.market.readings
-    post = index.post_ids.get_indexer(pd.Index(readings["post_id"].to_numpy(object)))
+    post = index.post_codes(readings["post_id"])
     readings = readings[post >= 0]
-    post = post[post >= 0].astype(np.int64)
+    post = post[post >= 0]
     known = readings["known_at"].dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
     until_at = readings["valid_to"].dt.tz_localize(None).to_numpy("datetime64[us]")
     until = np.where(np.isnat(until_at), np.iinfo(np.int64).max, until_at.astype(np.int64))

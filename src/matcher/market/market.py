@@ -133,15 +133,35 @@ class Market:
         marked = tuple(CUT_NOTE + note for note in notes)
         return replace(self, tables=tables, notes=lasting + marked, cut_at=cut)
 
-    @cached_property
+    @property
     def readings(self) -> pd.DataFrame:
         """Every reading of a post's counters.
 
         Columns ``post_id, account_id, known_at, valid_to`` and the counters; a reading is the
         newest of its post in ``[known_at, valid_to)``, missing `valid_to` meaning until now. One
-        without `observed_at` counts as known ``counter_lag`` after publication.
+        without `observed_at` counts as known ``counter_lag`` after publication. Made anew at each
+        use, being larger than the posts and seldom needed whole.
         """
         return build_readings(self.tables, self.settings)
+
+    def readings_of(self, post_ids: pd.Series) -> pd.DataFrame:
+        """Readings of some posts.
+
+        Parameters
+        ----------
+        post_ids : pandas.Series
+            Ids of posts; unknown ones count for nothing.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows of `readings` of these posts.
+        """
+        chosen = {
+            name: self.tables[name][self.tables[name]["post_id"].isin(post_ids)]
+            for name in ("posts", "post_metrics")
+        }
+        return build_readings(chosen, self.settings)
 
     @cached_property
     def snapshots(self) -> pd.DataFrame:

@@ -34,6 +34,9 @@ from matcher.ranking.manifest import (
 
 __all__ = ["FORMAT_VERSION", "Bundle", "read_bundle", "unpack_files", "write_bundle"]
 
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Files that file managers leave in every folder they show; they are never read."""
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -248,7 +251,7 @@ def _scan(folder: Path) -> dict[str, int]:
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        return sorted(entry for entry in folder.iterdir() if entry.name not in _LITTER)
     except OSError as error:
         raise BundleError(f"{folder}: cannot be listed: {error}") from error
 

@@ -232,8 +232,10 @@ def _counts_of_posts(market: Market, common: dict[str, list[str]]) -> pd.Series:
     """Sum of the newest readings of a campaign's posts over given parts, by campaign, account."""
     links = market.tables["campaign_posts"]
     links = links[links["campaign_id"].isin(list(common))]
-    readings = market.readings.sort_values("known_at").drop_duplicates("post_id", keep="last")
+    readings = market.readings_of(links["post_id"])
+    readings = readings.sort_values("known_at").drop_duplicates("post_id", keep="last")
     accounts = market.tables["posts"][["post_id", "account_id"]]
+    accounts = accounts[accounts["post_id"].isin(links["post_id"])]
     joined = links.merge(accounts, on="post_id", validate="m:1").merge(
         readings.drop(columns="account_id", errors="ignore"), on="post_id", validate="m:1"
     )

@@ -146,9 +146,9 @@ def _piece(
     url = None if urls is None else urls[post]
     published = pd.Timestamp(int(context.index.post_published[post]), unit="us", tz="UTC")
     return Evidence(
-        post_id=str(context.index.post_ids[post]),
+        post_id=str(context.index.posts["post_id"].iloc[post]),
         url=url if isinstance(url, str) and url else None,
         published_at=published,
         similarity=similarity,
-        text=excerpt(context.index.post_text(post)),
+        text=excerpt(context.index.post_texts[post]),
     )

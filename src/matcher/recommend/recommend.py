@@ -192,7 +192,8 @@ def recommend(
     build_pairs(briefs, {}, instants={brief.brief_id: as_of for brief in briefs})
     parts: list[dict[str, Sequence[Any]]] = []
     pools: list[dict[str, Any]] = []
-    notes: list[str] = []
+    newest = data.market.newest_known_at
+    notes = [f"as of {as_of}: the newest known fact is of {newest}"] if as_of > newest else []
     for batch in _batches(job, briefs, as_of, settings, rival_days):
         scored = {ranked.brief.brief_id: ranked for ranked in _score(job, batch)}
         for brief, candidates in batch:

@@ -251,7 +251,7 @@ def _rival(case: _Case) -> _Verdict:
 def _posts(case: _Case) -> _Verdict:
     if case.min_posts <= 0:
         return case.nobody, case.nobody
-    if not len(case.facts.index.post_ids):
+    if not len(case.facts.index.posts):
         # A market without posts says nothing of anybody's.
         return case.nobody, ~case.nobody
     return case.facts.count_posts(case.brief, case.instant) < case.min_posts, case.nobody
