@@ -24,6 +24,23 @@ from matcher.recommend.recommendations import AUDIT_COLUMNS, COLUMNS
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"
 MATCHER = [sys.executable, "-c", "from matcher.cli import main; main()"]
+INTERRUPTED = """
+import os, pkgutil, signal, sys
+
+holder, name = pkgutil.resolve_name(sys.argv[1]), sys.argv[2]
+del sys.argv[1:3]
+original = getattr(holder, name)
+
+def interrupted(*args, **options):
+    found = original(*args, **options)
+    os.kill(os.getpid(), signal.SIGINT)
+    return found
+
+setattr(holder, name, interrupted)
+from matcher.cli import main
+main()
+"""
+"""The command line with Ctrl-C pressed as soon as a function has returned."""
 CONFIG = {
     "encoder": {"dim": 32, "epochs": 1},
     "ranker": {"n_trees": 20, "n_draws": 1},
@@ -377,6 +394,42 @@ def test_ctrl_c_while_training_leaves_no_bundle(
         shown += _drain(ours)
         assert process.wait(timeout=60) == 130, shown.decode()
     assert b"matcher: interrupted; no half-written output was left" in shown
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("verb", "holder", "name"),
+    [
+        ("validate", "matcher.market.load", "validate_tables"),
+        ("validate", "pandas:DataFrame", "to_csv"),
+        ("embed", "matcher.text.shards", "write_shard"),
+        ("train", "matcher.ranking.fit", "fit_forecast"),
+        ("train", "matcher.ranking.bundle", "_write_files"),
+        ("evaluate", "matcher.evaluation.protocol", "fit_model"),
+        ("evaluate", "pathlib:Path", "write_text"),
+        ("recommend", "matcher.recommend.recommend", "build_rows"),
+        ("recommend", "pandas:DataFrame", "to_csv"),
+    ],
+)
+def test_ctrl_c_anywhere_leaves_nothing(
+    place: Path, model: Path, tmp_path: Path, verb: str, holder: str, name: str
+) -> None:
+    options: dict[str, list[object]] = {
+        "validate": ["--out", tmp_path / "bad.csv"],
+        "embed": ["--encoder", "random", "--cache", tmp_path.with_name(f"{tmp_path.name}-cache")],
+        "train": ["--no-track", "--no-evaluate", "--config", place / "config.yaml",
+                  "--out", tmp_path / "model"],
+        "evaluate": ["--config", place / "config.yaml", "--out", tmp_path / "figures.md"],
+        "recommend": ["--all-open", "--model", model, "--out", tmp_path / "lists.csv"],
+    }  # fmt: skip
+    command = [sys.executable, "-c", INTERRUPTED, holder, name, verb, place / "market"]
+    found = subprocess.run(
+        [str(word) for word in [*command, *options[verb]]], capture_output=True, timeout=120
+    )
+    assert found.returncode == 130, found.stderr.decode()
+    assert found.stderr.endswith(b"matcher: interrupted; no half-written output was left\n")
+    assert b"Traceback" not in found.stderr
+    assert found.stdout == b""
     assert not list(tmp_path.iterdir())
 
 
