@@ -201,11 +201,10 @@ def paired_grid(result: EvaluationResult, question: str) -> Grid:
                     ", ".join(unsure) or "none",
                 )
             )
-    header = ("metric", "best baseline", "model minus it", "95 % interval", "includes 0 against")
-    notes = tuple(
-        f"{metric}: less is better." for metric in METRICS
-        if metric in LOWER_IS_BETTER and any(row[0] == metric for row in rows)
-    )  # fmt: skip
+    header = ("metric", "best baseline", "difference", "interval", "includes 0 against")
+    smaller = ", ".join(row[0] for row in rows if row[0] in LOWER_IS_BETTER)
+    note = f"Difference: {MODEL} minus the best baseline, with its 95 % interval over brands"
+    notes = (note + (f"; of {smaller} less is better." if smaller else "."),)
     return Grid(f"{question}, paired differences", header, tuple(rows), notes)
 
 
@@ -248,8 +247,12 @@ def slice_grid(result: EvaluationResult, question: str) -> Grid:
                 f"{_number(by_key[other, metric]['value'], metric)}\n{other}" if other else "–"
             )
         rows.append(tuple(row))
-    notes = ("n: campaigns with a figure in the slice.",)
-    return Grid(f"{question}, by slice", tuple(header), tuple(rows), notes)
+    empty = [row[0] for row in rows[1:] if set(row[2:]) == {"–"}]
+    notes = ["n: campaigns with a figure in the slice."]
+    if empty:
+        notes.append(f"Without any figure: {', '.join(empty)}.")
+    rows = [row for row in rows if row[0] not in empty]
+    return Grid(f"{question}, by slice", tuple(header), tuple(rows), tuple(notes))
 
 
 def render_table(result: EvaluationResult, question: str) -> Table:
@@ -265,7 +268,7 @@ def render_table(result: EvaluationResult, question: str) -> Table:
     Returns
     -------
     rich.table.Table
-        The table, its notes as caption.
+        Its notes as caption.
     """
     return _rich(scorer_grid(result, question))
 
@@ -327,7 +330,7 @@ def _rich(grid: Grid) -> Table:
         is_name = number == 0 or name in _NAMING
         table.add_column(
             header,
-            justify="right" if number else "left",
+            justify="right" if number and name not in _NAMING[1:] else "left",
             no_wrap=not is_name,
             overflow="fold",
             min_width=None if is_name else 5,
