@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from matcher.columns import FORMATS
 from matcher.features.dated import DatedRows
 from matcher.market.instants import to_microseconds
 from matcher.market.money import find_exchange_rate
@@ -31,8 +32,12 @@ class Quotes:
         Rows by account and format.
     accounts : numpy.ndarray of int64, shape (n_quotes,)
         Account codes.
-    formats, currencies : numpy.ndarray of object, shape (n_quotes,)
-        Format, missing for any, and currency.
+    formats : numpy.ndarray of int64, shape (n_quotes,)
+        Places in `matcher.columns.FORMATS`, -1 for any format.
+    currencies : numpy.ndarray of int64, shape (n_quotes,)
+        Places in `currency_names`.
+    currency_names : tuple of str
+        Currencies, ISO 4217.
     price_per_post : numpy.ndarray of float64, shape (n_quotes,)
         Price of one post in the row's currency.
     valid_until : numpy.ndarray of int64, shape (n_quotes,)
@@ -41,8 +46,9 @@ class Quotes:
 
     dated: DatedRows
     accounts: NDArray[np.int64]
-    formats: NDArray[np.object_]
-    currencies: NDArray[np.object_]
+    formats: NDArray[np.int64]
+    currencies: NDArray[np.int64]
+    currency_names: tuple[str, ...]
     price_per_post: NDArray[np.float64]
     valid_until: NDArray[np.int64]
 
@@ -64,15 +70,17 @@ class Quotes:
         accounts = index.account_codes(rates["account_id"])
         usable = rates["price"].notna() & rates["currency"].notna() & (accounts >= 0)
         rates, accounts = rates[usable], accounts[usable.to_numpy(bool)]
-        formats = rates["format"].astype(object).to_numpy()
-        known = pd.factorize(formats)[0]
-        keys = accounts * (known.max(initial=-1) + 2) + known + 1
+        formats = pd.Index(FORMATS).get_indexer(pd.Index(rates["format"].astype(object)))
+        formats = formats.astype(np.int64)
+        keys = accounts * (len(FORMATS) + 1) + formats + 1
+        currencies, names = pd.factorize(rates["currency"].to_numpy(object), sort=True)
         posts = rates["n_posts"].astype("float64").fillna(1.0).clip(lower=1.0).to_numpy(np.float64)
         return cls(
             dated=DatedRows.arrange(keys, to_microseconds(rates["as_of"])),
             accounts=accounts,
             formats=formats,
-            currencies=rates["currency"].to_numpy(object),
+            currencies=currencies.astype(np.int64),
+            currency_names=tuple(names.tolist()),
             price_per_post=rates["price"].to_numpy(np.float64) / posts,
             valid_until=to_microseconds(rates["valid_until"]),
         )
@@ -107,19 +115,18 @@ def newest_prices(index: MarketIndex, brief: Brief, instant: int) -> NDArray[np.
     rows = quotes.dated.newest(instant)
     rows = rows[quotes.valid_until[rows] >= instant]
     if brief.formats:
-        formats = quotes.formats[rows]
-        rows = rows[pd.isna(formats) | np.isin(formats, list(brief.formats))]
+        wanted = [-1, *(FORMATS.index(name) for name in brief.formats)]
+        rows = rows[np.isin(quotes.formats[rows], wanted)]
     moment = pd.Timestamp(instant, unit="us", tz="UTC")
-    currencies, place = np.unique(quotes.currencies[rows].astype(str), return_inverse=True)
-    factors = np.array(
-        [
-            find_exchange_rate(index.market, code, target=brief.currency, instant=moment)
-            for code in currencies.tolist()
-        ]
-    )
+    factors = np.full(len(quotes.currency_names), np.nan)
+    for code in np.unique(quotes.currencies[rows]):
+        factors[code] = find_exchange_rate(
+            index.market, quotes.currency_names[code], target=brief.currency, instant=moment
+        )
     if len(rows):
         lowest = np.full(len(prices), np.inf)
-        np.minimum.at(lowest, quotes.accounts[rows], quotes.price_per_post[rows] * factors[place])
+        converted = quotes.price_per_post[rows] * factors[quotes.currencies[rows]]
+        np.minimum.at(lowest, quotes.accounts[rows], converted)
         prices = np.where(np.isinf(lowest), np.nan, lowest)
     return prices
 

@@ -327,9 +327,13 @@ def select_eligible(
     wanted = case.nobody
     wanted[fixed[fixed >= 0]] = True
     notes = [
-        f"{name}: {len(strangers):,} account(s) are not in the market: {sorted(strangers)[:5]}"
+        f"{name}: {len(strangers):,} account(s) are not in the market: {strangers[:5]}"
         for name in ("must_have", "never")
-        if (strangers := set(getattr(brief, name)) - set(case.facts.index.account_ids))
+        if (
+            strangers := [
+                one for one in getattr(brief, name) if one not in case.facts.index.account_ids
+            ]
+        )
     ]
     standing = np.ones(case.n_accounts, dtype=bool)
     removed: dict[str, int] = {}
