@@ -22,7 +22,6 @@ from matcher.evaluation.scorers import (
 from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_forward_blocks
 from matcher.evaluation.steps import Steps, Tell
 from matcher.evaluation.truth import Truth, count_reasons, list_campaigns
-from matcher.features.contacts import Contacts
 from matcher.features.context import FeatureContext, PairView
 from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
 from matcher.ranking.model import describe_facts
@@ -80,7 +79,7 @@ def _frame(context: FeatureContext, prior: LevelPrior, pairs: Pairs, truth: Trut
 
 
 def _warmth(context: FeatureContext, view: PairView) -> NDArray[np.object_]:
-    contacts = Contacts(context)
+    contacts = context.contacts
     times, accounts = contacts.outcomes_at
     persons = context.index.person_of
     n_outcomes = np.zeros(len(view.pairs))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from matcher.features.contacts import Contacts, brand_context, count_by_account
+from matcher.features.contacts import brand_context, count_by_account
 from matcher.features.spec import Family, FeatureSpec
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _conduct(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np
     oldest = seen["oldest"].to_numpy(np.float64)
     counts = {days: seen[f"n_posts_{days}d"].to_numpy(np.float64) for days in (30, 90, 365)}
     active_days = np.minimum((view.instants - oldest) / _DAY, 365.0)
-    contacts = Contacts(context)
+    contacts = context.contacts
     rivals = np.zeros(len(view.pairs))
     n = len(context.index.account_ids)
     for block in view.blocks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from matcher.market.brief import Brief
 
 __all__ = ["BrandContext", "Contacts", "Events", "brand_context"]
+
+_MARKED_VALUES: Final = 5_000_000
+"""Numbers that the marked sums of sponsored posts hold at most (40 MB), one mark apart."""
+_ROWS_AT_ONCE: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -193,8 +197,38 @@ class Contacts:
         return _sorted_events(times, accounts, nobody, posts).before(instant)
 
     @cached_property
-    def _sponsored_embeddings(self) -> NDArray[np.float64]:
-        return self.context.post_embeddings[self.sponsored.sources].astype(np.float64)
+    def _caption_sums(self) -> tuple[int, NDArray[np.float64]]:
+        """Sponsored posts from one mark to the next, and sums of their embeddings by brand.
+
+        The sums hold all posts before each mark; sums of float16 numbers are exact in float64, so
+        it does not matter that posts are added to them, or taken away, in another order.
+        """
+        n_brands, dim = len(self.context.index.brand_ids), self.context.encoder.identity.dim
+        n_marks = int(np.clip(_MARKED_VALUES // max(n_brands * dim, 1), 1, 64))
+        stride = 1 + len(self.sponsored) // n_marks
+        sums = np.zeros((1 + len(self.sponsored) // stride, n_brands, dim))
+        for mark in range(1, len(sums)):
+            sums[mark] = sums[mark - 1]
+            self._add_captions(sums[mark], np.arange((mark - 1) * stride, mark * stride))
+        return stride, sums
+
+    def _add_captions(self, sums: NDArray[np.float64], rows: NDArray[np.int64]) -> None:
+        for part in np.array_split(rows, 1 + len(rows) // _ROWS_AT_ONCE):
+            vectors = self.context.post_embeddings[self.sponsored.sources[part]]
+            np.add.at(sums, self.sponsored.brands[part], vectors.astype(np.float64))
+
+    def _captions(self, n_known: int, hidden: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean of the first sponsored posts of each brand, without some of them."""
+        stride, marks = self._caption_sums
+        sums = marks[n_known // stride].copy()
+        self._add_captions(sums, np.arange(n_known // stride * stride, n_known))
+        sources, brands = self.sponsored.sources[:n_known], self.sponsored.brands[:n_known]
+        counts = np.bincount(brands, minlength=len(sums))
+        unseen = np.flatnonzero(np.isin(sources, hidden))
+        vectors = self.context.post_embeddings[sources[unseen]].astype(np.float64)
+        np.subtract.at(sums, brands[unseen], vectors)
+        np.subtract.at(counts, brands[unseen], 1)
+        return np.asarray(sums / np.maximum(counts, 1)[:, None])
 
     def brand_profiles(self, instant: int, hidden: NDArray[np.int64]) -> NDArray[np.float64]:
         """What is known of each brand in words before an instant, as unit vectors.
@@ -215,10 +249,7 @@ class Contacts:
             Unit rows; zero where nothing is known.
         """
         n_brands = len(self.context.index.brand_ids)
-        known = self.sponsored.before(instant)
-        seen = ~np.isin(known.sources, hidden)
-        rows = self._sponsored_embeddings[: len(known)]
-        captions = _mean_rows(rows[seen], known.brands[seen], n_brands)
+        captions = self._captions(len(self.sponsored.before(instant)), hidden)
         table, embeddings = self.context.past_briefs
         earlier = to_microseconds(table["decided_at"]) < instant
         codes = self.context.index.brand_codes(table["brand_id"])

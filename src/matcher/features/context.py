@@ -11,6 +11,7 @@ import pandas as pd
 
 from matcher.errors import LeakageError
 from matcher.features.blocks import BriefBlock
+from matcher.features.contacts import Contacts
 from matcher.features.data import MarketData
 from matcher.features.index import MarketIndex
 from matcher.features.lazy import SharedRows
@@ -176,6 +177,11 @@ class FeatureContext:
                 rows = self.post_embeddings[posts].astype(np.float64)
                 sums[part] = np.add.reduceat(rows, first, axis=0)
         return sums
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """Dealings of accounts with brands."""
+        return Contacts(self)
 
     @cached_property
     def past_briefs(self) -> tuple[pd.DataFrame, NDArray[np.float16]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from matcher.features.contacts import Contacts, Events, brand_context, count_by_account
+from matcher.features.contacts import Events, brand_context, count_by_account
 from matcher.features.spec import Family, FeatureSpec
 from matcher.market.instants import to_microseconds
 
@@ -76,7 +76,7 @@ def _hires(
     specs: tuple[FeatureSpec, ...],
     holder: Callable[[NDArray[np.int64]], NDArray[np.int64]],
 ) -> Mapping[str, NDArray[np.float64]]:
-    contacts = Contacts(context)
+    contacts = context.contacts
     columns = _empty(view, specs)
     n = len(context.index.account_ids)
     briefs = context.past_briefs[1].astype(np.float64)
@@ -117,7 +117,7 @@ def _count(
 
 
 def _brand_contacts(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
-    contacts = Contacts(context)
+    contacts = context.contacts
     columns = _empty(view, BRAND_CONTACTS.specs)
     n, n_brands = len(context.index.account_ids), len(context.index.brand_ids)
     for block in view.blocks:
@@ -134,8 +134,11 @@ def _brand_contacts(context: FeatureContext, view: PairView) -> Mapping[str, NDA
         if kinds.code < 0 and block.brief.brand_name:
             named = contacts.naming(block.brief.brand_name, block.instant)
             stranger = named.where(~np.isin(named.sources, own_posts)).accounts
+        asked = np.zeros(n, dtype=bool)
+        asked[block.accounts] = True
         for source, all_events in sources.items():
-            events = all_events.where(~np.isin(all_events.sources, own_posts))
+            events = all_events.where(asked[all_events.accounts])
+            events = events.where(~np.isin(events.sources, own_posts))
             extra = stranger if source == "mentions" else stranger[:0]
             found = {
                 "brand": events.where(_of_kind(kinds.own, events)),
@@ -164,7 +167,7 @@ def _brand_contacts(context: FeatureContext, view: PairView) -> Mapping[str, NDA
 
 
 def _affinity(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
-    contacts = Contacts(context)
+    contacts = context.contacts
     columns = {spec.name: np.full(len(view.pairs), np.nan) for spec in AFFINITY.specs}
     briefs = context.past_briefs[1].astype(np.float64)
     for block in view.blocks:

@@ -139,6 +139,15 @@ class MarketIndex:
         return TextColumn(self.posts["text"])
 
     @cached_property
+    def post_languages(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Place of each post's language among the primary subtags, -1 where unknown; the subtags.
+
+        A subtag stands twice where posts write it with several regions.
+        """
+        codes, tags = pd.factorize(self.posts["language"])
+        return codes.astype(np.int64), tuple(str(tag).split("-")[0].lower() for tag in tags)
+
+    @cached_property
     def post_brand(self) -> NDArray[np.int64]:
         """Code of the sponsoring brand of each post, -1 where none is named or known."""
         return self.brand_codes(self.posts["sponsor_brand_id"])

@@ -14,6 +14,8 @@ from matcher.market.instants import to_microseconds
 from matcher.market.money import find_exchange_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from matcher.features.index import MarketIndex
@@ -141,7 +143,9 @@ class AudienceShares:
         Rows by account and dimension.
     accounts : numpy.ndarray of int64, shape (n_rows,)
         Account codes.
-    dimensions, buckets : numpy.ndarray of object, shape (n_rows,)
+    labels : numpy.ndarray of int64, shape (n_rows,)
+        Place in `label_names`.
+    label_names : numpy.ndarray of object, shape (n_labels, 2)
         Dimension and bucket.
     shares : numpy.ndarray of float64, shape (n_rows,)
         Shares from 0 to 1.
@@ -149,8 +153,8 @@ class AudienceShares:
 
     dated: DatedRows
     accounts: NDArray[np.int64]
-    dimensions: NDArray[np.object_]
-    buckets: NDArray[np.object_]
+    labels: NDArray[np.int64]
+    label_names: NDArray[np.object_]
     shares: NDArray[np.float64]
 
     @classmethod
@@ -169,14 +173,36 @@ class AudienceShares:
         """
         table = index.market.tables["audiences"]
         accounts = index.account_codes(table["account_id"])
-        dimensions = table["dimension"].to_numpy(object)
-        codes, names = pd.factorize(dimensions)
+        codes, names = pd.factorize(table["dimension"].to_numpy(object))
+        buckets, bucket_names = pd.factorize(table["bucket"].to_numpy(object))
+        pairs, labels = np.unique(codes * len(bucket_names) + buckets, return_inverse=True)
+        places = np.divmod(pairs, max(len(bucket_names), 1))
         return cls(
             dated=DatedRows.arrange(
                 accounts * (len(names) + 1) + codes, to_microseconds(table["as_of"])
             ),
             accounts=accounts,
-            dimensions=dimensions,
-            buckets=table["bucket"].to_numpy(object),
+            labels=labels.astype(np.int64),
+            label_names=np.column_stack((names[places[0]], bucket_names[places[1]])),
             shares=table["share"].to_numpy(np.float64),
         )
+
+    def among(self, dimension: str, buckets: Sequence[str]) -> NDArray[np.int64]:
+        """What each label says of some buckets of a dimension.
+
+        Parameters
+        ----------
+        dimension : str
+            Dimension.
+        buckets : sequence of str
+            Buckets of it.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (n_labels,)
+            1 for a bucket that is meant, 0 for another one of the dimension, -1 for another
+            dimension.
+        """
+        of_dimension = self.label_names[:, 0] == dimension
+        meant = np.isin(self.label_names[:, 1].astype(str), list(buckets))
+        return np.where(of_dimension, meant.astype(np.int64), -1)

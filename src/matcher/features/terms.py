@@ -46,9 +46,10 @@ def _audience(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[n
         targets = _targets(block.brief)
         known = audiences.dated.newest(block.instant) if targets else np.empty(0, dtype=np.int64)
         for name, dimension, wanted in targets:
-            rows = known[audiences.dimensions[known] == dimension]
+            meant = audiences.among(dimension, wanted)[audiences.labels[known]]
+            rows = known[meant >= 0]
             accounts = audiences.accounts[rows]
-            inside = np.isin(audiences.buckets[rows].astype(str), wanted)
+            inside = meant[meant >= 0] == 1
             total = np.full(n_accounts, np.nan)
             total[accounts] = 0.0
             total += np.bincount(
@@ -77,19 +78,17 @@ def _brief_languages(block: BriefBlock) -> set[str]:
 
 
 def _language(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
-    spoken = context.index.posts["language"]
-    tags = spoken.fillna("").tolist()
-    short = np.array([tag.split("-")[0].lower() for tag in tags], dtype=object)
-    given = spoken.notna().to_numpy(bool)
+    codes, names = context.index.post_languages
     share = np.full(len(view.pairs), np.nan)
     for block in view.blocks:
         wanted = _brief_languages(block)
         if not wanted:
             continue
-        known = given[block.posts]
-        inside = np.isin(short[block.posts][known].astype(str), list(wanted)).astype(np.float64)
+        spoken = codes[block.posts]
+        known = spoken >= 0
+        meant = np.array([name in wanted for name in names], dtype=np.float64)
         lengths = np.bincount(block.owners[known], minlength=len(block.lengths))
-        share[block.rows] = segment_mean(inside, lengths)
+        share[block.rows] = segment_mean(meant[spoken[known]], lengths)
     return {"language_share": share}
 
 
