@@ -12,8 +12,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from matcher.columns import COUNTERS
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,6 +23,8 @@ _DAY: Final = 86_400_000_000
 _ROWS_PER_CHUNK: Final = 4_000_000
 """Joined rows held at a time; bounds the memory of quantiles, which keep their values."""
 
+_ENGAGEMENTS: Final = ("likes", "comments", "shares")
+_AUDIENCES: Final = ("views", "reach", "impressions")
 _RECENT: Final = f"s.published >= q.instant - {90 * _DAY}"
 _YEAR: Final = f"s.published >= q.instant - {365 * _DAY}"
 
@@ -93,7 +93,7 @@ def _spans_of(index: MarketIndex) -> dict[str, NDArray[np.generic]]:
         "valid_to": np.concatenate((first[unread], until)),
     }
     blank = np.full(len(unread), np.nan)
-    for name in COUNTERS:
+    for name in (*_ENGAGEMENTS, *_AUDIENCES):
         columns[name] = np.concatenate((blank, readings[name].to_numpy(np.float64)))
     return columns
 
@@ -115,36 +115,36 @@ def build_spans(index: MarketIndex) -> pa.Table:
     """
     raw = _spans_of(index)
     post = raw["post"].astype(np.int64)
-    likes, comments, shares = (
-        raw[name].astype(np.float64) for name in ("likes", "comments", "shares")
-    )
-    engagements = likes + np.nan_to_num(comments) + np.nan_to_num(shares)
+    order = np.argsort(index.post_account[post], kind="stable")
 
-    def ratio(top: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-        bottom = raw[name].astype(np.float64)
-        usable = bottom > 0
-        return np.where(usable, top / np.where(usable, bottom, 1.0), np.nan)
+    def sorted_column(values: NDArray[np.generic]) -> pa.Array:
+        return pa.array(values[order], from_pandas=True)
 
     columns = {
-        "post": post,
-        "account": index.post_account[post],
-        "published": index.post_published[post],
-        "valid_from": raw["valid_from"],
-        "valid_to": raw["valid_to"],
-        "sponsored": index.post_is_sponsored[post],
-        "comments": comments,
-        "log_engagements": np.log1p(engagements),
-        "log_views": np.log1p(raw["views"].astype(np.float64)),
-        "log_reach": np.log1p(raw["reach"].astype(np.float64)),
-        "log_impressions": np.log1p(raw["impressions"].astype(np.float64)),
-        "rate_by_views": ratio(engagements, "views"),
-        "rate_by_reach": ratio(engagements, "reach"),
-        "rate_by_impressions": ratio(engagements, "impressions"),
-        "shares_per_view": ratio(shares, "views"),
-        "comments_per_like": ratio(comments, "likes"),
+        "post": sorted_column(post),
+        "account": sorted_column(index.post_account[post]),
+        "published": sorted_column(index.post_published[post]),
+        "valid_from": sorted_column(raw.pop("valid_from")),
+        "valid_to": sorted_column(raw.pop("valid_to")),
+        "sponsored": sorted_column(index.post_is_sponsored[post]),
+        "comments": sorted_column(raw["comments"]),
     }
-    order = np.argsort(columns["account"], kind="stable")
-    return pa.table({name: pa.array(v[order], from_pandas=True) for name, v in columns.items()})
+    likes, comments, shares = (raw[name].astype(np.float64) for name in _ENGAGEMENTS)
+    engagements = likes + np.nan_to_num(comments) + np.nan_to_num(shares)
+
+    def ratio(top: NDArray[np.float64], bottom: NDArray[np.generic]) -> NDArray[np.float64]:
+        below = bottom.astype(np.float64)
+        usable = below > 0
+        return np.where(usable, top / np.where(usable, below, 1.0), np.nan)
+
+    # One column after the other: those of millions of posts are never all held twice.
+    columns["log_engagements"] = sorted_column(np.log1p(engagements))
+    for name in _AUDIENCES:
+        columns[f"log_{name}"] = sorted_column(np.log1p(raw[name].astype(np.float64)))
+        columns[f"rate_by_{name}"] = sorted_column(ratio(engagements, raw[name]))
+    columns["shares_per_view"] = sorted_column(ratio(shares, raw["views"]))
+    columns["comments_per_like"] = sorted_column(ratio(comments, likes))
+    return pa.table(columns)
 
 
 def window_aggregates(
