@@ -147,6 +147,21 @@ class Settings(_Frozen):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """Safe loader that refuses a key that stands twice, of which YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen and name != "<<":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {name!r} stands twice; keep one of them", key.start_mark
+                )
+            seen.add(name)
+        return super().construct_mapping(node, deep=deep)
+
+
 def read_mapping(path: Path) -> dict[str, Any]:
     """Mapping held by a YAML or JSON file.
 
@@ -166,7 +181,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         If the file cannot be read, is not UTF-8, is not YAML, or holds no mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such file; check the path") from error
     except (OSError, UnicodeDecodeError) as error:

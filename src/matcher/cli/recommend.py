@@ -112,7 +112,7 @@ def recommend(
                 "audit": dict(found.audit),
                 "briefs": counts.to_dict(),
                 "pools": json.loads(found.pools.to_json(orient="records", date_format="iso")),
-                "notes": list(found.notes),
+                "notes": [*data.market.assumptions, *found.notes],
             }
         )
         return

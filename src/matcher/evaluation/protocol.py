@@ -21,7 +21,7 @@ from matcher.evaluation.scorers import (
 )
 from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_forward_blocks
 from matcher.evaluation.steps import Steps, Tell
-from matcher.evaluation.truth import Truth, count_reasons, list_campaigns
+from matcher.evaluation.truth import Truth, count_reasons, describe_outside, list_campaigns
 from matcher.features.context import FeatureContext, PairView
 from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
 from matcher.ranking.model import describe_facts
@@ -183,6 +183,7 @@ def walk_forward(
             f"{chosen.min_earlier_hired}) or `retrieval.min_posts` (now "
             f"{settings.retrieval.min_posts}), or give more history"
         )
+    n_outside = int(outside.drop(list(skipped), errors="ignore").sum())
     stated = {
         **(audit or {}),
         "blocks": notes,
@@ -191,10 +192,10 @@ def walk_forward(
             f"data {data.market.data_hash}, settings {settings.hash}",
             *data.market.assumptions,
             f"{len(skipped)} of {len(table)} campaigns are not judged ({count_reasons(skipped)})",
-            f"{outside} hires are no candidates",
+            describe_outside(n_outside, settings),
             *(text for held in notes for text in describe_facts(held)),
         ],
-        "hires_outside_candidates": outside,
+        "hires_outside_candidates": n_outside,
         "candidates": "accounts that pass the brief's hard rules"
         + (
             f" and have {settings.retrieval.min_posts} or more earlier posts"
@@ -326,6 +327,7 @@ def evaluate_model(
     steps("controls")
     panel = Panel.fit(model, rows, context, learners)
     parts = list(_score_campaigns(panel, data, judged, truth, steps))
+    n_outside = int(outside.reindex(judged).sum())
     stated = {
         **(audit or {}),
         "trained_until": str(model.trained_until),
@@ -334,13 +336,13 @@ def evaluate_model(
             *data.market.assumptions,
             f"{len(judged)} of {len(table)} campaigns are judged: those with a hired candidate, "
             f"decided {GAP_DAYS} day(s) or more after {model.trained_until}",
-            f"{outside} hires are no candidates",
+            describe_outside(n_outside, settings),
             *describe_facts(model.facts),
             *([f"no learners or controls beside it: {reason}"] if rows is None else []),
         ],
         "left_out_before_cut": int(len(table) - len(late)),
         "left_out_without_hire": len(late) - len(judged),
-        "hires_outside_candidates": outside,
+        "hires_outside_candidates": n_outside,
         "not_compared": dict.fromkeys(FITTED, reason) if rows is None else {},
         **truth.stated,
         "data_hash": data.market.data_hash,

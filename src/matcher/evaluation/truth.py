@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matcher.config import Settings
     from matcher.features.context import MarketData
 
-__all__ = ["Truth", "count_reasons", "list_campaigns"]
+__all__ = ["Truth", "count_reasons", "describe_outside", "list_campaigns"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ class Truth:
         }
 
 
-def list_campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, pd.Series, int]:
+def list_campaigns(
+    data: MarketData, settings: Settings
+) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
     """Campaigns and how many of their hires are candidates.
 
     Parameters
@@ -90,8 +92,8 @@ def list_campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, 
         ``campaign_id, brand_id, decided_at, closed_at``.
     counts : pandas.Series
         Hired candidates by campaign.
-    n_outside : int
-        Hires that are no candidates.
+    outside : pandas.Series
+        Hires that are no candidates, by campaign.
     """
     table = data.market.tables["campaigns"][["campaign_id", "brand_id", "decided_at"]].copy()
     closed = fully_closed_at(data.market).reindex(table["campaign_id"])
@@ -102,7 +104,29 @@ def list_campaigns(data: MarketData, settings: Settings) -> tuple[pd.DataFrame, 
     names = [name for name in decided["campaign_id"].tolist() if name in hired_of]
     inside = candidate_pairs(data, names, settings, keep=hired_of, limit=0)
     counts = pd.Series(1, index=inside.campaign_ids).groupby(level=0).sum()
-    return table, counts, len(hires) - len(inside)
+    outside = hires.groupby("campaign_id").size().sub(counts, fill_value=0)
+    return table, counts, outside.reindex(names, fill_value=0).astype("int64")
+
+
+def describe_outside(n_outside: int, settings: Settings) -> str:
+    """Hires of the judged campaigns that no scorer can find.
+
+    Parameters
+    ----------
+    n_outside : int
+        How many there are.
+    settings : Settings
+        Who is a candidate.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    return (
+        f"{n_outside} hires of the judged campaigns are no candidates: they fail a hard rule of "
+        f"the brief or have fewer than {settings.retrieval.min_posts} earlier posts"
+    )
 
 
 def count_reasons(skipped: Mapping[str, str]) -> str:

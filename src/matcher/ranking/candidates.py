@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -153,7 +154,7 @@ def build_training_rows(
     Raises
     ------
     SupportError
-        If no campaign is closed before the instant.
+        If no campaign is closed before the instant, or none of these has a candidate.
     """
     market = context.index.market
     campaigns = market.tables["campaigns"].set_index("campaign_id")
@@ -182,6 +183,14 @@ def build_training_rows(
         keep=hired_of,
         limit=ranker.n_draws * ranker.unlabelled_per_campaign,
     )
+    if not len(pairs):
+        counts = _removed(context.data, ids, settings)
+        raise SupportError(
+            f"training: none of {len(ids)} closed campaigns has a candidate among "
+            f"{len(context.index.account_ids):,} accounts (removed by {counts}, over all of them); "
+            f"an account needs {settings.retrieval.min_posts} posts before the decision "
+            "(`retrieval.min_posts`) and has to pass the terms of the campaign"
+        )
     matrix = build_features(context, prior, pairs)
     keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
     hired = keys.isin(pd.MultiIndex.from_frame(hires[["campaign_id", "account_id"]]))
@@ -193,6 +202,22 @@ def build_training_rows(
         levels=_levels(matrix, outcomes),
         draws=_draws(pairs, hired, settings),
     )
+
+
+def _removed(data: MarketData, campaign_ids: Sequence[str], settings: Settings) -> str:
+    """What each hard rule removed, over several campaigns."""
+    decided = data.market.tables["campaigns"].set_index("campaign_id")["decided_at"]
+    removed: Counter[str] = Counter()
+    for campaign_id in campaign_ids:
+        eligible = select_eligible(
+            data,
+            Brief.from_campaign(data.market, campaign_id),
+            instant_microseconds(decided[campaign_id]),
+            min_posts=settings.retrieval.min_posts,
+            rival_days=0.0,
+        )
+        removed.update(eligible.removed)
+    return ", ".join(f"{rule} {count:,}" for rule, count in removed.most_common() if count)
 
 
 def _levels(matrix: FeatureMatrix, outcomes: pd.DataFrame) -> NDArray[np.float64]:

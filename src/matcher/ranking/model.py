@@ -156,9 +156,9 @@ class Model:
         """
         if instant < self.trained_until:
             raise LeakageError(
-                f"the model was trained until {self.trained_until} but a brief was decided at "
-                f"{instant}; score it with a model closed before, or `evaluate` without a "
-                "model, which walks forward"
+                f"the model was trained until {self.trained_until} but a brief is seen from "
+                f"{instant} (its decision, or --as-of); score it with a model closed before, or "
+                "`evaluate` without a model, which walks forward"
             )
 
     def ranker(self, which: str) -> BoostedRanker:

@@ -64,8 +64,12 @@ CAUTIONS: Final = {
         "vi": "Số người theo dõi được đọc sau thời điểm xét và coi như không đổi.",
     },
     "ad_load_high": {
-        "en": "{value} % of its recent posts are sponsored.",
-        "vi": "{value} % bài đăng gần đây là bài tài trợ.",
+        "en": "{value} % of its posts of the last 90 days are sponsored.",
+        "vi": "{value} % bài đăng trong 90 ngày qua là bài tài trợ.",
+    },
+    "ad_load_always_high": {
+        "en": "{value} % of its earlier posts are sponsored.",
+        "vi": "{value} % bài đăng trước đây là bài tài trợ.",
     },
     "rival_contact": {
         "en": "It worked with a rival of the brand.",
@@ -105,6 +109,11 @@ class _Case:
     instant: int
     matrix: FeatureMatrix
     n_close: NDArray[np.int64]
+
+    @property
+    def n_recent(self) -> NDArray[np.float64]:
+        """Posts of the last 90 days."""
+        return np.nan_to_num(np.expm1(self.feature("posts_90d"))).round()
 
     def feature(self, name: str) -> NDArray[np.float64]:
         return np.asarray(self.matrix.columns([name])[:, 0])
@@ -168,9 +177,17 @@ def _late_followers(case: _Case) -> NDArray[np.float64]:
 
 
 def _ad_load(case: _Case) -> NDArray[np.float64]:
-    recent = case.feature("ad_load_90d")
-    load = np.where(np.isnan(recent), case.feature("ad_load"), recent)
-    return np.where(load > HIGH_AD_LOAD, np.floor(100 * load), np.nan)
+    load = case.feature("ad_load_90d")
+    is_high = (case.n_recent >= FEW_POSTS) & (load > HIGH_AD_LOAD)
+    return np.where(is_high, np.floor(100 * load), np.nan)
+
+
+def _ad_load_always(case: _Case) -> NDArray[np.float64]:
+    """Share over all earlier posts, where too few are recent and enough are known."""
+    counts = account_facts(case.data).count_posts(case.brief, case.instant)[case.codes]
+    load = case.feature("ad_load")
+    is_high = (case.n_recent < FEW_POSTS) & (counts >= FEW_POSTS) & (load > HIGH_AD_LOAD)
+    return np.where(is_high, np.floor(100 * load), np.nan)
 
 
 def _rival(case: _Case) -> NDArray[np.float64]:
@@ -190,6 +207,7 @@ _CHECKS: Final[dict[str, Callable[[_Case], NDArray[np.float64]]]] = {
     "no_followers": _no_followers,
     "late_followers": _late_followers,
     "ad_load_high": _ad_load,
+    "ad_load_always_high": _ad_load_always,
     "rival_contact": _rival,
     "price_above_share": _price,
 }
