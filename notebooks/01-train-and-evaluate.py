@@ -136,7 +136,7 @@ feature_table().groupby("group").agg(n=("name", "size"), first=("name", "first")
 # For the campaigns that are still open, and for a brief from a file.
 
 # %%
-now = market.newest_known_at
+now = market.all_known_at
 briefs: list[Brief] = [*select_open_briefs(market, now), read_brief(DATA / "brief-vi.yaml")]
 lists = recommend(
     trained.model, data, briefs, as_of=now, settings=settings, top_k=10, model_id=trained.model_id

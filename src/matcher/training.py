@@ -93,7 +93,7 @@ def train_model(
     store : Store, optional
         Opened tracking store; None tracks nothing.
     trained_until : pandas.Timestamp, optional
-        Use only what was known before; the newest known fact when None.
+        Use only what was known before; everything when None.
     evaluate : bool
         Walk forward first and keep the figures with the model.
     embed : callable, optional
@@ -116,7 +116,7 @@ def train_model(
         If nothing can be learnt from the market.
     """
     data.market.require_training_tables()
-    until = trained_until if trained_until is not None else data.market.newest_known_at
+    until = trained_until if trained_until is not None else data.market.all_known_at
     result, reason = None, "" if evaluate else "not asked for"
     if evaluate:
         known = data if trained_until is None else MarketData(data.market.as_of(until))

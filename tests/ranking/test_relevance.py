@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matcher.columns import OBJECTIVES, OUTCOMES
+from matcher.errors import DataError
 from matcher.market.market import build_market
 from matcher.ranking.relevance import (
     OBJECTIVE_OUTCOMES,
@@ -298,3 +299,58 @@ def test_lift_of_views_is_taken_over_the_level_of_views(m, market_of):
     market = market_of(hire("a1", views=7.0, outcome_at=m.at(-9)), objective="engagement")
     names = level_names(measured_outcomes(market), np.array(["c1"], dtype=object))
     assert names.tolist() == ["views_level"]
+
+
+def sales(currency: str | None = "USD", **more):
+    return {
+        "objective": "sales",
+        "campaigns": pd.DataFrame(
+            {
+                "campaign_id": ["c1", "c2"],
+                "brand_id": "b",
+                "objective": "sales",
+                "currency": [currency] * 2,
+                "decided_at": pd.Timestamp("2024-01-01", tz="UTC"),
+            }
+        ),
+        **more,
+    }
+
+
+def earned(account: str, revenue: float, currency: str | None):
+    at = pd.Timestamp("2024-02-01", tz="UTC")
+    return {
+        "campaign_id": "c1", "account_id": account, "status_at": at, "outcome_at": at,
+        "revenue": revenue, "currency": currency,
+    }  # fmt: skip
+
+
+RATES = pd.DataFrame({"from": ["VND"], "to": ["USD"], "on": ["2024-01-15"], "rate": [1 / 25_000]})
+
+
+def test_revenue_is_compared_in_the_currency_of_its_campaign(market_of):
+    rows = (earned("a0", 5_000.0, "USD"), earned("a1", 25_000_000.0, "VND"))
+    market = market_of(*rows, **sales(exchange_rates=RATES))
+    found = measured_outcomes(market).set_index("account_id")["outcome"]
+    assert found.to_dict() == pytest.approx({"a0": 5_000.0, "a1": 1_000.0})
+    lacking = market_of(*rows, **sales())
+    with pytest.raises(DataError, match="no rate from VND to USD before 2024-02-01"):
+        measured_outcomes(lacking)
+    listed = lacking.quarantine.loc[lacking.quarantine["rule"] == "missing_rate", "value"]
+    assert listed.tolist() == [
+        "VND to USD before 2024-02-01, for the revenue of 1 collaboration(s)"
+    ]
+
+
+@pytest.mark.parametrize("held", ["VND", None])
+def test_a_campaign_without_currency_is_computed_in_that_of_its_rows(market_of, held):
+    market = market_of(earned("a0", 2.0, held), earned("a1", 3.0, held), **sales(None))
+    if held is None:
+        assert market.tables["collaborations"]["revenue"].notna().any()
+    assert measured_outcomes(market)["outcome"].tolist() == [2.0, 3.0]
+
+
+def test_revenue_in_several_currencies_needs_that_of_the_campaign(market_of):
+    rows = (earned("a0", 2.0, "USD"), earned("a1", 3.0, "VND"))
+    with pytest.raises(DataError, match="give the `currency` of the campaign"):
+        measured_outcomes(market_of(*rows, **sales(None)))

@@ -63,7 +63,7 @@ def demo(
             force=force,
             tell=tell,
         )
-        as_of = data.market.newest_known_at
+        as_of = data.market.all_known_at
         briefs = [*select_open_briefs(data.market, as_of), *map(read_brief, example_briefs())]
         found = recommend(
             result.model,

@@ -82,7 +82,7 @@ def recommend(
     check_output(out, force=force, suffixes=TABLE_SUFFIXES)
     loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
     data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
-    instant = data.market.newest_known_at if as_of is None else parse_instant(as_of)
+    instant = data.market.all_known_at if as_of is None else parse_instant(as_of)
     briefs = _briefs(data.market, instant, brief or [], campaign or [], all_open=all_open)
     with progress() as tell:
         found = rank(

@@ -134,7 +134,7 @@ def _fill(
 
     data = MarketData(market)
     tell("encoder", 0, 1)
-    encoder = fit_encoder(data, market.newest_known_at, settings)
+    encoder = fit_encoder(data, market.all_known_at, settings)
     tell("encoder", 1, 1)
     counts: dict[str, EmbedCounts] = {}
     step = ""
@@ -147,7 +147,7 @@ def _fill(
     def show(n_done: int, n_total: int) -> None:
         tell(step, n_done, n_total)
 
-    context = fit_text(data, market.newest_known_at, settings, encoder=encoder, embed=fill)
+    context = fit_text(data, market.all_known_at, settings, encoder=encoder, embed=fill)
     briefs = [Brief.from_campaign(market, key) for key in market.tables["campaigns"]["campaign_id"]]
     steps: dict[str, Any] = {
         "posts": lambda: context.post_embeddings,

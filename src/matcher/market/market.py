@@ -95,6 +95,9 @@ class Market:
         said = [note.removeprefix(CUT_NOTE) for note in self.notes]
         if self.cut_at is None:
             said += note_unread_times(self.tables, self.settings)
+        absent = [name for name in TABLES if name not in self.present]
+        if absent and self.cut_at is None:
+            said.append(f"not given, and done without: {', '.join(absent)}")
         if self.timeless_columns:
             said.append(f"taken as timeless, being undated: {', '.join(self.timeless_columns)}")
         return tuple(said)
@@ -194,6 +197,17 @@ class Market:
         if not known:
             raise DataError("market: no table holds an instant; name one with --as-of")
         return max(known)
+
+    @property
+    def all_known_at(self) -> pd.Timestamp:
+        """First whole second from which everything observed is known.
+
+        Raises
+        ------
+        DataError
+            If the market holds no observation.
+        """
+        return self.newest_known_at.floor("s") + pd.Timedelta(seconds=1)
 
     @cached_property
     def timeless_columns(self) -> tuple[str, ...]:

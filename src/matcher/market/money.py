@@ -63,6 +63,9 @@ def find_exchange_rate(market: Market, source: str, *, target: str, instant: pd.
 def list_missing_rates(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
     """Pairs of currencies that campaigns need and the market does not hold in time.
 
+    Prices are needed at the decision of a campaign, revenue of a campaign for sales when it was
+    read.
+
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
@@ -76,9 +79,9 @@ def list_missing_rates(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
     """
     campaigns, prices = tables["campaigns"], tables["rates"]
     campaigns = campaigns[campaigns["currency"].notna()]
+    found = _missing_for_revenue(campaigns, tables["collaborations"], tables["exchange_rates"])
     prices = prices[prices["price"].notna() & prices["currency"].notna()]
     rates = tables["exchange_rates"]
-    found: list[str] = []
     for source, priced in prices.groupby("currency", sort=True):
         starts = np.sort(to_microseconds(priced["as_of"]))
         ends = to_microseconds(priced["valid_until"])
@@ -89,14 +92,39 @@ def list_missing_rates(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
             decided = to_microseconds(wanted["decided_at"])
             decided = np.sort(np.where(wanted["decided_at"].isna(), _NEVER - 1, decided))
             is_valid = np.searchsorted(starts, decided) > np.searchsorted(ends, decided)
-            pair = rates[(rates["from"] == source) & (rates["to"] == target)]
-            first = _NEVER if pair.empty else int(to_microseconds(pair["on"]).min())
+            first = _first_rate(rates, str(source), str(target))
             lacking = decided[is_valid & (decided <= first)]
             if len(lacking):
                 is_open = lacking[0] == _NEVER - 1
                 before = "" if is_open else f" before {_day(lacking[0])}"
                 found.append(f"{source} to {target}{before}, for {len(lacking):,} campaign(s)")
     return tuple(found)
+
+
+def _first_rate(rates: pd.DataFrame, source: str, target: str) -> int:
+    pair = rates[(rates["from"] == source) & (rates["to"] == target)]
+    return _NEVER if pair.empty else int(to_microseconds(pair["on"]).min())
+
+
+def _missing_for_revenue(
+    campaigns: pd.DataFrame, collaborations: pd.DataFrame, rates: pd.DataFrame
+) -> list[str]:
+    earned = collaborations[
+        collaborations["revenue"].notna() & collaborations["outcome_at"].notna()
+    ]
+    sales = campaigns.loc[campaigns["objective"] == "sales", ["campaign_id", "currency"]]
+    earned = earned.merge(sales, on="campaign_id", suffixes=("", "_wanted"))
+    earned = earned[earned["currency"].notna() & (earned["currency"] != earned["currency_wanted"])]
+    found: list[str] = []
+    for (source, target), rows in earned.groupby(["currency", "currency_wanted"], sort=True):
+        read = np.sort(to_microseconds(rows["outcome_at"]))
+        lacking = read[read <= _first_rate(rates, str(source), str(target))]
+        if len(lacking):
+            found.append(
+                f"{source} to {target} before {_day(lacking[0])}, for the revenue of "
+                f"{len(lacking):,} collaboration(s)"
+            )
+    return found
 
 
 def _day(instant: np.int64) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from matcher.columns import HIRED_STATUSES
+from matcher.errors import DataError
+from matcher.market.money import find_exchange_rate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,8 +132,9 @@ def fully_closed_at(market: Market) -> pd.Series:
 def measured_outcomes(market: Market) -> pd.DataFrame:
     """Outcome of each hire under its campaign's objective.
 
-    Rows of a pair are added up. Where the hires of a campaign count different parts in
-    ``engagements``, it is rebuilt from the campaign's posts on the parts that all have.
+    Rows of a pair are added up; revenue is converted into the currency of its campaign. Where the
+    hires of a campaign count different parts in ``engagements``, it is rebuilt from the campaign's
+    posts on the parts that all have.
 
     Parameters
     ----------
@@ -142,10 +145,16 @@ def measured_outcomes(market: Market) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``campaign_id, account_id, outcome_name, outcome, outcome_at`` of hires with an outcome.
+
+    Raises
+    ------
+    DataError
+        If the revenue of a campaign for sales cannot be converted.
     """
     table = market.tables["collaborations"]
     hired = table[table["status"].isin(HIRED_STATUSES) & table["outcome_at"].notna()].copy()
     hired["engagements"] = _comparable_engagements(market, hired)
+    hired["revenue"] = _revenue_in_campaign_currency(market, hired)
     names = sorted({name for choices in OBJECTIVE_OUTCOMES.values() for name in choices})
     counted = [name for name in names if name != TRUST_PROXY]
     grouped = hired.groupby(["campaign_id", "account_id"], sort=True)
@@ -205,6 +214,36 @@ def _trust_proxy(market: Market, pairs: pd.DataFrame) -> pd.Series:
     reach = np.where(np.isnan(told), seen, told)
     rate = np.divide(parts, reach, out=np.full(len(pairs), np.nan), where=reach > 0)
     return pd.Series(rate, index=pairs.index)
+
+
+def _revenue_in_campaign_currency(market: Market, hired: pd.DataFrame) -> pd.Series:
+    """Revenue of each row of a campaign for sales, at the rate known when it was read.
+
+    A campaign without a currency is computed in that of its rows, if they have one in common.
+    """
+    campaigns = market.tables["campaigns"].set_index("campaign_id")
+    result = hired["revenue"].copy()
+    sales = (hired["campaign_id"].map(campaigns["objective"]) == "sales").to_numpy(bool)
+    earned = hired[sales & hired["revenue"].notna().to_numpy(bool)]
+    own = earned.groupby("campaign_id")["currency"].unique()
+    common = {str(name): held[0] for name, held in own.items() if len(held) == 1}
+    given = campaigns["currency"].dropna().to_dict()
+    factors = np.ones(len(earned))
+    rows = zip(earned["campaign_id"], earned["currency"], earned["outcome_at"], strict=True)
+    for place, (campaign, source, instant) in enumerate(rows):
+        wanted = given.get(campaign, common.get(campaign))
+        if source == wanted:
+            continue
+        if not (isinstance(source, str) and isinstance(wanted, str)):
+            if campaign in common:
+                continue
+            raise DataError(
+                f"campaigns, row {campaign!r}: revenue in several or unknown currencies cannot be "
+                "compared; give the `currency` of the campaign and of its collaborations"
+            )
+        factors[place] = find_exchange_rate(market, source, target=wanted, instant=instant)
+    result[earned.index] = earned["revenue"].to_numpy(np.float64) * factors
+    return result
 
 
 def _comparable_engagements(market: Market, hired: pd.DataFrame) -> pd.Series:

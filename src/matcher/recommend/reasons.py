@@ -25,6 +25,8 @@ N_SENTENCES: Final = 3
 
 _TYPICAL: Final = 10
 """Percent of candidates on either side below which a value is that of most."""
+_TELLING: Final = 60
+"""Percent of candidates that a value has to stand above, or below, to be a reason worth saying."""
 
 _TEMPLATES: Final = {
     "en": {
@@ -36,6 +38,7 @@ _TEMPLATES: Final = {
         "below_hidden": "{group}: fewer {label} than {share} % of the candidates.",
         "typical_hidden": "{group}: as many {label} as most candidates.",
         "alone_hidden": "{group}: it has {label}.",
+        "yes": "{group}: {label}: {value}.",
         "unknown": "{group}: {label} is not known.",
     },
     "vi": {
@@ -47,6 +50,7 @@ _TEMPLATES: Final = {
         "below_hidden": "{group}: ít {label} hơn {share} % ứng viên.",
         "typical_hidden": "{group}: {label} nhiều như phần lớn ứng viên.",
         "alone_hidden": "{group}: có {label}.",
+        "yes": "{group}: {label}: {value}.",
         "unknown": "{group}: chưa biết {label}.",
     },
 }
@@ -151,7 +155,9 @@ def say_feature(
     if stand == "unknown":
         return templates["unknown"].format(**words)
     shown = format_value(label.kind, value, language)
-    if shown is None:
+    if label.kind == "yes":
+        stand = "yes"
+    elif shown is None:
         stand += "_hidden"
     return templates[stand].format(**words, value=shown, share=format_number(share, language))
 
@@ -213,10 +219,10 @@ def build_reasons(
         pushes = sign * contributions[row, features]
         # What tells an account from the others says more than what it shares with most of them,
         # and a known feature that pushes the same way more than one that is unknown.
-        stands = [_standing(values[row, one], pool[:, one])[0] for one in features]
-        silence = np.select(
-            [(np.array(stands) == "unknown") | (pushes <= 0), np.array(stands) == "typical"], [2, 1]
-        )
+        stands = [_standing(values[row, one], pool[:, one]) for one in features]
+        is_unknown = np.array([stand == "unknown" for stand, _ in stands])
+        is_weak = np.array([stand != "alone" and share < _TELLING for stand, share in stands])
+        silence = np.select([is_unknown | (pushes <= 0), is_weak], [2, 1])
         best = np.lexsort((-pushes, silence))[0]
         return int(features[best]), int(silence[best])
 

@@ -136,7 +136,8 @@ def recommend(
     briefs : sequence of Brief
         Briefs with unique ids.
     as_of : pandas.Timestamp, optional
-        Aware instant; the newest in the market when None. Facts from it on are not used.
+        Aware instant; one from which all of the market is known when None. Facts from it on are
+        not used.
     settings : Settings, optional
         Settings of retrieval, and the hash in the audit; the model's own when None.
     top_k : int, default 20
@@ -192,8 +193,8 @@ def recommend(
     build_pairs(briefs, {}, instants={brief.brief_id: as_of for brief in briefs})
     parts: list[dict[str, Sequence[Any]]] = []
     pools: list[dict[str, Any]] = []
-    newest = data.market.newest_known_at
-    notes = [f"as of {as_of}: the newest known fact is of {newest}"] if as_of > newest else []
+    newest, late = data.market.newest_known_at, as_of > data.market.all_known_at
+    notes = [f"as of {as_of}: the newest known fact is of {newest}"] if late else []
     for batch in _batches(job, briefs, as_of, settings, rival_days):
         scored = {ranked.brief.brief_id: ranked for ranked in _score(job, batch)}
         for brief, candidates in batch:
@@ -216,7 +217,7 @@ def _check_request(
         raise UsageError(f"recommend: got top_k {top_k}; expected 1 or more")
     if order not in ("fit", "deliver", "blend"):
         raise UsageError(f"recommend: got order {order!r}; expected fit, deliver or blend")
-    instant = market.newest_known_at if as_of is None else pd.Timestamp(as_of)
+    instant = market.all_known_at if as_of is None else pd.Timestamp(as_of)
     if instant.tzinfo is None:
         raise UsageError(
             f"recommend: got as_of {instant} without timezone; expected an instant such as "

@@ -128,15 +128,21 @@ class Scored:
 
 
 def _choose(job: Job, ranked: Scored) -> NDArray[np.int64]:
-    """Rows of the list: by score, ties by account id, one per person if asked."""
+    """Rows of the list: by score, ties by account id, one per person if asked.
+
+    Accounts that the brief must have take their places first, wherever they rank.
+    """
     column = {"fit": "hire", "deliver": "deliver", "blend": "blend"}[job.order]
     score = ranked.scores[column].to_numpy(np.float64)
-    order = np.lexsort((ranked.candidates.codes, -score))
+    codes = ranked.candidates.codes
+    fixed = np.isin(ranked.candidates.account_ids, list(ranked.brief.must_have))
+    order = np.lexsort((codes, -score, ~fixed))
     if job.one_per_person:
-        persons = job.data.index.person_of[ranked.candidates.codes[order]]
-        _, first = np.unique(persons, return_index=True)
-        order = order[np.sort(first)]
-    return order[: job.top_k]
+        _, first = np.unique(job.data.index.person_of[codes[order]], return_index=True)
+        # Of a person whom the brief must have with several accounts, each keeps its place.
+        order = order[fixed[order] | np.isin(np.arange(len(order)), first)]
+    chosen = order[: max(job.top_k, int(fixed.sum()))]
+    return chosen[np.lexsort((codes[chosen], -score[chosen]))]
 
 
 def build_rows(job: Job, ranked: Scored) -> dict[str, Sequence[Any]]:

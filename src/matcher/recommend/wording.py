@@ -111,7 +111,13 @@ def format_number(value: float, language: Language, *, digits: int = 0) -> str:
 def _count(value: float, language: Language) -> str:
     number = float(np.expm1(value))
     is_whole = abs(number - round(number)) < 1e-6 * max(1.0, abs(number)) or number >= 100
-    return format_number(number, language, digits=0 if is_whole else 1)
+    return format_number(number, language, digits=0 if is_whole else _digits(number, 1))
+
+
+def _digits(value: float, usual: int) -> int:
+    """Decimals that show a value: more where the usual ones would round it to nothing."""
+    size = abs(value)
+    return usual if size == 0 or size >= 10.0**-usual else min(6, int(-np.floor(np.log10(size))))
 
 
 def _number(value: float, language: Language) -> str:
@@ -122,7 +128,8 @@ def _number(value: float, language: Language) -> str:
 
 def _percent(value: float, language: Language) -> str:
     is_whole = abs(value) >= 0.1 or value == 0
-    return format_number(100 * value, language, digits=0 if is_whole else 1) + " %"
+    digits = 0 if is_whole else _digits(100 * value, 1)
+    return format_number(100 * value, language, digits=digits) + " %"
 
 
 def _change(value: float, language: Language) -> str:
