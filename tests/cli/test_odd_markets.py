@@ -134,7 +134,12 @@ def test_readings_of_unknown_time_are_counted_in_every_run(market: Path) -> None
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("brief: " + "[" * 5_000, "nested too deeply"), ("", "is empty; expected a mapping")],
+    [
+        ("brief: " + "[" * 5_000, "nested too deeply"),
+        ("", "is empty; expected a mapping"),
+        ("brief: makeup\nbrief: motor oil\n", "key 'brief' stands twice; keep one of them"),
+        ('{"brief": "makeup", "brief": "motor oil"}', "key 'brief' stands twice"),
+    ],
 )
 def test_hopeless_briefs_are_refused(market: Path, text: str, said: str) -> None:
     assert train(market, "--no-evaluate").exit_code == 0
@@ -145,3 +150,77 @@ def test_hopeless_briefs_are_refused(market: Path, text: str, said: str) -> None
     assert result.exit_code != 0
     assert said in result.stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "rule"),
+    [
+        ("posts", "published_at", pd.Timestamp("2026-01-01", tz="UTC"), "posts"),
+        ("accounts", "platform", "podcast", "platform"),
+    ],
+)
+def test_a_market_in_which_nobody_can_be_hired_says_why(
+    market: Path, table: str, column: str, value: object, rule: str
+) -> None:
+    path = next(market.glob(f"{table}.*"))
+    frame = pd.read_parquet(path)
+    frame[column] = pd.Series([value] * len(frame), dtype=frame[column].dtype)
+    frame.to_parquet(path, index=False)
+    drop(market, "campaign_posts", "post_metrics")
+    result = train(market)
+    assert result.exit_code == 3, result.stderr
+    assert "closed campaigns has a candidate among" in result.stderr
+    assert f"(removed by {rule} " in result.stderr
+    assert not (market.parent / "model").exists()
+
+
+def test_what_was_not_given_is_said_by_every_run(market: Path) -> None:
+    drop(market, "rates", "audiences")
+    said = "not given, and done without: "
+    result = train(market)
+    line = next(text for text in result.stdout.replace("\n", " ").split("Note: ") if said in text)
+    assert {"rates", "audiences"} <= set(line.split(said)[1].split(".")[0].split(", "))
+    told, _ = recommend(market)
+    assert any(text.startswith(said) for text in told["notes"])
+
+
+def brief_of(market: Path, text: str) -> tuple[list[str], pd.DataFrame]:
+    path, out = market.parent / "b.yaml", market.parent / "l.parquet"
+    path.write_text(text, encoding="utf-8")
+    model = market.parent / "model"
+    result = run("recommend", market, "--model", model, "--brief", path, "--out", out, "--json",
+                 "--force")  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)["notes"], pd.read_parquet(out)
+
+
+def test_a_brief_that_cannot_be_compared_shows_no_likeness(market: Path) -> None:
+    assert train(market, "--no-evaluate").exit_code == 0
+    notes, lists = brief_of(market, "platforms: [tiktok]")
+    assert "brief b: has no text, so that content cannot be compared with it" in notes
+    evidence = [name for name in lists if name.startswith("evidence_")]
+    assert lists[evidence].isna().all().all()
+    assert (lists["n_close_posts"] == 0).all()
+    said = lists[["why_1", "why_2", "why_3", "against"]].to_numpy().ravel()
+    relevance = [text for text in said if isinstance(text, str) and text.startswith("Relevance")]
+    assert all(text.endswith("is not known.") for text in relevance), relevance
+    assert not any("no_close_post" in row for row in lists["warnings"])
+
+
+def test_a_language_never_seen_is_said(market: Path) -> None:
+    assert train(market, "--no-evaluate").exit_code == 0
+    thai = "ครีมกันแดดสำหรับผิวแพ้ง่าย หาผู้รีวิวที่ใช้จริง งบประมาณ จำกัด"
+    notes, _ = brief_of(market, f"brief: {thai}")
+    assert any("hold 0 of its" in note and "--encoder" in note for note in notes)
+    notes, _ = brief_of(market, (DATA / "brief-vi.yaml").read_text(encoding="utf-8"))
+    assert not any("of its" in note and "--encoder" in note for note in notes)
+
+
+def test_a_model_of_another_market_is_said(market: Path) -> None:
+    assert train(market, "--no-evaluate").exit_code == 0
+    other = market.with_name("other")
+    market.rename(other)
+    model, out = market.parent / "model", market.parent / "l.csv"
+    brief = DATA / "brief-en.yaml"
+    result = run("recommend", other, "--model", model, "--brief", brief, "--out", out)
+    assert "the model was trained on the market 'market', not on 'other'" in result.stderr

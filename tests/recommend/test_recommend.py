@@ -151,6 +151,16 @@ def test_must_have_and_never(shop):
     assert rows.loc[rows["is_must_have"], "account_id"].tolist() == ["a40"]
 
 
+def test_must_have_accounts_keep_their_places_in_a_short_list(shop):
+    whole = run(shop, [shop.make_brief()], top_k=100).frame["account_id"].tolist()
+    last = whole[-2:]
+    rows = run(shop, [shop.make_brief(must_have=last)], top_k=3).frame
+    assert rows["account_id"].tolist() == [whole[0], *last]
+    assert rows["is_must_have"].tolist() == [False, True, True]
+    both = run(shop, [shop.make_brief(must_have=["a00", "b00"])], top_k=1).frame
+    assert set(both["account_id"]) == {"a00", "b00"}
+
+
 def test_retrieval_limits_what_is_ranked(shop):
     settings = shop.settings.model_copy(update={"retrieval": RetrievalSettings(n_candidates=9)})
     rows = run(shop, [shop.make_brief()], settings=settings, top_k=100).frame
@@ -252,7 +262,9 @@ def test_warnings(shop):
     assert set(rows.loc["a20", "warnings"]) - {"no_close_post"} == bad
     assert "100 days" in rows.loc["a20", "warning_text"]
     main = rows.index.intersection(["a00", "b00"])[0]
-    assert ("ad_load_high" in rows.loc[main, "warnings"]) is (main == "a00")
+    loaded = {"ad_load_high", "ad_load_always_high"} & set(rows.loc[main, "warnings"])
+    assert bool(loaded) is (main == "a00")
+    assert len(loaded) < 2
     rival = run(shop, [shop.make_brief(competitor_ids=["br3"])], top_k=100).frame
     hires = shop.data.market["collaborations"].merge(shop.data.market["campaigns"])
     warned = rival["warnings"].map(lambda ids: "rival_contact" in ids).to_numpy()

@@ -107,6 +107,19 @@ def test_a_feature_without_a_group_is_refused():
         group_contributions(np.zeros((1, 2)), ("x",), {})
 
 
+def test_small_values_are_not_rounded_to_nothing():
+    assert format_value("count", float(np.log1p(0.034)), "en") == "0.03"
+    assert format_value("share", 0.00042, "vi") == "0,04 %"
+    assert format_value("share", 0.0, "en") == "0 %"
+
+
+def test_a_yes_or_no_is_no_number():
+    pool = np.array([1.0, 0.0, 0.0])
+    sentence = say_feature("expertise", "category_declared", 1.0, pool, "en")
+    assert sentence.endswith(": yes.")
+    assert " is yes" not in sentence
+
+
 def test_excerpts_are_short_and_on_one_line():
     assert excerpt("Phở\n\n24\u200b  giờ") == "Phở 24 giờ"
     long = excerpt("từ " * 1_000_000)

@@ -82,6 +82,11 @@ def recommend(
     check_output(out, force=force, suffixes=TABLE_SUFFIXES)
     loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
     data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
+    trained_on = bundle.manifest.get("market")
+    if trained_on not in (None, market.resolve().name):
+        note(
+            f"the model was trained on the market {trained_on!r}, not on {market.resolve().name!r}"
+        )
     instant = data.market.all_known_at if as_of is None else parse_instant(as_of)
     briefs = _briefs(data.market, instant, brief or [], campaign or [], all_open=all_open)
     with progress() as tell:

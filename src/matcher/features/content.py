@@ -35,6 +35,19 @@ def _newest(block: BriefBlock, n: int) -> tuple[NDArray[np.bool_], NDArray[np.in
     return np.asarray(age <= n), np.minimum(block.lengths, n)
 
 
+def _asked(view: PairView) -> NDArray[np.bool_]:
+    """Whether the brief of each pair says anything that the encoder can compare."""
+    filled = np.asarray(view.brief_embeddings.any(axis=1), dtype=bool)
+    return np.asarray(filled[view.pairs.brief_codes])
+
+
+def _where_asked(
+    columns: Mapping[str, NDArray[np.float64]], asked: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Likeness to a brief without content is unknown, not nothing."""
+    return {name: np.where(asked, values, np.nan) for name, values in columns.items()}
+
+
 def _spread(
     prefix: str, view: PairView, similar: list[tuple[BriefBlock, NDArray[np.float64]]]
 ) -> dict[str, NDArray[np.float64]]:
@@ -67,7 +80,7 @@ def _content(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np
         lengths = np.bincount(block.owners[chosen], minlength=len(block.lengths))
         tags[block.rows] = segment_top_mean(values[chosen], lengths, _TOP)
     columns["hashtags_top5"] = tags
-    return columns
+    return _where_asked(columns, _asked(view))
 
 
 def _sponsored(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
@@ -78,7 +91,7 @@ def _sponsored(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[
         lengths = np.bincount(block.owners[chosen], minlength=len(block.lengths))
         best[block.rows] = segment_max(values[chosen], lengths)
         top[block.rows] = segment_top_mean(values[chosen], lengths, _TOP)
-    return {"sponsored_best": best, "sponsored_top5": top}
+    return _where_asked({"sponsored_best": best, "sponsored_top5": top}, _asked(view))
 
 
 def _centroid(context: FeatureContext, view: PairView) -> NDArray[np.float64]:
@@ -102,7 +115,7 @@ def _bio(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.flo
         values = (bios[block.accounts] * queries[block.code]).sum(axis=1)
         known = written & (context.index.influencer_described_at < block.instant)
         result[block.rows] = np.where(known[block.accounts], values, np.nan)
-    return {"bio_similarity": result}
+    return _where_asked({"bio_similarity": result}, _asked(view))
 
 
 def _lexical(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
@@ -112,7 +125,9 @@ def _lexical(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np
     for block in view.blocks:
         product = posts[block.posts] @ queries[block.code].T
         similar.append((block, np.asarray(product.toarray()).ravel()))
-    return _spread("lexical", view, similar)
+    # Nor can words be compared of which the market's posts hold none.
+    known = np.diff(queries.indptr) > 0
+    return _where_asked(_spread("lexical", view, similar), known[view.pairs.brief_codes])
 
 
 CONTENT: Final = Family(

@@ -109,6 +109,9 @@ def build_evidence(
     """
     index = context.index
     query = context.embed_briefs([brief])[0].astype(np.float64)
+    if not query.any():
+        # A brief without content is near to no post.
+        return [() for _ in codes], np.zeros(len(codes), dtype=np.int64)
     own = account_facts(context.data).own_posts(brief, instant)
     starts, ends = index.posts_before(codes, instant)
     found: list[tuple[Evidence, ...]] = []

@@ -20,6 +20,7 @@ from matcher.recommend.recommendations import Recommendations
 from matcher.recommend.rows import Job, Order, Scored, build_rows, join_rows
 from matcher.retrieval.eligibility import RIVAL_DAYS
 from matcher.retrieval.nearest import AccountCentroids, retrieve
+from matcher.text.normalise import lexical_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,8 @@ __all__ = ["Order", "identify_model", "list_assumptions", "recommend", "select_o
 
 _PAIRS_AT_ONCE: Final = 50_000
 """Pairs whose features are held at a time."""
+_LEAST_KNOWN_WORDS: Final = 0.5
+"""Share of a brief's words below which an encoder that learnt from posts knows little of it."""
 
 
 def identify_model(model: Model) -> str:
@@ -203,7 +206,8 @@ def recommend(
                 parts.append(build_rows(job, scored[brief.brief_id]))
                 n_rows = len(parts[-1]["rank"])
             pools.append(_pool(candidates, n_rows))
-            notes += [*_strangers(data.market, brief), *_notes(brief, candidates, n_rows, top_k)]
+            notes += [*_strangers(data.market, brief), *_unknown_words(model, brief)]
+            notes += _notes(brief, candidates, n_rows, top_k)
             if progress is not None:
                 progress("briefs", len(pools), len(briefs))
     audit["as_of"] = as_of.isoformat()
@@ -322,6 +326,20 @@ def _strangers(market: Market, brief: Brief) -> Iterator[str]:
             f"and nothing earlier is known of them: {strangers[:5]}"
             + (f"; did you mean {near[0]!r}?" if near else "")
         )
+
+
+def _unknown_words(model: Model, brief: Brief) -> list[str]:
+    """Whether most words of a brief are foreign to the posts behind the model."""
+    words = lexical_tokens(brief.text)
+    n_known = int(model.lexicon.counts([brief.text]).sum())
+    learnt = model.settings.encoder.name in ("builtin", "random")
+    if not words or not learnt or n_known >= _LEAST_KNOWN_WORDS * len(words):
+        return []
+    return [
+        f"brief {brief.brief_id}: the posts that the model learnt from hold {n_known} of its "
+        f"{len(words)} words, so that likeness of content says little here; an encoder that knows "
+        "its language can be given to `train --encoder`"
+    ]
 
 
 def _notes(brief: Brief, candidates: Candidates, n_rows: int, top_k: int) -> list[str]:
