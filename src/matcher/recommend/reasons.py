@@ -214,7 +214,7 @@ def build_reasons(
     ]
 
     def choose(row: int, group: int, sign: float) -> tuple[int, int]:
-        """Feature that says most of a group, and how little it says: 0 is best."""
+        # The feature that says most of a group, and how little it says: 0 is best.
         features = members[group]
         pushes = sign * contributions[row, features]
         # What tells an account from the others says more than what it shares with most of them,
@@ -227,7 +227,7 @@ def build_reasons(
         return int(features[best]), int(silence[best])
 
     def say(row: int, groups: Sequence[int], sign: float, n: int) -> tuple[str, ...]:
-        """Sentences of the first groups that say something, else of the first group."""
+        # Sentences of the first groups that say something, else of the first group.
         chosen = {group: choose(row, group, sign) for group in groups}
         telling = [group for group in groups if chosen[group][1] == 0][:n]
         sentences = []
