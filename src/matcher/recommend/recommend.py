@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -10,17 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from matcher.errors import UsageError
+from matcher.errors import SupportError, UsageError
 from matcher.features.pairs import build_pairs
 from matcher.features.relative import normal_scores
 from matcher.market.brief import Brief
 from matcher.market.instants import instant_microseconds
-from matcher.ranking.relevance import TRUST_NOTE
+from matcher.recommend.pools import (
+    describe_brief,
+    describe_pool,
+    describe_strangers,
+    describe_unknown_words,
+)
 from matcher.recommend.recommendations import Recommendations
-from matcher.recommend.rows import Job, Order, Scored, build_rows, join_rows
+from matcher.recommend.rows import Job, Order, Scored, build_rows, choose, join_rows
 from matcher.retrieval.eligibility import RIVAL_DAYS
 from matcher.retrieval.nearest import AccountCentroids, retrieve
-from matcher.text.normalise import lexical_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,15 +32,21 @@ if TYPE_CHECKING:
     from matcher.features.context import FeatureContext, MarketData
     from matcher.market.market import Market
     from matcher.ranking.model import Model
+    from matcher.recommend.explore import Lottery
     from matcher.recommend.wording import Language
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["Order", "identify_model", "list_assumptions", "recommend", "select_open_briefs"]
+__all__ = [
+    "Order",
+    "identify_model",
+    "list_assumptions",
+    "recommend",
+    "score_brief",
+    "select_open_briefs",
+]
 
 _PAIRS_AT_ONCE: Final = 50_000
 """Pairs whose features are held at a time."""
-_LEAST_KNOWN_WORDS: Final = 0.5
-"""Share of a brief's words below which an encoder that learnt from posts knows little of it."""
 
 
 def identify_model(model: Model) -> str:
@@ -122,6 +131,7 @@ def recommend(
     one_per_person: bool = True,
     rival_days: float = RIVAL_DAYS,
     model_id: str | None = None,
+    lottery: Lottery | None = None,
     context: FeatureContext | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Recommendations:
@@ -157,6 +167,8 @@ def recommend(
         stand, with a warning.
     model_id : str, optional
         Name of the model in the audit; a digest of it when None.
+    lottery : Lottery, optional
+        Draw lists instead of taking the best, and log the chance of each account.
     context : FeatureContext, optional
         What ``model.context(data)`` gives, to share embeddings between calls.
     progress : callable, optional
@@ -191,11 +203,12 @@ def recommend(
         "config_hash": settings.hash,
         "assumed_timeless": "|".join(list_assumptions(data.market)),
     }
-    job = Job(model, context, top_k, order, language, one_per_person, audit)
+    job = Job(model, context, top_k, order, language, one_per_person, audit, lottery)
     # Refuses an id that stands twice before any work is done.
     build_pairs(briefs, {}, instants={brief.brief_id: as_of for brief in briefs})
     parts: list[dict[str, Sequence[Any]]] = []
     pools: list[dict[str, Any]] = []
+    logs: list[pd.DataFrame] = []
     newest, late = data.market.newest_known_at, as_of > data.market.all_known_at
     notes = [f"as of {as_of}: the newest known fact is of {newest}"] if late else []
     for batch in _batches(job, briefs, as_of, settings, rival_days):
@@ -203,15 +216,77 @@ def recommend(
         for brief, candidates in batch:
             n_rows = 0
             if brief.brief_id in scored:
-                parts.append(build_rows(job, scored[brief.brief_id]))
-                n_rows = len(parts[-1]["rank"])
-            pools.append(_pool(candidates, n_rows))
-            notes += [*_strangers(data.market, brief), *_unknown_words(model, brief)]
-            notes += _notes(brief, candidates, n_rows, top_k)
+                chosen, log = choose(job, scored[brief.brief_id])
+                parts.append(build_rows(job, scored[brief.brief_id], chosen))
+                n_rows = len(chosen)
+                logs += [] if log is None else [log]
+            pools.append(describe_pool(candidates, n_rows))
+            notes += describe_strangers(data.market, brief)
+            notes += describe_unknown_words(model, brief)
+            notes += describe_brief(brief, candidates, n_rows, top_k)
             if progress is not None:
                 progress("briefs", len(pools), len(briefs))
     audit["as_of"] = as_of.isoformat()
-    return Recommendations(join_rows(parts), pd.DataFrame(pools), tuple(notes), audit)
+    decisions = pd.concat(logs, ignore_index=True) if logs else None
+    return Recommendations(join_rows(parts), pd.DataFrame(pools), tuple(notes), audit, decisions)
+
+
+def score_brief(
+    model: Model,
+    data: MarketData,
+    brief: Brief,
+    *,
+    as_of: pd.Timestamp | None = None,
+    settings: Settings | None = None,
+    order: Order = "fit",
+    rival_days: float = RIVAL_DAYS,
+    context: FeatureContext | None = None,
+) -> Scored:
+    """All candidates of a brief with their scores, as `recommend` sees them.
+
+    Parameters
+    ----------
+    model : Model
+        As in `recommend`, and so are the others.
+    data : MarketData
+        Market.
+    brief : Brief
+        Brief.
+    as_of : pandas.Timestamp, optional
+        Aware instant.
+    settings : Settings, optional
+        Settings of retrieval.
+    order : {"fit", "deliver", "blend"}
+        Which rankers are needed.
+    rival_days : float, default 90
+        Days before the instant in which work for a rival makes an account ineligible.
+    context : FeatureContext, optional
+        What ``model.context(data)`` gives.
+
+    Returns
+    -------
+    Scored
+        Candidates, scores, and what these rest on.
+
+    Raises
+    ------
+    SupportError
+        If no account is eligible, or `order` needs a ranker that the model does not have.
+    LeakageError
+        If the model was closed after the instant from which the brief is seen.
+    """
+    settings = model.settings if settings is None else settings
+    as_of = _check_request(data.market, as_of, 1, order)
+    model.check_closed_before(_seen_from(brief, as_of))
+    if order != "fit":
+        model.ranker("deliver")
+    context = model.context(data) if context is None else context
+    job = Job(model, context, 1, order, "en", True, {})
+    batch = next(_batches(job, [brief], as_of, settings, rival_days))
+    found = next(_score(job, batch), None)
+    if found is None:
+        raise SupportError(f"brief {brief.brief_id}: no account is eligible; loosen its terms")
+    return found
 
 
 def _check_request(
@@ -293,72 +368,3 @@ def _score(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:
             matrix.select(rows),
             inputs[rows],
         )
-
-
-def _pool(candidates: Candidates, n_rows: int) -> dict[str, Any]:
-    eligible = candidates.eligible
-    return {
-        "brief_id": candidates.brief_id,
-        "as_of": pd.Timestamp(candidates.instant, unit="us", tz="UTC"),
-        "n_accounts": eligible.n_accounts,
-        "n_eligible": len(eligible),
-        "n_candidates": len(candidates),
-        "n_recommended": n_rows,
-        **{f"removed_{rule}": count for rule, count in eligible.removed.items()},
-        **{f"unknown_{rule}": count for rule, count in eligible.unknown.items()},
-    }
-
-
-def _strangers(market: Market, brief: Brief) -> Iterator[str]:
-    """Brands that a brief names and the market does not hold."""
-    known = market.tables["brands"]["brand_id"].tolist()
-    named = {
-        "brand_id": (brief.brand_id,) if brief.brand_id else (),
-        "competitor_ids": brief.competitor_ids,
-    }
-    for field, ids in named.items():
-        strangers = sorted(set(ids) - set(known))
-        if not strangers:
-            continue
-        near = difflib.get_close_matches(strangers[0], known, n=1)
-        yield (
-            f"brief {brief.brief_id}: {field}: {len(strangers):,} brand(s) are not in the market, "
-            f"and nothing earlier is known of them: {strangers[:5]}"
-            + (f"; did you mean {near[0]!r}?" if near else "")
-        )
-
-
-def _unknown_words(model: Model, brief: Brief) -> list[str]:
-    """Whether most words of a brief are foreign to the posts behind the model."""
-    words = lexical_tokens(brief.text)
-    n_known = int(model.lexicon.counts([brief.text]).sum())
-    learnt = model.settings.encoder.name in ("builtin", "random")
-    if not words or not learnt or n_known >= _LEAST_KNOWN_WORDS * len(words):
-        return []
-    return [
-        f"brief {brief.brief_id}: the posts that the model learnt from hold {n_known} of its "
-        f"{len(words)} words, so that likeness of content says little here; an encoder that knows "
-        "its language can be given to `train --encoder`"
-    ]
-
-
-def _notes(brief: Brief, candidates: Candidates, n_rows: int, top_k: int) -> list[str]:
-    where = f"brief {brief.brief_id}"
-    eligible = candidates.eligible
-    notes = [f"{where}: {note}" for note in eligible.notes]
-    if not brief.text:
-        notes.append(f"{where}: has no text, so that content cannot be compared with it")
-    if brief.objective == "trust":
-        notes.append(f"{where}: {TRUST_NOTE}")
-    removed = ", ".join(f"{rule} {count:,}" for rule, count in eligible.removed.items() if count)
-    if not n_rows:
-        notes.append(
-            f"{where}: none of {eligible.n_accounts:,} accounts is eligible "
-            f"(removed by {removed or 'no rule'}); loosen its terms"
-        )
-    elif n_rows < top_k:
-        notes.append(
-            f"{where}: {n_rows:,} accounts instead of {top_k:,}; {len(eligible):,} of "
-            f"{eligible.n_accounts:,} are eligible (removed by {removed or 'no rule'})"
-        )
-    return notes

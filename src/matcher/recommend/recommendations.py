@@ -107,12 +107,16 @@ class Recommendations:
         What was noticed, in sentences.
     audit : mapping of str to str
         What the list rests on.
+    decisions : pandas.DataFrame or None
+        Where lists were drawn, one row per brief and eligible account with the columns of
+        `matcher.recommend.explore.DECISION_COLUMNS`.
     """
 
     frame: pd.DataFrame
     pools: pd.DataFrame
     notes: tuple[str, ...] = ()
     audit: Mapping[str, str] = field(default_factory=dict)
+    decisions: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Check columns, ranks, uniqueness, sums of contributions, and the age of evidence."""

@@ -12,6 +12,7 @@ from matcher.columns import REASON_GROUPS
 from matcher.ranking.model import GROUP_OF
 from matcher.recommend.cautions import build_cautions
 from matcher.recommend.evidence import build_evidence
+from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.reasons import build_reasons
 from matcher.recommend.recommendations import COLUMNS, N_EVIDENCE, N_REASONS
 
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.recommend.cautions import Caution
     from matcher.recommend.evidence import Evidence
+    from matcher.recommend.explore import Lottery
     from matcher.recommend.reasons import Reasons
     from matcher.recommend.wording import Language
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["Job", "Order", "Scored", "build_rows", "join_rows"]
+__all__ = ["Job", "Order", "Scored", "build_rows", "choose", "join_rows"]
 
 Order = Literal["fit", "deliver", "blend"]
 
@@ -55,6 +57,8 @@ class Job:
         Whether a list shows only the best account of each person.
     audit : mapping of str to str
         Audit columns that are the same for every brief.
+    lottery : Lottery or None
+        How lists are drawn; None takes the best.
     """
 
     model: Model
@@ -64,6 +68,7 @@ class Job:
     language: Language
     one_per_person: bool
     audit: Mapping[str, str]
+    lottery: Lottery | None = None
 
     @property
     def data(self) -> MarketData:
@@ -127,26 +132,10 @@ class Scored:
         return np.asarray(1.0 - (ranks - 0.5) / self.candidates.n_eligible)
 
 
-def _choose(job: Job, ranked: Scored) -> NDArray[np.int64]:
-    """Rows of the list: by score, ties by account id, one per person if asked.
+def choose(job: Job, ranked: Scored) -> tuple[NDArray[np.int64], pd.DataFrame | None]:
+    """Rows of the list of one brief, by score or as drawn.
 
     Accounts that the brief must have take their places first, wherever they rank.
-    """
-    column = {"fit": "hire", "deliver": "deliver", "blend": "blend"}[job.order]
-    score = ranked.scores[column].to_numpy(np.float64)
-    codes = ranked.candidates.codes
-    fixed = np.isin(ranked.candidates.account_ids, list(ranked.brief.must_have))
-    order = np.lexsort((codes, -score, ~fixed))
-    if job.one_per_person:
-        _, first = np.unique(job.data.index.person_of[codes[order]], return_index=True)
-        # Of a person whom the brief must have with several accounts, each keeps its place.
-        order = order[fixed[order] | np.isin(np.arange(len(order)), first)]
-    chosen = order[: max(job.top_k, int(fixed.sum()))]
-    return chosen[np.lexsort((codes[chosen], -score[chosen]))]
-
-
-def build_rows(job: Job, ranked: Scored) -> dict[str, Sequence[Any]]:
-    """List of one brief.
 
     Parameters
     ----------
@@ -157,10 +146,98 @@ def build_rows(job: Job, ranked: Scored) -> dict[str, Sequence[Any]]:
 
     Returns
     -------
+    rows : numpy.ndarray of int64, shape (n_chosen,)
+        By score, ties by account id, or in the order in which they were drawn; one per person if
+        asked.
+    log : pandas.DataFrame or None
+        Columns of `matcher.recommend.explore.DECISION_COLUMNS`, one row per eligible account; None
+        where nothing was drawn.
+    """
+    column = {"fit": "hire", "deliver": "deliver", "blend": "blend"}[job.order]
+    score = ranked.scores[column].to_numpy(np.float64)
+    codes = ranked.candidates.codes
+    persons = job.data.index.person_of[codes] if job.one_per_person else np.arange(len(codes))
+    fixed = np.isin(ranked.candidates.account_ids, list(ranked.brief.must_have))
+    if job.lottery is not None:
+        chosen, chance, error = _draw(job, ranked, score, persons, fixed)
+        return chosen, _log(job, ranked, score, chosen, chance, error)
+    order = np.lexsort((codes, -score, ~fixed))
+    _, first = np.unique(persons[order], return_index=True)
+    # Of a person whom the brief must have with several accounts, each keeps its place.
+    order = order[fixed[order] | np.isin(np.arange(len(order)), first)]
+    chosen = order[: max(job.top_k, int(fixed.sum()))]
+    return chosen[np.lexsort((codes[chosen], -score[chosen]))], None
+
+
+def _draw(
+    job: Job,
+    ranked: Scored,
+    score: NDArray[np.float64],
+    persons: NDArray[np.int64],
+    fixed: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Accounts that the brief must have, then others as drawn; with the chance of each."""
+    certain = np.flatnonzero(fixed)
+    certain = certain[np.argsort(-score[certain], kind="stable")]
+    chance, error = fixed.astype(np.float64), np.zeros(len(score))
+    rest = np.flatnonzero(~np.isin(persons, persons[fixed]))
+    n_left = job.top_k - len(certain)
+    if job.lottery is None or n_left <= 0 or not len(rest):
+        return certain, chance, error
+    drawn, chance[rest], error[rest] = job.lottery.draw(
+        ranked.brief.brief_id, score[rest], persons[rest], n_left
+    )
+    return np.concatenate((certain, rest[drawn])), chance, error
+
+
+def _log(
+    job: Job,
+    ranked: Scored,
+    score: NDArray[np.float64],
+    chosen: NDArray[np.int64],
+    chance: NDArray[np.float64],
+    error: NDArray[np.float64],
+) -> pd.DataFrame:
+    eligible = ranked.candidates.eligible.accounts
+    place = np.searchsorted(eligible, ranked.candidates.codes)
+    ids = job.data.index.account_ids.to_numpy(object)[eligible]
+    frame = pd.DataFrame({"account_id": pd.Series(ids, dtype="str")})
+    frame["campaign_id"] = ranked.brief.brief_id
+    epsilon = 0.0 if job.lottery is None else job.lottery.epsilon
+    frame["policy_id"] = f"{job.order}-gumbel-{epsilon:g}-{job.audit['model_id']}"
+    frame["logged_at"] = ranked.as_of
+    frame[["score", "inclusion_error"]] = np.nan
+    frame["inclusion_probability"] = 0.0
+    frame["chosen"] = False
+    frame["rank"] = pd.Series([pd.NA] * len(frame), dtype="Int64")
+    for name, values in (
+        ("score", score),
+        ("inclusion_probability", chance),
+        ("inclusion_error", error),
+    ):
+        frame.loc[place, name] = values
+    frame.loc[place[chosen], "chosen"] = True
+    frame.loc[place[chosen], "rank"] = np.arange(1, len(chosen) + 1)
+    return frame[list(DECISION_COLUMNS)].astype(DECISION_COLUMNS)
+
+
+def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, Sequence[Any]]:
+    """List of one brief.
+
+    Parameters
+    ----------
+    job : Job
+        What all briefs share.
+    ranked : Scored
+        Its scored candidates, at least one.
+    chosen : numpy.ndarray of int64, shape (n_chosen,)
+        Rows of the list, as from `choose`.
+
+    Returns
+    -------
     dict of str to sequence
         Values by rank of each column of `matcher.recommend.recommendations.COLUMNS`.
     """
-    chosen = _choose(job, ranked)
     codes = ranked.candidates.codes[chosen]
     instant = ranked.candidates.instant
     names = job.model.feature_names(job.ranker)
