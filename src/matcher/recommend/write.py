@@ -10,20 +10,30 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from matcher.errors import DataError, UsageError
 from matcher.files import TABLE_SUFFIXES, check_output, write_output
+from matcher.recommend.recommendations import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from matcher.recommend.recommendations import Recommendations
 
-__all__ = ["formula_safe", "write_recommendations"]
+__all__ = [
+    "formula_safe",
+    "is_formula",
+    "plain_text",
+    "read_recommendations",
+    "write_recommendations",
+]
 
 
 _FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠]")
 """What spreadsheets may take for a formula, also behind blanks or invisible characters."""
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-"""Control characters that a cell cannot hold."""
+_GUARDED: Final = re.compile(rf"^'([\t\r\n]|{_FORMULA.pattern})")
+_TEXTS: Final = tuple(name for name, dtype in COLUMNS.items() if dtype == "str")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
+"""Control characters and noncharacters that a cell cannot hold."""
 
 
 def formula_safe(text: str) -> str:
@@ -49,9 +59,40 @@ def formula_safe(text: str) -> str:
     >>> formula_safe("=HYPERLINK(1)"), formula_safe("Phở 24")
     ("'=HYPERLINK(1)", 'Phở 24')
     """
-    is_risky = text[:1] in ("\t", "\r", "\n") or _FORMULA.match(text)
-    plain = _CONTROL.sub(" ", _encodable(text))
-    return "'" + plain if is_risky else plain
+    plain = plain_text(text)
+    return "'" + plain if is_formula(text) else plain
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet could take a text for a formula, when it is read or edited.
+
+    Parameters
+    ----------
+    text : str
+        Content of a cell.
+
+    Returns
+    -------
+    bool
+        True also where blanks or invisible characters stand before the sign.
+    """
+    return text[:1] in ("\t", "\r", "\n") or _FORMULA.match(text) is not None
+
+
+def plain_text(text: str) -> str:
+    """Text that every form of output can hold.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        Control characters and noncharacters become spaces, a lone surrogate its escape.
+    """
+    return _CONTROL.sub(" ", _encodable(text))
 
 
 def _encodable(text: str) -> str:
@@ -128,6 +169,48 @@ def _write_parquet(recommendations: Recommendations, path: Path) -> None:
     }
     encoded = {name.encode(): _encodable(text).encode() for name, text in metadata.items()}
     pq.write_table(pa.table(columns).replace_schema_metadata(encoded), path, compression="zstd")
+
+
+def read_recommendations(path: Path) -> pd.DataFrame:
+    """List that `write_recommendations` wrote.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File ending in ``.parquet``, ``.csv`` or ``.jsonl``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Its columns; in CSV the apostrophes that guard against formulas are taken away, and lists
+        stay joined by ``|``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or its suffix is another one.
+    DataError
+        If it cannot be read.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
+        raise UsageError(
+            f"{path}: got suffix {path.suffix!r}; expected one of {', '.join(TABLE_SUFFIXES)}"
+        )
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file; expected a list that `recommend` wrote")
+    try:
+        if suffix == ".parquet":
+            return pd.read_parquet(path)
+        if suffix == ".jsonl":
+            return pd.read_json(path, lines=True, dtype=False)
+        frame = pd.read_csv(path, encoding="utf-8-sig", dtype=dict.fromkeys(_TEXTS, str))
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise DataError(f"{path}: cannot be read as {suffix[1:]}: {reason}") from error
+    for name in frame.columns.intersection(list(_TEXTS)):
+        frame[name] = frame[name].str.replace(_GUARDED, r"\1", regex=True)
+    return frame
 
 
 _WRITERS: Final[Mapping[str, Callable[[Recommendations, Path], None]]] = {

@@ -1,0 +1,1 @@
+"""What people open: spreadsheets, pictures and pages."""
