@@ -1,0 +1,228 @@
+"""Two lists for the same briefs: who entered, left and moved, and what did it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.columns import REASON_GROUPS
+from matcher.errors import DataError
+from matcher.recommend.wording import GROUP_NAMES, format_number
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from matcher.recommend.wording import Language
+
+__all__ = ["COMPARED_COLUMNS", "ListComparison", "compare_lists"]
+
+_GROUPS: Final = tuple(f"reason_{group}" for group in REASON_GROUPS)
+COMPARED_COLUMNS: Final = ("brief_id", "account_id", "rank", "explained", *_GROUPS)
+"""Columns of a list that a comparison reads; `handle` is shown where it is there."""
+_CHANGES: Final = ("entered", "left", "up", "down", "same")
+
+_SENTENCES: Final = {
+    "en": {
+        "entered": "Entered at rank {new}",
+        "entered_from": "Entered at rank {new} from {old}",
+        "left": "Left from rank {old}",
+        "left_to": "Left from rank {old} to {new}",
+        "up": "Up from rank {old} to {new}",
+        "down": "Down from rank {old} to {new}",
+        "same": "Rank {new} as before",
+        "helped": "helped most by {group} ({value})",
+        "harmed": "harmed most by {group} ({value})",
+    },
+    "vi": {
+        "entered": "Mới vào, hạng {new}",
+        "entered_from": "Mới vào, từ hạng {old} lên hạng {new}",
+        "left": "Rời danh sách, trước ở hạng {old}",
+        "left_to": "Rời danh sách, từ hạng {old} xuống hạng {new}",
+        "up": "Lên từ hạng {old} đến hạng {new}",
+        "down": "Xuống từ hạng {old} đến hạng {new}",
+        "same": "Vẫn hạng {new}",
+        "helped": "được nâng nhiều nhất nhờ {group} ({value})",
+        "harmed": "bị kéo xuống nhiều nhất do {group} ({value})",
+    },
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ListComparison:
+    """What changed from one list to another.
+
+    Parameters
+    ----------
+    changes : pandas.DataFrame
+        One row per brief and account that stands in either list: ``brief_id, account_id, handle,
+        rank_old, rank_new, change`` (``entered``, ``left``, ``up``, ``down`` or ``same``),
+        ``change_<group>`` per reason group, and ``sentence``. By brief, then by new rank, then by
+        old rank.
+    briefs : pandas.DataFrame
+        One row per brief: ``n_old, n_new, n_common, n_entered, n_left, n_moved`` and
+        ``rank_correlation``, Kendall's tau-b of the accounts in both lists.
+    notes : tuple of str
+        What cannot be compared.
+    """
+
+    changes: pd.DataFrame
+    briefs: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def compare_lists(
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    *,
+    top: int | None = None,
+    language: Language = "en",
+) -> ListComparison:
+    """Compare two lists for the same briefs.
+
+    The change of a reason group is that of its contribution relative to the other accounts that
+    both lists know, since what lifts everybody alike moves nobody. Scores of two models have
+    different scales; ranks and signs are what can be compared.
+
+    Parameters
+    ----------
+    old, new : pandas.DataFrame
+        Lists with `COMPARED_COLUMNS`, one row per brief and account.
+    top : int, optional
+        Ranks up to which an account counts as in the list; rows beyond it only tell why it
+        entered or left. Every row counts when None.
+    language : {"en", "vi"}
+        Language of the sentences.
+
+    Returns
+    -------
+    ListComparison
+        Changes by brief and account.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, an account stands twice, or no brief is in both lists.
+    """
+    for name, frame in (("old", old), ("new", new)):
+        _check(name, frame)
+    common = [brief for brief in new["brief_id"].unique() if (old["brief_id"] == brief).any()]
+    if not common:
+        raise DataError(
+            f"diff: no brief is in both lists (old: {old['brief_id'].unique().tolist()[:5]}, new: "
+            f"{new['brief_id'].unique().tolist()[:5]}); compare lists for the same briefs"
+        )
+    notes = []
+    for name, frame in (("old", old), ("new", new)):
+        alone = sorted(set(frame["brief_id"]) - set(common))
+        if alone:
+            notes.append(f"{len(alone):,} brief(s) are in the {name} list alone: {alone[:5]}")
+    kinds = sorted({*old["explained"], *new["explained"]})
+    if len(kinds) > 1:
+        notes.append(f"the lists explain different scores: {', '.join(kinds)}")
+    parts, rows = [], []
+    for brief in common:
+        changes = _changes(
+            old[old["brief_id"] == brief], new[new["brief_id"] == brief], top, language
+        )
+        changes.insert(0, "brief_id", brief)
+        parts.append(changes)
+        rows.append(_summary(brief, changes))
+    return ListComparison(pd.concat(parts, ignore_index=True), pd.DataFrame(rows), tuple(notes))
+
+
+def _check(name: str, frame: pd.DataFrame) -> None:
+    missing = [column for column in COMPARED_COLUMNS if column not in frame]
+    if missing:
+        raise DataError(
+            f"diff: the {name} list lacks {len(missing)} column(s): {missing[:5]}; give a file "
+            "that `recommend` wrote"
+        )
+    twice = frame.duplicated(["brief_id", "account_id"])
+    if twice.any():
+        first = frame.loc[twice, ["brief_id", "account_id"]].head(5).to_numpy().tolist()
+        raise DataError(
+            f"diff: {int(twice.sum())} account(s) stand twice in the {name} list: {first}"
+        )
+
+
+def _changes(
+    old: pd.DataFrame, new: pd.DataFrame, top: int | None, language: Language
+) -> pd.DataFrame:
+    both = new.merge(old, on="account_id", how="outer", suffixes=("", "_old"), indicator=True)
+    rank_new, rank_old = both["rank"].astype("Float64"), both["rank_old"].astype("Float64")
+    limit = np.inf if top is None else top
+    in_new = (rank_new <= limit).fillna(False).to_numpy(bool)
+    in_old = (rank_old <= limit).fillna(False).to_numpy(bool)
+    step = (rank_old - rank_new).fillna(0).to_numpy(np.float64)
+    change = np.select(
+        [in_new & ~in_old, in_old & ~in_new, step > 0, step < 0], _CHANGES[:4], default="same"
+    )
+    result = pd.DataFrame({"account_id": both["account_id"]})
+    if "handle" in both:
+        known = both["handle"]
+        result["handle"] = known.fillna(both["handle_old"]) if "handle_old" in both else known
+    else:
+        result["handle"] = both["account_id"]
+    result["rank_old"], result["rank_new"] = rank_old.astype("Int64"), rank_new.astype("Int64")
+    result["change"] = change
+    now = both[list(_GROUPS)].to_numpy(np.float64)
+    before = both[[f"{name}_old" for name in _GROUPS]].to_numpy(np.float64)
+    moved = now - before
+    known = np.isfinite(moved).all(axis=1)
+    if known.any():
+        moved -= moved[known].mean(axis=0)
+    for place, group in enumerate(REASON_GROUPS):
+        result[f"change_{group}"] = moved[:, place]
+    result["sentence"] = [_sentence(row, language) for row in result.to_dict("records")]
+    result = result[in_new | in_old]
+    return result.sort_values(
+        ["rank_new", "rank_old", "account_id"], na_position="last", ignore_index=True
+    )
+
+
+def _sentence(row: dict[Hashable, Any], language: Language) -> str:
+    words = _SENTENCES[language]
+    change = str(row["change"])
+    if change == "entered" and not pd.isna(row["rank_old"]):
+        change = "entered_from"
+    if change == "left" and not pd.isna(row["rank_new"]):
+        change = "left_to"
+    text = words[change].format(old=row["rank_old"], new=row["rank_new"])
+    moved = np.array([row[f"change_{group}"] for group in REASON_GROUPS], dtype=np.float64)
+    if change == "same" or not np.isfinite(moved).all():
+        return text + "."
+    is_up = change in ("up", "entered_from")
+    place = int(moved.argmax() if is_up else moved.argmin())
+    if moved[place] == 0:
+        return text + "."
+    group = GROUP_NAMES[REASON_GROUPS[place]][language]
+    shown = format_number(float(moved[place]), language, digits=2)
+    sign = "+" if moved[place] > 0 else ""
+    why = words["helped" if is_up else "harmed"].format(group=group, value=sign + shown)
+    return f"{text}, {why}."
+
+
+def _summary(brief: str, changes: pd.DataFrame) -> dict[str, object]:
+    kinds = changes["change"].value_counts()
+    entered, left = int(kinds.get("entered", 0)), int(kinds.get("left", 0))
+    stayed = changes[~changes["change"].isin(["entered", "left"])]
+    correlation = np.nan
+    if len(stayed) > 1:
+        correlation = float(
+            stayed["rank_old"]
+            .astype(float)
+            .corr(stayed["rank_new"].astype(float), method="kendall")
+        )
+    return {
+        "brief_id": brief,
+        "n_old": len(changes) - entered,
+        "n_new": len(changes) - left,
+        "n_common": len(stayed),
+        "n_entered": entered,
+        "n_left": left,
+        "n_moved": int(kinds.get("up", 0) + kinds.get("down", 0)),
+        "rank_correlation": correlation,
+    }
