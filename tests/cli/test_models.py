@@ -458,3 +458,59 @@ def test_the_demo_leads_from_nothing_to_lists(
     lists = pd.read_parquet(tmp_path / "demo" / "recommendations.parquet")
     assert {"brief-vi", "brief-en"} <= set(lists["brief_id"])
     assert run("demo", tmp_path / "demo", *size).exit_code == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*xtension is not supported:UserWarning")
+def test_a_workbook_is_a_form_of_the_lists(
+    place: Path, model: Path, recommend: list[object], tmp_path: Path
+) -> None:
+    options = ["--model", model, "--out", tmp_path / "l.xlsx", "--lang", "vi", "--top", 3]
+    said = done(*recommend, *options)
+    book = pd.read_excel(tmp_path / "l.xlsx", sheet_name=None)
+    assert list(book) == ["Tổng quan", "brief-vi"]
+    assert said["briefs"] == {"brief-vi": len(book["brief-vi"])} == {"brief-vi": 3}
+    assert [path.name for path in tmp_path.iterdir()] == ["l.xlsx"]
+
+
+def test_a_draw_writes_its_log(model: Path, recommend: list[object], tmp_path: Path) -> None:
+    options = ["--model", model, "--out", tmp_path / "l.parquet", "--top", 4]
+    drawn = done(*recommend, *options, "--explore", 0.5, "--seed", 3)
+    log = pd.read_parquet(tmp_path / "l-decisions.parquet")
+    lists = pd.read_parquet(tmp_path / "l.parquet")
+    assert log["chosen"].sum() == len(lists) == 4
+    assert set(log.loc[log["chosen"], "account_id"]) == set(lists["account_id"])
+    assert len(log) == drawn["pools"][0]["n_eligible"]
+    line = refused(2, *recommend, *options[:2], "--out", tmp_path / "m.csv", "--decisions", "x.csv")
+    assert "give --explore EPS with it" in line
+    line = refused(2, *recommend, *options[:2], "--out", tmp_path / "m.csv", "--explore", 0)
+    assert "expected noise above 0" in line
+
+
+def test_one_account_or_two_are_explained(
+    place: Path, model: Path, lists: pd.DataFrame, tmp_path: Path
+) -> None:
+    first, second = lists.loc[lists["brief_id"] == "brief-vi", "account_id"].head(2)
+    asked = ["explain", place / "market", "--model", model, "--brief", DATA / "brief-vi.yaml"]
+    told = done(*asked, "--account", first, "--out", tmp_path / "one.svg")
+    row = lists[(lists["brief_id"] == "brief-vi") & (lists["account_id"] == first)].iloc[0]
+    assert told["accounts"][0]["score"] == pytest.approx(row["fit_score"], abs=1e-9)
+    assert told["groups"][first]["history"] == pytest.approx(row["reason_history"], abs=1e-9)
+    assert (tmp_path / "one.svg").read_text(encoding="utf-8").startswith("<?xml")
+    text = run(*asked, "--account", first, "--against", second).stdout
+    assert "what sets them apart most" in text
+    assert "did you mean" in refused(3, *asked, "--account", first[:-1])
+    assert "give either --brief FILE or --campaign ID" in refused(2, *asked[:4], "--account", first)
+
+
+def test_two_lists_are_compared(
+    place: Path, model: Path, recommend: list[object], tmp_path: Path
+) -> None:
+    paths = [tmp_path / "fit.parquet", tmp_path / "blend.csv"]
+    for path in paths:
+        done(*recommend, "--model", model, "--order", path.stem, "--out", path)
+    found = done("diff", *paths, "--top", 5, "--out", tmp_path / "d.csv")
+    assert found["briefs"][0]["n_new"] == 5
+    assert len(pd.read_csv(tmp_path / "d.csv")) == len(found["changes"])
+    text = run("diff", paths[0], paths[0]).stdout
+    assert "0 entered, 0 left, 0 moved; rank correlation 1.00" in text
+    assert "no such file" in refused(2, "diff", paths[0], tmp_path / "none.csv")

@@ -10,6 +10,7 @@ import typer
 from matcher.cli.data import Force
 from matcher.cli.models import load_data, print_rich
 from matcher.cli.output import note, print_result, progress
+from matcher.cli.recommend import write_lists
 from matcher.files import check_folder
 
 _EARLIER_HIRED_SHARE = 800 / 300
@@ -32,7 +33,6 @@ def demo(
     from matcher.config import Settings
     from matcher.market.brief import read_brief
     from matcher.recommend.recommend import recommend, select_open_briefs
-    from matcher.recommend.write import write_recommendations
     from matcher.tracking.store import Store
     from matcher.training import train_model
     from matcher.world.simulate import simulate_market
@@ -76,8 +76,8 @@ def demo(
             progress=tell,
         )
     written = [
-        write_recommendations(found, out / f"recommendations.{suffix}", force=force)
-        for suffix in ("parquet", "csv")
+        write_lists(found, out / f"recommendations.{suffix}", language="en", force=force)
+        for suffix in ("parquet", "csv", "xlsx")
     ]
     if result.evaluation is None:
         note(f"no comparison: {result.evaluation_note}")

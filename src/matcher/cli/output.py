@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from matcher.cli.signals import leave_if_asked
+from matcher.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -29,6 +30,27 @@ def set_quiet(quiet: bool) -> None:
     """
     global _quiet
     _quiet = quiet
+
+
+def check_word(option: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a word that an option does not know.
+
+    Parameters
+    ----------
+    option : str
+        Option as typed.
+    value : str
+        What was given.
+    known : sequence of str
+        Words it knows.
+
+    Raises
+    ------
+    UsageError
+        If it is another word.
+    """
+    if value not in known:
+        raise UsageError(f"{option}: got {value!r}; expected one of {', '.join(known)}")
 
 
 def print_result(text: str) -> None:

@@ -17,9 +17,9 @@ from matcher.cli.models import (
     load_data,
     parse_instant,
 )
-from matcher.cli.output import note, print_json, print_result, progress
+from matcher.cli.output import check_word, note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder
-from matcher.files import TABLE_SUFFIXES, check_output
+from matcher.files import TABLE_SUFFIXES, check_output, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
     from matcher.market.brief import Brief
     from matcher.market.market import Market
+    from matcher.recommend.explore import Lottery
+    from matcher.recommend.recommendations import Recommendations
 
 
 def recommend(
     market: MarketFolder,
     model: ModelAddress,
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="Lists as .parquet, .csv or .jsonl.")
+        Path,
+        typer.Option("--out", metavar="FILE", help="Lists as .parquet, .csv, .jsonl or .xlsx."),
     ],
     brief: Annotated[
         list[Path] | None,
@@ -53,6 +56,21 @@ def recommend(
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="Accounts per brief.")] = 20,
     order: Annotated[str, typer.Option(help="fit, deliver or blend.")] = "fit",
+    explore: Annotated[
+        float | None,
+        typer.Option(
+            "--explore",
+            metavar="EPS",
+            help="Draw the list: noise in standard deviations of the scores, such as 0.2.",
+        ),
+    ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            "--decisions", metavar="FILE", help="Log of a draw; default OUT-decisions.parquet."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal lists.")] = 0,
     lang: Annotated[str, typer.Option("--lang", help="Language of sentences: en or vi.")] = "en",
     all_accounts: Annotated[
         bool, typer.Option("--all-accounts", help="Not only one account per person.")
@@ -70,16 +88,14 @@ def recommend(
     from matcher.errors import UsageError
     from matcher.ranking.store import read_model
     from matcher.recommend.recommend import recommend as rank
-    from matcher.recommend.write import write_recommendations
     from matcher.tracking.models import resolve_model
 
-    for name, value, known in (("--order", order, ("fit", "deliver", "blend")),
-                               ("--lang", lang, ("en", "vi"))):  # fmt: skip
-        if value not in known:
-            raise UsageError(f"{name}: got {value!r}; expected one of {', '.join(known)}")
+    check_word("--order", order, ("fit", "deliver", "blend"))
+    check_word("--lang", lang, ("en", "vi"))
     if not (brief or campaign or all_open):
         raise UsageError("nothing to recommend for; give --brief FILE, --campaign ID or --all-open")
-    check_output(out, force=force, suffixes=TABLE_SUFFIXES)
+    check_output(out, force=force, suffixes=(*TABLE_SUFFIXES, ".xlsx"))
+    lottery, log = _lottery(explore, seed, decisions, out, force=force)
     loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
     data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
     trained_on = bundle.manifest.get("market")
@@ -101,10 +117,18 @@ def recommend(
             language=lang,  # type: ignore[arg-type]
             one_per_person=not all_accounts,
             model_id=bundle.model_id,
+            lottery=lottery,
             context=loaded.context(data, embedder(settings, cache)),
             progress=tell,
         )
-    write_recommendations(found, out, force=force)
+    if found.decisions is not None:
+        # First, since a list without its log could not be learnt from.
+        write_table(log, found.decisions, force=force)
+        error = found.decisions["inclusion_error"].max()
+        note(
+            f"{log}: chances of {len(found.decisions):,} eligible accounts, each within {error:.2g}"
+        )
+    write_lists(found, out, language=lang, force=force)
     counts = found.frame["brief_id"].value_counts()
     for text in (*data.market.assumptions, *found.notes):
         note(text)
@@ -125,6 +149,49 @@ def recommend(
         f"{out}: {len(found.frame)} recommendations for {len(briefs)} briefs as of {instant}, "
         f"model {bundle.model_id}, data {data.market.data_hash}"
     )
+
+
+def _lottery(
+    explore: float | None, seed: int, decisions: Path | None, out: Path, *, force: bool
+) -> tuple[Lottery | None, Path]:
+    """How lists are drawn, and where the log of it goes."""
+    from matcher.errors import UsageError
+    from matcher.recommend.explore import Lottery
+
+    log = decisions or out.with_name(f"{out.stem}-decisions.parquet")
+    if explore is None:
+        if decisions is not None:
+            raise UsageError("--decisions: is the log of a draw; give --explore EPS with it")
+        return None, log
+    check_output(log, force=force, suffixes=TABLE_SUFFIXES)
+    return Lottery(explore, seed), log
+
+
+def write_lists(found: Recommendations, out: Path, *, language: str, force: bool) -> Path:
+    """Lists in the form that the suffix names.
+
+    Parameters
+    ----------
+    found : Recommendations
+        Lists.
+    out : pathlib.Path
+        File ending in ``.parquet``, ``.csv``, ``.jsonl`` or ``.xlsx``.
+    language : str
+        Language of a workbook's headings.
+    force : bool
+        Replace a file that stands there.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+    """
+    from matcher.recommend.write import write_recommendations
+    from matcher.report.workbook import write_workbook
+
+    if out.suffix.lower() == ".xlsx":
+        return write_workbook(found, out, language=language, force=force)  # type: ignore[arg-type]
+    return write_recommendations(found, out, force=force)
 
 
 def _describe_pool(pool: dict[Hashable, Any]) -> str:

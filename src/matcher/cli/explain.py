@@ -1,0 +1,168 @@
+"""Verb that explains one account for one brief."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from matcher.cli.data import AsJson, Force, MarketFolder
+from matcher.cli.models import (
+    LateSnapshots,
+    ModelAddress,
+    TrackingUri,
+    embedder,
+    load_data,
+    parse_instant,
+)
+from matcher.cli.output import check_word, note, print_json, print_result, progress
+from matcher.cli.text import CacheFolder
+from matcher.files import check_output
+
+if TYPE_CHECKING:
+    from matcher.market.brief import Brief
+    from matcher.market.market import Market
+    from matcher.recommend.explain import Explanation
+    from matcher.recommend.wording import Language
+
+_MOST_FEATURES = 12
+
+
+def explain(
+    market: MarketFolder,
+    model: ModelAddress,
+    account: Annotated[str, typer.Option("--account", metavar="ID", help="Account to explain.")],
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="ID", help="Account to compare it with.")
+    ] = None,
+    brief: Annotated[
+        Path | None, typer.Option("--brief", metavar="FILE", help="Brief as YAML or JSON.")
+    ] = None,
+    campaign: Annotated[
+        str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the market.")
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="T", help="Use only what was known before; default all."),
+    ] = None,
+    order: Annotated[str, typer.Option(help="Score to explain: fit or deliver.")] = "fit",
+    lang: Annotated[str, typer.Option("--lang", help="Language: en or vi.")] = "en",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Picture: .png or .svg.")
+    ] = None,
+    cache: CacheFolder = None,
+    tracking_uri: TrackingUri = None,
+    allow_late_snapshots: LateSnapshots = False,
+    as_json: AsJson = False,
+    force: Force = False,
+) -> None:
+    """Say what the score of an account is made of, or why it stands above another one.
+
+    Example: matcher explain my-market --model models/mine --brief b.yaml --account a1 --against a2
+    """
+    from matcher.errors import UsageError
+    from matcher.ranking.store import read_model
+    from matcher.recommend.explain import explain as build
+    from matcher.report.pictures import PICTURE_SUFFIXES, draw_explanation
+    from matcher.tracking.models import resolve_model
+
+    check_word("--order", order, ("fit", "deliver"))
+    check_word("--lang", lang, ("en", "vi"))
+    if (brief is None) == (campaign is None):
+        raise UsageError("one brief is explained; give either --brief FILE or --campaign ID")
+    if out is not None:
+        check_output(out, force=force, suffixes=PICTURE_SUFFIXES)
+    loaded, _ = read_model(resolve_model(model, tracking_uri=tracking_uri))
+    data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
+    with progress() as tell:
+        tell("explaining", 0, 1)
+        found = build(
+            loaded,
+            data,
+            _brief(data.market, brief, campaign),
+            account,
+            against=against,
+            as_of=None if as_of is None else parse_instant(as_of),
+            settings=settings,
+            order=order,  # type: ignore[arg-type]
+            language=lang,  # type: ignore[arg-type]
+            context=loaded.context(data, embedder(settings, cache)),
+        )
+        tell("explaining", 1, 1)
+    for text in found.notes:
+        note(text)
+    if out is not None:
+        draw_explanation(found, out, language=lang, force=force)  # type: ignore[arg-type]
+        note(f"{out}: written")
+    if as_json:
+        print_json(
+            {
+                "brief_id": found.brief_id,
+                "as_of": found.as_of.isoformat(),
+                "explained": found.explained,
+                "base": found.base,
+                "n_candidates": found.n_candidates,
+                "accounts": json.loads(found.accounts.to_json(orient="records")),
+                "groups": json.loads(found.groups().to_json()),
+                "features": json.loads(found.features.to_json(orient="records")),
+                "notes": list(found.notes),
+            }
+        )
+    else:
+        print_result(_as_text(found, lang))  # type: ignore[arg-type]
+
+
+def _brief(market: Market, file: Path | None, campaign: str | None) -> Brief:
+    from matcher.market.brief import Brief, read_brief
+
+    return read_brief(file) if file is not None else Brief.from_campaign(market, str(campaign))
+
+
+def _as_text(found: Explanation, language: Language) -> str:
+    from matcher.recommend.wording import GROUP_NAMES
+
+    lines = [
+        f"{account['handle'] or account['account_id']} ({account['account_id']}): "
+        f"{found.explained} for {found.brief_id} as of {found.as_of}: rank {account['rank']} of "
+        f"{found.n_candidates:,} candidates, above {account['percentile']:.1%} of the eligible"
+        for account in found.accounts.to_dict("records")
+    ]
+    if len(found.accounts) == 1:
+        lines += ["", f"{'score':<24}{found.accounts['score'].iloc[0]:>8.3f}"]
+        lines.append(f"{'a typical account':<24}{found.base:>8.3f}")
+        sums = found.groups().iloc[:, 0]
+        for group, value in sums[sums != 0].sort_values(key=abs, ascending=False).items():
+            lines.append(f"{GROUP_NAMES[str(group)][language]:<24}{value:>+8.3f}")
+        table = found.features.sort_values("contribution", key=abs, ascending=False)
+        lines += ["", "what moved it most (candidates and peers with less):"]
+        for row in table.head(_MOST_FEATURES).to_dict("records"):
+            lines.append(
+                f"{row['contribution']:>+8.3f}  {row['label']}: {_plain(row['shown'])} "
+                f"({_share(row['pool_percentile'])} of candidates, "
+                f"{_share(row['peer_percentile'])} of {found.accounts['n_peers'].iloc[0]:,} peers)"
+            )
+        return "\n".join(lines)
+    first, second = found.accounts["handle"].fillna(found.accounts["account_id"])
+    gap = found.accounts["score"].iloc[0] - found.accounts["score"].iloc[1]
+    groups = found.groups()
+    gaps = groups.iloc[:, 0] - groups.iloc[:, 1]
+    lines += ["", f"{first} minus {second:<12}{gap:>+8.3f}"]
+    for group, value in gaps[gaps != 0].sort_values(key=abs, ascending=False).items():
+        lines.append(f"{GROUP_NAMES[str(group)][language]:<24}{value:>+8.3f}")
+    lines += ["", f"what sets them apart most ({first} | {second}):"]
+    for row in found.difference().head(_MOST_FEATURES).to_dict("records"):
+        lines.append(
+            f"{row['difference']:>+8.3f}  {row['label']}: {_plain(row['first'])} | "
+            f"{_plain(row['second'])}"
+        )
+    return "\n".join(lines)
+
+
+def _plain(shown: object) -> str:
+    return shown if isinstance(shown, str) else "–"
+
+
+def _share(value: float) -> str:
+    return "–" if value != value else f"{value:.0%}"
