@@ -278,7 +278,7 @@ def test_a_model_that_is_not_there_is_refused(recommend: list[object], tmp_path:
     [
         (["--order", "fastest"], "'fastest'"),
         (["--lang", "fr"], "'fr'"),
-        (["--out", "lists.xlsx"], "'.xlsx'"),
+        (["--out", "lists.xls"], "'.xls'"),
         (["--as-of", "soon"], "'soon'"),
     ],
 )
