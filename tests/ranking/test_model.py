@@ -112,7 +112,7 @@ def test_order_of_candidates_changes_no_score(m, fitted):
 
 
 def test_brief_of_before_the_model_is_refused(m, fitted):
-    with pytest.raises(LeakageError, match="the model was trained until .* but a brief is seen from"):
+    with pytest.raises(LeakageError, match="was trained until .* but a brief is seen from"):
         fitted.model.features(fitted.context, m.all_pairs(fitted.data, instant=m.at(-1e-6)))
 
 
