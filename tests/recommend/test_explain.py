@@ -74,13 +74,12 @@ def test_percentiles_are_shares_of_candidates_and_of_peers(shop):
 
 
 def test_an_account_that_the_rules_remove_is_explained_and_they_are_named(shop):
-    brief = shop.make_brief(platforms=["youtube"], never=["a05"])
-    found = run(shop, "a05", brief)
+    brief = shop.make_brief(platforms=["youtube"], never=["a05"], must_have=["a06"])
+    found = run(shop, "a05", brief, against="b00")
     assert found.notes == (
-        "1 account(s) stay against the rule `platform`",
-        "the brief never wants a05",
+        "a05 is no candidate by the rule(s) platform, blocklist; explained all the same",
     )
-    assert found.accounts["account_id"].tolist() == ["a05"]
+    assert found.accounts["account_id"].tolist() == ["a05", "b00"]
     assert run(shop, "b00", brief).notes == ()
 
 

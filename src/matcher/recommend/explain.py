@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -218,13 +219,11 @@ def explain(
         accounts=accounts.astype({"n_peers": "int64"}),
         features=pd.concat(parts, ignore_index=True),
         n_candidates=len(ids),
-        notes=_notes(brief, ranked, asked),
+        notes=_notes(brief, ranked, asked, rows),
     )
 
 
 def _check_accounts(data: MarketData, asked: Sequence[str]) -> None:
-    import difflib
-
     known = data.index.account_ids
     for one in asked:
         if one not in known:
@@ -235,15 +234,19 @@ def _check_accounts(data: MarketData, asked: Sequence[str]) -> None:
             raise DataError(f"accounts: got account_id {one!r}; {hint}")
 
 
-def _notes(brief: Brief, ranked: Scored, asked: Sequence[str]) -> tuple[str, ...]:
-    notes = [
-        note.replace("must_have: ", "")
-        for note in ranked.candidates.eligible.notes
-        if "stay against" in note and not brief.must_have
-    ]
-    blocked = [one for one in asked if one in brief.never]
-    if blocked:
-        notes.append(f"the brief never wants {', '.join(blocked)}")
+def _notes(
+    brief: Brief, ranked: Scored, asked: Sequence[str], rows: NDArray[np.int64]
+) -> tuple[str, ...]:
+    against = ranked.candidates.eligible.kept_against
+    notes = []
+    for name, code in zip(asked, ranked.candidates.codes[rows], strict=True):
+        # The brief is read without its refusals here, which is why they are looked up in it.
+        rules = [rule for rule, codes in against.items() if code in codes]
+        rules += ["blocklist"] if name in brief.never else []
+        if rules:
+            notes.append(
+                f"{name} is no candidate by the rule(s) {', '.join(rules)}; explained all the same"
+            )
     return tuple(notes)
 
 

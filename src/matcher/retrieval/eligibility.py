@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -65,6 +65,8 @@ class Eligible:
         Accounts of the market.
     notes : tuple of str
         What was noticed, in sentences.
+    kept_against : mapping of str to numpy.ndarray of int64
+        Accounts of `must_have` that stay against a rule, by rule.
     """
 
     accounts: NDArray[np.int64]
@@ -72,6 +74,7 @@ class Eligible:
     unknown: Mapping[str, int]
     n_accounts: int
     notes: tuple[str, ...] = ()
+    kept_against: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the order of the accounts and that the counts add up."""
@@ -338,11 +341,13 @@ def select_eligible(
     standing = np.ones(case.n_accounts, dtype=bool)
     removed: dict[str, int] = {}
     unknown: dict[str, int] = {}
+    kept_against: dict[str, NDArray[np.int64]] = {}
     for rule in RULES:
         against, unsure = _CHECKS[rule](case)
-        kept_anyway = int((against & wanted).sum())
-        if kept_anyway:
-            notes.append(f"must_have: {kept_anyway} account(s) stay against the rule `{rule}`")
+        kept = np.flatnonzero(against & wanted).astype(np.int64)
+        if len(kept):
+            kept_against[rule] = kept
+            notes.append(f"must_have: {len(kept)} account(s) stay against the rule `{rule}`")
         against = against & standing & ~wanted
         removed[rule] = int(against.sum())
         unknown[rule] = int((unsure & standing).sum())
@@ -353,4 +358,5 @@ def select_eligible(
         unknown,
         case.n_accounts,
         tuple(notes),
+        kept_against,
     )
