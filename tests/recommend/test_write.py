@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matcher.errors import OutputExistsError, UsageError
 from matcher.files import TABLE_SUFFIXES
 from matcher.recommend.recommend import recommend
-from matcher.recommend.write import formula_safe, write_recommendations
+from matcher.recommend.write import formula_safe, spreadsheet_safe, write_recommendations
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,15 @@ def test_a_failure_leaves_nothing_behind(found, tmp_path, suffix, monkeypatch):
     with pytest.raises(UsageError, match="disk full"):
         write_recommendations(found, tmp_path / f"out{suffix}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_is_made_safe_and_keeps_its_numbers():
+    frame = pd.DataFrame({"handle": ["=1", "ơ"], "gap": [-1.5, 2.0], "more": [("+a", "b"), ()]})
+    safe = spreadsheet_safe(frame)
+    assert safe["handle"].tolist() == ["'=1", "ơ"]
+    assert safe["more"].tolist() == ["'+a|b", ""]
+    assert safe["gap"].tolist() == [-1.5, 2.0]
+    assert frame["handle"].tolist() == ["=1", "ơ"]
 
 
 @given(st.text(max_size=40))

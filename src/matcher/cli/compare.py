@@ -43,7 +43,7 @@ def diff(
     Example: matcher diff old.parquet new.parquet --top 20
     """
     from matcher.recommend.compare import compare_lists
-    from matcher.recommend.write import read_recommendations
+    from matcher.recommend.write import read_recommendations, spreadsheet_safe
 
     check_word("--lang", lang, ("en", "vi"))
     if out is not None:
@@ -53,7 +53,9 @@ def diff(
     for text in found.notes:
         note(text)
     if out is not None:
-        write_table(out, found.changes, force=force)
+        is_csv = out.suffix.lower() == ".csv"
+        changes = spreadsheet_safe(found.changes) if is_csv else found.changes
+        write_table(out, changes, force=force)
         note(f"{len(found.changes):,} rows written to {out}")
     if as_json:
         print_json(

@@ -24,6 +24,7 @@ __all__ = [
     "is_formula",
     "plain_text",
     "read_recommendations",
+    "spreadsheet_safe",
     "write_recommendations",
 ]
 
@@ -105,12 +106,30 @@ def _csv_cell(value: Any) -> Any:
     return formula_safe(value) if isinstance(value, str) else value
 
 
+def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """Table whose CSV no spreadsheet takes for formulas.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Any table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Texts as by `formula_safe`, lists joined by ``|``; all else as it is.
+    """
+    safe = frame.copy()
+    for name in safe.columns:
+        if safe[name].dtype == object or isinstance(safe[name].dtype, pd.StringDtype):
+            safe[name] = safe[name].astype(object).map(_csv_cell)
+    return safe
+
+
 def _write_csv(recommendations: Recommendations, path: Path) -> None:
-    frame = recommendations.frame.copy()
+    frame = spreadsheet_safe(recommendations.frame)
     for name in frame.columns:
-        if frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype):
-            frame[name] = frame[name].astype(object).map(_csv_cell)
-        elif isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+        if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
             frame[name] = frame[name].map(_instant).astype(object)
     # With a mark, since spreadsheets read Vietnamese wrongly without one. Every text is quoted,
     # so that a cell stays one cell where the separator of lists is another.
