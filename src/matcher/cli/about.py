@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -191,11 +192,10 @@ def _given(model: BaseModel, prefix: str = "") -> set[str]:
 
 
 def _as_yaml(values: dict[str, Any], origins: dict[str, str]) -> str:
-    import json
-
     lines: list[str] = []
     room = ""
-    for name, value in sorted(values.items(), key=lambda item: ("." in item[0], 0)):
+    # What belongs to no group comes first, since nothing closes a group in YAML.
+    for name, value in sorted(values.items(), key=lambda item: "." in item[0]):
         head, _, tail = name.rpartition(".")
         if head != room:
             lines.append(f"{head}:")
