@@ -192,7 +192,7 @@ def walk_forward(
             f"data {data.market.data_hash}, settings {settings.hash}",
             *data.market.assumptions,
             f"{len(skipped)} of {len(table)} campaigns are not judged ({count_reasons(skipped)})",
-            describe_outside(n_outside, settings),
+            *describe_outside(n_outside, settings),
             *(text for held in notes for text in describe_facts(held)),
         ],
         "hires_outside_candidates": n_outside,
@@ -336,7 +336,7 @@ def evaluate_model(
             *data.market.assumptions,
             f"{len(judged)} of {len(table)} campaigns are judged: those with a hired candidate, "
             f"decided {GAP_DAYS} day(s) or more after {model.trained_until}",
-            describe_outside(n_outside, settings),
+            *describe_outside(n_outside, settings),
             *describe_facts(model.facts),
             *([f"no learners or controls beside it: {reason}"] if rows is None else []),
         ],

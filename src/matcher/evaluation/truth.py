@@ -108,7 +108,7 @@ def list_campaigns(
     return table, counts, outside.reindex(names, fill_value=0).astype("int64")
 
 
-def describe_outside(n_outside: int, settings: Settings) -> str:
+def describe_outside(n_outside: int, settings: Settings) -> list[str]:
     """Hires of the judged campaigns that no scorer can find.
 
     Parameters
@@ -120,13 +120,15 @@ def describe_outside(n_outside: int, settings: Settings) -> str:
 
     Returns
     -------
-    str
-        One sentence.
+    list of str
+        One sentence, or none where there is no such hire.
     """
-    return (
+    if not n_outside:
+        return []
+    return [
         f"{n_outside} hires of the judged campaigns are no candidates: they fail a hard rule of "
         f"the brief or have fewer than {settings.retrieval.min_posts} earlier posts"
-    )
+    ]
 
 
 def count_reasons(skipped: Mapping[str, str]) -> str:

@@ -136,9 +136,11 @@ _WORDS: Final = {
     ),
     "scores": _said(
         "Percentiles compare the accounts eligible for one brief. They are no probabilities, and "
-        "those of two briefs cannot be compared. The grey columns add up to the score.",
+        "those of two briefs cannot be compared. The grey columns say what raised the score above "
+        "that of a typical account, and what lowered it.",
         "Phân vị so sánh các tài khoản đủ điều kiện của cùng một brief, không phải là xác suất và "
-        "không so sánh được giữa hai brief. Các cột màu xám cộng lại thành điểm số.",
+        "không so sánh được giữa hai brief. Các cột màu xám cho biết điều gì nâng hoặc hạ điểm số "
+        "so với một tài khoản thông thường.",
     ),
 }
 
