@@ -10,7 +10,7 @@ from matcher.features.segments import segment_max, segment_mean, segment_top_mea
 from matcher.features.spec import Family, FeatureSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,7 +49,7 @@ def _where_asked(
 
 
 def _spread(
-    prefix: str, view: PairView, similar: list[tuple[BriefBlock, NDArray[np.float64]]]
+    prefix: str, view: PairView, similar: Sequence[tuple[BriefBlock, NDArray[np.float64]]]
 ) -> dict[str, NDArray[np.float64]]:
     columns = {
         f"{prefix}_{what}": np.full(len(view.pairs), np.nan)
@@ -70,8 +70,7 @@ def _spread(
 def _content(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
     queries = view.brief_embeddings
     columns: dict[str, NDArray[np.float64]] = {}
-    similar = list(view.similarities(context.post_embeddings, queries))
-    columns.update(_spread("content", view, similar))
+    columns.update(_spread("content", view, view.post_similarities))
     columns["content_centroid"] = _centroid(context, view)
     tags = np.full(len(view.pairs), np.nan)
     tagged = context.hashtag_embeddings.is_filled
@@ -86,7 +85,7 @@ def _content(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np
 def _sponsored(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[np.float64]]:
     best = np.full(len(view.pairs), np.nan)
     top = np.full(len(view.pairs), np.nan)
-    for block, values in view.similarities(context.post_embeddings, view.brief_embeddings):
+    for block, values in view.post_similarities:
         chosen: NDArray[np.bool_] = context.index.post_is_sponsored[block.posts]
         lengths = np.bincount(block.owners[chosen], minlength=len(block.lengths))
         best[block.rows] = segment_max(values[chosen], lengths)

@@ -15,7 +15,8 @@ from matcher.features.contacts import Contacts
 from matcher.features.data import MarketData
 from matcher.features.index import MarketIndex
 from matcher.features.lazy import SharedRows
-from matcher.features.segments import expand_ranges
+from matcher.features.products import block_similarities
+from matcher.features.segments import expand_ranges, sum_segments
 from matcher.features.snapshots import newest_snapshots
 from matcher.features.windows import window_aggregates
 from matcher.market.tiers import assign_tier
@@ -145,7 +146,7 @@ class FeatureContext:
         numpy.ndarray of float64, shape (n_candidates, dim)
             Sums, zero without posts.
         """
-        sums = self.embedding_sums(block.starts, block.ends)
+        sums = self.account_sums(block.accounts, block.instant)
         hidden_owners, hidden_posts = block.hidden
         np.subtract.at(sums, hidden_owners, self.post_embeddings[hidden_posts].astype(np.float64))
         return sums
@@ -172,11 +173,49 @@ class FeatureContext:
         for part in np.array_split(filled, 1 + int((ends - starts).sum()) // _POSTS_AT_ONCE):
             if len(part):
                 posts = expand_ranges(starts[part], ends[part])
-                lengths = ends[part] - starts[part]
-                first = np.concatenate(([0], np.cumsum(lengths)[:-1]))
                 rows = self.post_embeddings[posts].astype(np.float64)
-                sums[part] = np.add.reduceat(rows, first, axis=0)
+                sums[part] = sum_segments(rows, ends[part] - starts[part])
         return sums
+
+    def keep_account_sums(self, instant: int) -> None:
+        """Sum the embeddings of every account's posts before an instant, and keep the sums.
+
+        Those of one instant are kept at a time: what is asked for next as of the same instant is
+        looked up instead of summed.
+
+        Parameters
+        ----------
+        instant : int
+            Microseconds since 1970.
+        """
+        if instant not in self._kept_sums:
+            starts, ends = self.index.posts_before(np.arange(len(self.index.account_ids)), instant)
+            self._kept_sums.clear()
+            self._kept_sums[instant] = self.embedding_sums(starts, ends)
+
+    @cached_property
+    def _kept_sums(self) -> dict[int, NDArray[np.float64]]:
+        return {}
+
+    def account_sums(self, accounts: NDArray[np.int64], instant: int) -> NDArray[np.float64]:
+        """Sums of the embeddings of accounts' posts published strictly before an instant.
+
+        Parameters
+        ----------
+        accounts : numpy.ndarray of int64, shape (n,)
+            Account codes.
+        instant : int
+            Microseconds since 1970.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n, dim)
+            Sums, zero without posts.
+        """
+        if instant in self._kept_sums:
+            known = (accounts >= 0)[:, None]
+            return np.asarray(np.where(known, self._kept_sums[instant][accounts], 0.0))
+        return self.embedding_sums(*self.index.posts_before(accounts, instant))
 
     @cached_property
     def contacts(self) -> Contacts:
@@ -332,9 +371,6 @@ class PairView:
     ) -> Iterator[tuple[BriefBlock, NDArray[np.float64]]]:
         """Cosine of each brief with the visible posts of its candidates.
 
-        Products of float16 numbers are exact in float64 and so are their sums here, so a cosine
-        does not depend on which posts are multiplied together.
-
         Parameters
         ----------
         matrix : numpy.ndarray of float16, shape (n_posts, dim), or SharedRows
@@ -342,34 +378,14 @@ class PairView:
         queries : numpy.ndarray of float16, shape (n_briefs, dim)
             Unit rows by brief.
 
-        Yields
-        ------
-        block : BriefBlock
-            A brief with its candidates.
-        values : numpy.ndarray of float64
-            One cosine per entry of ``block.posts``.
+        Returns
+        -------
+        iterator of tuple
+            As from `matcher.features.products.block_similarities`.
         """
-        place = np.empty(len(matrix), dtype=np.int64)
-        for group in _groups(self.blocks):
-            posts = np.unique(np.concatenate([block.posts for block in group]))
-            place[posts] = np.arange(len(posts))
-            wanted = queries[[block.code for block in group]].astype(np.float64)
-            product = np.empty((len(posts), len(group)))
-            for low in range(0, len(posts), _POSTS_AT_ONCE):
-                part = posts[low : low + _POSTS_AT_ONCE]
-                product[low : low + len(part)] = matrix[part].astype(np.float64) @ wanted.T
-            for column, block in enumerate(group):
-                yield block, product[place[block.posts], column]
+        return block_similarities(self.blocks, matrix, queries)
 
-
-def _groups(blocks: Sequence[BriefBlock]) -> Iterator[list[BriefBlock]]:
-    group: list[BriefBlock] = []
-    load = 0
-    for block in blocks:
-        if group and (load + len(block.posts) > 4 * _POSTS_AT_ONCE or len(group) == 32):
-            yield group
-            group, load = [], 0
-        group.append(block)
-        load += len(block.posts)
-    if group:
-        yield group
+    @cached_property
+    def post_similarities(self) -> tuple[tuple[BriefBlock, NDArray[np.float64]], ...]:
+        """Cosines of each brief with the visible posts of its candidates, see `similarities`."""
+        return tuple(self.similarities(self.context.post_embeddings, self.brief_embeddings))

@@ -221,8 +221,7 @@ def _account_directions(
 ) -> NDArray[np.float64]:
     """Unit sums of the embeddings of all posts that the brief of a block may see."""
     index = context.index
-    starts, ends = index.posts_before(accounts, block.instant)
-    sums = context.embedding_sums(starts, ends)
+    sums = context.account_sums(accounts, block.instant)
     for post in index.own_posts.get(block.brief.brief_id, np.empty(0, dtype=np.int64)):
         if index.post_published[post] < block.instant:
             row = context.post_embeddings[post].astype(np.float64)

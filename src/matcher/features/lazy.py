@@ -112,6 +112,11 @@ class SharedRows:
         return self.distinct[self.codes[rows]]
 
     @property
+    def parts(self) -> tuple[NDArray[np.float16], NDArray[np.int32]]:
+        """Distinct rows, and which of them stands in each row."""
+        return self.distinct, self.codes
+
+    @property
     def is_filled(self) -> NDArray[np.bool_]:
         """Whether each row has a value other than zero, shape (n_rows,)."""
         filled = np.asarray(self.distinct.any(axis=1), dtype=bool)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["expand_ranges", "segment_max", "segment_mean", "segment_top_mean"]
+__all__ = ["expand_ranges", "segment_max", "segment_mean", "segment_top_mean", "sum_segments"]
 
 
 def expand_ranges(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -47,6 +48,33 @@ def _reduce(
         starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))[filled]
         result[filled] = ufunc.reduceat(values, starts)
     return result
+
+
+def sum_segments(rows: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sum of the rows of each segment; many times as fast as ``numpy.add.reduceat`` over rows.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray of float64, shape (n_rows, dim)
+        Rows, segment after segment.
+    lengths : numpy.ndarray of int64, shape (n_segments,)
+        Length of each segment; they sum to ``n_rows``.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_segments, dim)
+        Sums, zero for an empty segment.
+
+    Examples
+    --------
+    >>> sum_segments(np.array([[1.0], [2.0], [4.0]]), np.array([2, 0, 1])).ravel().tolist()
+    [3.0, 0.0, 4.0]
+    """
+    bounds = np.concatenate(([0], np.cumsum(lengths)))
+    members = sparse.csr_matrix(
+        (np.ones(len(rows)), np.arange(len(rows)), bounds), shape=(len(lengths), len(rows))
+    )
+    return np.asarray(members @ rows)
 
 
 def segment_max(values: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from matcher.features.context import FeatureContext, MarketData
 from matcher.features.pair_features import FEATURES, FeatureMatrix, build_features
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -189,21 +189,27 @@ class Model:
     def _inputs(self, matrix: FeatureMatrix, which: str) -> NDArray[np.float64]:
         return matrix.relative(self.ranker(which).names)
 
-    def score(self, matrix: FeatureMatrix) -> pd.DataFrame:
+    def score(
+        self, matrix: FeatureMatrix, questions: Sequence[str] = ("hire", "deliver", "lift")
+    ) -> pd.DataFrame:
         """Scores of pairs under each question; the one road by which anything is scored.
 
         Parameters
         ----------
         matrix : FeatureMatrix
             Features of all candidates of each brief.
+        questions : sequence of str
+            Which of ``hire``, ``deliver`` and ``lift`` are asked.
 
         Returns
         -------
         pandas.DataFrame
-            ``hire``, ``deliver`` and ``lift``, float64; NaN where the model has no such ranker.
+            One float64 column per question; NaN where the model has no such ranker.
         """
-        columns = {"hire": self.hire.score(self._inputs(matrix, "hire"))}
-        for which, ranker in (("deliver", self.deliver), ("lift", self.lift)):
+        rankers = {"hire": self.hire, "deliver": self.deliver, "lift": self.lift}
+        columns = {}
+        for which in questions:
+            ranker = rankers[which]
             if ranker is None:
                 columns[which] = np.full(len(matrix.pairs), np.nan)
             else:

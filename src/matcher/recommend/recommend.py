@@ -22,8 +22,9 @@ from matcher.recommend.pools import (
 )
 from matcher.recommend.recommendations import Recommendations
 from matcher.recommend.rows import Job, Order, Scored, build_rows, choose, join_rows
+from matcher.retrieval.centroids import AccountCentroids
 from matcher.retrieval.eligibility import RIVAL_DAYS
-from matcher.retrieval.nearest import AccountCentroids, retrieve
+from matcher.retrieval.nearest import retrieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,8 +46,10 @@ __all__ = [
     "select_open_briefs",
 ]
 
-_PAIRS_AT_ONCE: Final = 50_000
+_PAIRS_AT_ONCE: Final = 100_000
 """Pairs whose features are held at a time."""
+_BRIEFS_AT_ONCE: Final = 32
+"""Briefs that are compared with all accounts at a time."""
 
 
 def identify_model(model: Model) -> str:
@@ -319,19 +322,7 @@ def _batches(
 ) -> Iterator[list[tuple[Brief, Candidates]]]:
     batch: list[tuple[Brief, Candidates]] = []
     n_pairs = 0
-    centroids: AccountCentroids | None = None
-    for brief in briefs:
-        instant = instant_microseconds(_seen_from(brief, as_of))
-        if centroids is None or centroids.instant != instant:
-            centroids = AccountCentroids(job.context, instant)
-        candidates = retrieve(
-            job.context,
-            brief,
-            instant,
-            settings.retrieval,
-            centroids=centroids,
-            rival_days=rival_days,
-        )
+    for brief, candidates in _retrieve_all(job, briefs, as_of, settings, rival_days):
         if batch and n_pairs + len(candidates) > _PAIRS_AT_ONCE:
             yield batch
             batch, n_pairs = [], 0
@@ -339,6 +330,41 @@ def _batches(
         n_pairs += len(candidates)
     if batch:
         yield batch
+
+
+def _retrieve_all(
+    job: Job,
+    briefs: Sequence[Brief],
+    as_of: pd.Timestamp,
+    settings: Settings,
+    rival_days: float,
+) -> Iterator[tuple[Brief, Candidates]]:
+    """Candidates of each brief; briefs in a row that are seen from one instant go together."""
+    instants = [instant_microseconds(_seen_from(brief, as_of)) for brief in briefs]
+    low = 0
+    while low < len(briefs):
+        instant = instants[low]
+        high = low + 1
+        while high < min(len(briefs), low + _BRIEFS_AT_ONCE) and instants[high] == instant:
+            high += 1
+        if high - low > 1:
+            job.context.keep_account_sums(instant)
+        centroids = AccountCentroids(job.context, instant)
+        cosines = centroids.of_all(job.context.embed_briefs(briefs[low:high]))
+        for brief, known in zip(briefs[low:high], cosines, strict=True):
+            yield (
+                brief,
+                retrieve(
+                    job.context,
+                    brief,
+                    instant,
+                    settings.retrieval,
+                    centroids=centroids,
+                    cosines=known,
+                    rival_days=rival_days,
+                ),
+            )
+        low = high
 
 
 def _score(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:
@@ -353,7 +379,7 @@ def _score(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:
     chosen = {brief.brief_id: candidates.account_ids for brief, candidates in batch}
     pairs = build_pairs(briefs, chosen, instants=instants)
     matrix = job.model.features(job.context, pairs)
-    scores = job.model.score(matrix)
+    scores = job.model.score(matrix, ("hire", "deliver"))
     scores["blend"] = normal_scores(
         scores[["hire", "deliver"]].to_numpy(np.float64), pairs.bounds
     ).mean(axis=1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from matcher.errors import DataError
+from matcher.retrieval.centroids import BLOCK_SIZE, AccountCentroids
 from matcher.retrieval.eligibility import RIVAL_DAYS, Eligible, select_eligible
 from matcher.retrieval.facts import account_facts
 
@@ -31,92 +31,6 @@ __all__ = [
     "retrieval_loss",
     "retrieve",
 ]
-
-BLOCK_SIZE: Final = 16_384
-"""Accounts whose embeddings are held as float64 at a time."""
-
-
-def _unit_rows(sums: NDArray[np.float64]) -> NDArray[np.float16]:
-    norms = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
-    return (sums / np.where(norms > 0, norms, 1.0)).astype(np.float16)
-
-
-@dataclass(frozen=True)
-class AccountCentroids:
-    """Mean direction of what each account had posted before an instant.
-
-    Directions are held as float16: products of float16 numbers and their sums are exact in
-    float64, so that a cosine does not depend on what else is multiplied in the same block.
-
-    Parameters
-    ----------
-    context : FeatureContext
-        Market and encoder.
-    instant : int
-        Microseconds since 1970; posts published strictly before it count.
-    block_size : int
-        Accounts held as float64 at a time.
-    """
-
-    context: FeatureContext
-    instant: int
-    block_size: int = BLOCK_SIZE
-
-    @cached_property
-    def rows(self) -> NDArray[np.float16]:
-        """Unit rows by account code, (n_accounts, dim); zero without a post that has text."""
-        n_accounts = len(self.context.index.account_ids)
-        rows = np.zeros((n_accounts, self.context.post_embeddings.shape[1]), dtype=np.float16)
-        for low in range(0, n_accounts, self.block_size):
-            codes = np.arange(low, min(low + self.block_size, n_accounts))
-            starts, ends = self.context.index.posts_before(codes, self.instant)
-            rows[codes] = _unit_rows(self.context.embedding_sums(starts, ends))
-        return rows
-
-    def similarities(
-        self,
-        brief_embedding: NDArray[np.float16],
-        codes: NDArray[np.int64],
-        *,
-        hidden_posts: NDArray[np.int64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Cosine of a brief with the centroids of accounts.
-
-        Parameters
-        ----------
-        brief_embedding : numpy.ndarray of float16, shape (dim,)
-            Unit vector, or zeros for a brief without text.
-        codes : numpy.ndarray of int64, shape (n,)
-            Account codes, each once.
-        hidden_posts : numpy.ndarray of int64, optional
-            Posts before the instant that the brief may not see, those of its own campaign.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (n,)
-            Cosines, -1 to 1; NaN for an account without a visible post that has text.
-        """
-        query = brief_embedding.astype(np.float64)
-        found = np.empty(len(codes))
-        for low in range(0, len(codes), self.block_size):
-            rows = self.rows[codes[low : low + self.block_size]]
-            found[low : low + len(rows)] = _cosines(rows, query)
-        if hidden_posts is not None and len(hidden_posts):
-            owners = self.context.index.post_account[hidden_posts]
-            touched, place = np.unique(owners, return_inverse=True)
-            starts, ends = self.context.index.posts_before(touched, self.instant)
-            sums = self.context.embedding_sums(starts, ends)
-            hidden = self.context.post_embeddings[hidden_posts].astype(np.float64)
-            np.subtract.at(sums, place, hidden)
-            corrected = pd.Series(_cosines(_unit_rows(sums), query), index=touched)
-            mine = np.isin(codes, touched)
-            found[mine] = corrected.reindex(codes[mine]).to_numpy(np.float64)
-        return found
-
-
-def _cosines(rows: NDArray[np.float16], query: NDArray[np.float64]) -> NDArray[np.float64]:
-    empty = ~rows.any(axis=1)
-    return np.asarray(np.where(empty, np.nan, rows.astype(np.float64) @ query))
 
 
 def _by_similarity(
@@ -253,6 +167,7 @@ def retrieve(
     use_history: bool = True,
     rival_days: float = RIVAL_DAYS,
     centroids: AccountCentroids | None = None,
+    cosines: NDArray[np.float64] | None = None,
 ) -> Candidates:
     """Candidates of a brief: all eligible accounts, or the most promising of them.
 
@@ -276,6 +191,8 @@ def retrieve(
         As in `select_eligible`.
     centroids : AccountCentroids, optional
         Centroids as of the same instant, shared by several briefs.
+    cosines : numpy.ndarray of float64, shape (n_accounts,), optional
+        The brief's row of ``centroids.of_all``.
 
     Returns
     -------
@@ -304,7 +221,10 @@ def retrieve(
     facts = account_facts(context.data)
     codes = eligible.accounts
     scores = centroids.similarities(
-        context.embed_briefs([brief])[0], codes, hidden_posts=facts.own_posts(brief, instant)
+        context.embed_briefs([brief])[0],
+        codes,
+        hidden_posts=facts.own_posts(brief, instant),
+        known=cosines,
     )
     order = _by_similarity(codes, scores)
     n_from_history = 0
