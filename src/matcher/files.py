@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,22 +85,48 @@ def write_output(path: Path, write: Callable[[Path], object], *, force: bool) ->
     check_output(path, force=force)
     partial: Path | None = None
     try:
+        _remove_abandoned(path)
         number, name = tempfile.mkstemp(
             prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent
         )
-        os.close(number)
         partial = Path(name)
-        write(partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.chmod(0o666 & ~_umask())
-        partial.replace(path)
+        # Held to the end: a partial file that can be locked was left by a killed process.
+        with os.fdopen(number, "rb") as held:
+            _try_lock(held.fileno())
+            write(partial)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.chmod(0o666 & ~_umask())
+            partial.replace(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error}; choose another place") from error
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)
     return path
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left of the same file."""
+    pattern = re.compile(rf"\.{re.escape(path.stem)}\.[a-z0-9_]{{8}}{re.escape(path.suffix)}")
+    for entry in path.parent.iterdir():
+        if pattern.fullmatch(entry.name) and entry.is_file() and not entry.is_symlink():
+            with entry.open("rb") as file:
+                if _try_lock(file.fileno()):
+                    entry.unlink()
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Whether a file could be locked; the system lifts the lock when the process ends."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def write_table(path: Path, table: pd.DataFrame, *, force: bool) -> Path:

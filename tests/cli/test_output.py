@@ -198,3 +198,19 @@ def test_a_swallowed_signal_ends_the_command_at_the_next_step(tmp_path: Path) ->
         )
         assert process.stdout == ""
         assert process.returncode in (exit_code, 130), process.stderr
+
+
+def test_what_a_killed_process_left_is_removed_and_that_of_a_living_one_is_not(tmp_path):
+    (tmp_path / ".a.0123abcd.txt").write_text("half")
+    (tmp_path / ".a.txt").write_text("somebody's")
+    (tmp_path / ".ab.0123abcd.txt").write_text("of another file")
+
+    def write(target: Path) -> None:
+        target.write_text("outer")
+        write_output(tmp_path / "a.txt", lambda at: at.write_text("inner"), force=True)
+
+    write_output(tmp_path / "a.txt", write, force=True)
+    assert (tmp_path / "a.txt").read_text() == "outer"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".a.txt", ".ab.0123abcd.txt", "a.txt",
+    ]  # fmt: skip

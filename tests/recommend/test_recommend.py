@@ -98,7 +98,7 @@ def test_the_order_of_briefs_does_not_matter(shop, found):
 
 
 def test_small_batches_give_the_same_lists(shop, found, monkeypatch):
-    monkeypatch.setattr("matcher.recommend.recommend._PAIRS_AT_ONCE", 1)
+    monkeypatch.setattr("matcher.recommend.batches._PAIRS_AT_ONCE", 1)
     again = run(shop, [shop.make_brief("one"), shop.make_brief("two", brand_id="br1")])
     pd.testing.assert_frame_equal(again.frame, found.frame)
 

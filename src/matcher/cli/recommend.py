@@ -88,7 +88,9 @@ def recommend(
     from matcher.errors import UsageError
     from matcher.ranking.store import read_model
     from matcher.recommend.recommend import recommend as rank
+    from matcher.recommend.unfinished import Unfinished
     from matcher.tracking.models import resolve_model
+    from matcher.tracking.store import data_home
 
     check_word("--order", order, ("fit", "deliver", "blend"))
     check_word("--lang", lang, ("en", "vi"))
@@ -105,6 +107,7 @@ def recommend(
         )
     instant = data.market.all_known_at if as_of is None else parse_instant(as_of)
     briefs = _briefs(data.market, instant, brief or [], campaign or [], all_open=all_open)
+    unfinished = Unfinished(data_home() / "unfinished")
     with progress() as tell:
         found = rank(
             loaded,
@@ -119,6 +122,7 @@ def recommend(
             model_id=bundle.model_id,
             lottery=lottery,
             context=loaded.context(data, embedder(settings, cache)),
+            unfinished=unfinished,
             progress=tell,
         )
     if found.decisions is not None:
@@ -129,6 +133,9 @@ def recommend(
             f"{log}: chances of {len(found.decisions):,} eligible accounts, each within {error:.2g}"
         )
     write_lists(found, out, language=lang, force=force)
+    unfinished.discard()
+    if unfinished.n_resumed:
+        note(f"{unfinished.n_resumed} lists were done by an earlier run that was stopped")
     counts = found.frame["brief_id"].value_counts()
     for text in (*data.market.assumptions, *found.notes):
         note(text)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from matcher.errors import SupportError, UsageError
 from matcher.features.pairs import build_pairs
-from matcher.features.relative import normal_scores
 from matcher.market.brief import Brief
-from matcher.market.instants import instant_microseconds
+from matcher.recommend.batches import batches, score_batch, seen_from
 from matcher.recommend.pools import (
     describe_brief,
     describe_pool,
@@ -22,9 +21,8 @@ from matcher.recommend.pools import (
 )
 from matcher.recommend.recommendations import Recommendations
 from matcher.recommend.rows import Job, Order, Scored, build_rows, choose, join_rows
-from matcher.retrieval.centroids import AccountCentroids
+from matcher.recommend.unfinished import BriefList, Unfinished, request_key
 from matcher.retrieval.eligibility import RIVAL_DAYS
-from matcher.retrieval.nearest import retrieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,11 +43,6 @@ __all__ = [
     "score_brief",
     "select_open_briefs",
 ]
-
-_PAIRS_AT_ONCE: Final = 100_000
-"""Pairs whose features are held at a time."""
-_BRIEFS_AT_ONCE: Final = 32
-"""Briefs that are compared with all accounts at a time."""
 
 
 def identify_model(model: Model) -> str:
@@ -136,6 +129,7 @@ def recommend(
     model_id: str | None = None,
     lottery: Lottery | None = None,
     context: FeatureContext | None = None,
+    unfinished: Unfinished | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Recommendations:
     """Ranked accounts for briefs, with reasons, evidence and warnings.
@@ -174,6 +168,9 @@ def recommend(
         Draw lists instead of taking the best, and log the chance of each account.
     context : FeatureContext, optional
         What ``model.context(data)`` gives, to share embeddings between calls.
+    unfinished : Unfinished, optional
+        Where lists are kept as they are done, so that the same call after a kill goes on from
+        there; its `discard` is the caller's, once the output stands.
     progress : callable, optional
         Told ``(step, n_done, n_all)``.
 
@@ -196,7 +193,7 @@ def recommend(
     settings = model.settings if settings is None else settings
     as_of = _check_request(data.market, as_of, top_k, order)
     for brief in briefs:
-        model.check_closed_before(_seen_from(brief, as_of))
+        model.check_closed_before(seen_from(brief, as_of))
     if order != "fit":
         model.ranker("deliver")
     context = model.context(data) if context is None else context
@@ -209,29 +206,64 @@ def recommend(
     job = Job(model, context, top_k, order, language, one_per_person, audit, lottery)
     # Refuses an id that stands twice before any work is done.
     build_pairs(briefs, {}, instants={brief.brief_id: as_of for brief in briefs})
-    parts: list[dict[str, Sequence[Any]]] = []
-    pools: list[dict[str, Any]] = []
-    logs: list[pd.DataFrame] = []
     newest, late = data.market.newest_known_at, as_of > data.market.all_known_at
     notes = [f"as of {as_of}: the newest known fact is of {newest}"] if late else []
-    for batch in _batches(job, briefs, as_of, settings, rival_days):
-        scored = {ranked.brief.brief_id: ranked for ranked in _score(job, batch)}
-        for brief, candidates in batch:
-            n_rows = 0
-            if brief.brief_id in scored:
-                chosen, log = choose(job, scored[brief.brief_id])
-                parts.append(build_rows(job, scored[brief.brief_id], chosen))
-                n_rows = len(chosen)
-                logs += [] if log is None else [log]
-            pools.append(describe_pool(candidates, n_rows))
-            notes += describe_strangers(data.market, brief)
-            notes += describe_unknown_words(model, brief)
-            notes += describe_brief(brief, candidates, n_rows, top_k)
+    texts = [brief.model_dump_json() for brief in briefs]
+    key = _key(job, as_of, settings, rival_days)
+    done = {} if unfinished is None else unfinished.begin(key, texts)
+    text_of = {brief.brief_id: text for brief, text in zip(briefs, texts, strict=True)}
+    left = [brief for brief in briefs if text_of[brief.brief_id] not in done]
+    for batch in batches(job, left, as_of, settings, rival_days):
+        for brief, found in _lists(job, batch):
+            done[text_of[brief.brief_id]] = found
+            if unfinished is not None:
+                unfinished.keep(key, text_of[brief.brief_id], found)
             if progress is not None:
-                progress("briefs", len(pools), len(briefs))
-    audit["as_of"] = as_of.isoformat()
-    decisions = pd.concat(logs, ignore_index=True) if logs else None
-    return Recommendations(join_rows(parts), pd.DataFrame(pools), tuple(notes), audit, decisions)
+                progress("briefs", len(done), len(briefs))
+    lists = [done[text] for text in texts]
+    logs = [found.log for found in lists if found.log is not None]
+    return Recommendations(
+        pd.concat([join_rows([]), *(found.rows for found in lists)], ignore_index=True),
+        pd.DataFrame([found.pool for found in lists]),
+        (*notes, *(note for found in lists for note in found.notes)),
+        {**audit, "as_of": as_of.isoformat()},
+        pd.concat(logs, ignore_index=True) if logs else None,
+    )
+
+
+def _lists(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[tuple[Brief, BriefList]]:
+    scored = {ranked.brief.brief_id: ranked for ranked in score_batch(job, batch)}
+    for brief, candidates in batch:
+        rows, log = join_rows([]), None
+        if brief.brief_id in scored:
+            chosen, log = choose(job, scored[brief.brief_id])
+            rows = join_rows([build_rows(job, scored[brief.brief_id], chosen)])
+        notes = (
+            *describe_strangers(job.data.market, brief),
+            *describe_unknown_words(job.model, brief),
+            *describe_brief(brief, candidates, len(rows), job.top_k),
+        )
+        yield brief, BriefList(rows, describe_pool(candidates, len(rows)), notes, log)
+
+
+def _key(job: Job, as_of: pd.Timestamp, settings: Settings, rival_days: float) -> str:
+    """Name of the request, from everything that bears on a list but its brief."""
+    drawn = None if job.lottery is None else asdict(job.lottery)
+    return request_key(
+        {
+            "audit": dict(job.audit),
+            "model": identify_model(job.model),
+            "market": job.data.market.settings.model_dump(mode="json"),
+            "settings": settings.model_dump(mode="json"),
+            "as_of": as_of.isoformat(),
+            "top_k": job.top_k,
+            "order": job.order,
+            "language": job.language,
+            "one_per_person": job.one_per_person,
+            "rival_days": rival_days,
+            "lottery": drawn,
+        }
+    )
 
 
 def score_brief(
@@ -280,13 +312,13 @@ def score_brief(
     """
     settings = model.settings if settings is None else settings
     as_of = _check_request(data.market, as_of, 1, order)
-    model.check_closed_before(_seen_from(brief, as_of))
+    model.check_closed_before(seen_from(brief, as_of))
     if order != "fit":
         model.ranker("deliver")
     context = model.context(data) if context is None else context
     job = Job(model, context, 1, order, "en", True, {})
-    batch = next(_batches(job, [brief], as_of, settings, rival_days))
-    found = next(_score(job, batch), None)
+    batch = next(batches(job, [brief], as_of, settings, rival_days))
+    found = next(score_batch(job, batch), None)
     if found is None:
         raise SupportError(f"brief {brief.brief_id}: no account is eligible; loosen its terms")
     return found
@@ -306,91 +338,3 @@ def _check_request(
             "2025-01-01T00:00:00+07:00"
         )
     return instant.tz_convert("UTC").as_unit("us")
-
-
-def _seen_from(brief: Brief, as_of: pd.Timestamp) -> pd.Timestamp:
-    decided = brief.decision_instant
-    return as_of if decided is None else min(decided, as_of)
-
-
-def _batches(
-    job: Job,
-    briefs: Sequence[Brief],
-    as_of: pd.Timestamp,
-    settings: Settings,
-    rival_days: float,
-) -> Iterator[list[tuple[Brief, Candidates]]]:
-    batch: list[tuple[Brief, Candidates]] = []
-    n_pairs = 0
-    for brief, candidates in _retrieve_all(job, briefs, as_of, settings, rival_days):
-        if batch and n_pairs + len(candidates) > _PAIRS_AT_ONCE:
-            yield batch
-            batch, n_pairs = [], 0
-        batch.append((brief, candidates))
-        n_pairs += len(candidates)
-    if batch:
-        yield batch
-
-
-def _retrieve_all(
-    job: Job,
-    briefs: Sequence[Brief],
-    as_of: pd.Timestamp,
-    settings: Settings,
-    rival_days: float,
-) -> Iterator[tuple[Brief, Candidates]]:
-    """Candidates of each brief; briefs in a row that are seen from one instant go together."""
-    instants = [instant_microseconds(_seen_from(brief, as_of)) for brief in briefs]
-    low = 0
-    while low < len(briefs):
-        instant = instants[low]
-        high = low + 1
-        while high < min(len(briefs), low + _BRIEFS_AT_ONCE) and instants[high] == instant:
-            high += 1
-        if high - low > 1:
-            job.context.keep_account_sums(instant)
-        centroids = AccountCentroids(job.context, instant)
-        cosines = centroids.of_all(job.context.embed_briefs(briefs[low:high]))
-        for brief, known in zip(briefs[low:high], cosines, strict=True):
-            yield (
-                brief,
-                retrieve(
-                    job.context,
-                    brief,
-                    instant,
-                    settings.retrieval,
-                    centroids=centroids,
-                    cosines=known,
-                    rival_days=rival_days,
-                ),
-            )
-        low = high
-
-
-def _score(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:
-    batch = [(brief, candidates) for brief, candidates in batch if len(candidates)]
-    if not batch:
-        return
-    briefs = [brief for brief, _ in batch]
-    instants = {
-        brief.brief_id: pd.Timestamp(candidates.instant, unit="us", tz="UTC")
-        for brief, candidates in batch
-    }
-    chosen = {brief.brief_id: candidates.account_ids for brief, candidates in batch}
-    pairs = build_pairs(briefs, chosen, instants=instants)
-    matrix = job.model.features(job.context, pairs)
-    scores = job.model.score(matrix, ("hire", "deliver"))
-    scores["blend"] = normal_scores(
-        scores[["hire", "deliver"]].to_numpy(np.float64), pairs.bounds
-    ).mean(axis=1)
-    names = job.model.feature_names(job.ranker)
-    inputs = normal_scores(matrix.columns(names), pairs.bounds)
-    for place, (brief, candidates) in enumerate(batch):
-        rows = np.arange(pairs.bounds[place], pairs.bounds[place + 1])
-        yield Scored(
-            brief,
-            candidates,
-            scores.iloc[rows].reset_index(drop=True),
-            matrix.select(rows),
-            inputs[rows],
-        )

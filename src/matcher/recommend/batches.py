@@ -1,0 +1,167 @@
+"""Candidates and scores of many briefs, some at a time, so that memory stays bounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.features.pairs import build_pairs
+from matcher.features.relative import normal_scores
+from matcher.market.instants import instant_microseconds
+from matcher.recommend.rows import Job, Scored
+from matcher.retrieval.centroids import AccountCentroids
+from matcher.retrieval.nearest import retrieve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from matcher.config import Settings
+    from matcher.market.brief import Brief
+    from matcher.retrieval.nearest import Candidates
+
+__all__ = ["batches", "score_batch", "seen_from"]
+
+_PAIRS_AT_ONCE: Final = 100_000
+"""Pairs whose features are held at a time."""
+_BRIEFS_AT_ONCE: Final = 32
+"""Briefs that are compared with all accounts at a time."""
+
+
+def seen_from(brief: Brief, as_of: pd.Timestamp) -> pd.Timestamp:
+    """Instant from which a brief is seen: that of the request, or its own decision if earlier.
+
+    Parameters
+    ----------
+    brief : Brief
+        Brief.
+    as_of : pandas.Timestamp
+        Aware instant of the request.
+
+    Returns
+    -------
+    pandas.Timestamp
+        The earlier of the two.
+    """
+    decided = brief.decision_instant
+    return as_of if decided is None else min(decided, as_of)
+
+
+def batches(
+    job: Job,
+    briefs: Sequence[Brief],
+    as_of: pd.Timestamp,
+    settings: Settings,
+    rival_days: float,
+) -> Iterator[list[tuple[Brief, Candidates]]]:
+    """Briefs with their candidates, as many at a time as memory is meant to hold.
+
+    Parameters
+    ----------
+    job : Job
+        What all briefs share.
+    briefs : sequence of Brief
+        Briefs.
+    as_of : pandas.Timestamp
+        Aware instant of the request.
+    settings : Settings
+        Settings of retrieval.
+    rival_days : float
+        As in `matcher.recommend.recommend.recommend`.
+
+    Yields
+    ------
+    list of tuple of Brief and Candidates
+        Consecutive briefs; one at least.
+    """
+    batch: list[tuple[Brief, Candidates]] = []
+    n_pairs = 0
+    for brief, candidates in _retrieve_all(job, briefs, as_of, settings, rival_days):
+        if batch and n_pairs + len(candidates) > _PAIRS_AT_ONCE:
+            yield batch
+            batch, n_pairs = [], 0
+        batch.append((brief, candidates))
+        n_pairs += len(candidates)
+    if batch:
+        yield batch
+
+
+def _retrieve_all(
+    job: Job,
+    briefs: Sequence[Brief],
+    as_of: pd.Timestamp,
+    settings: Settings,
+    rival_days: float,
+) -> Iterator[tuple[Brief, Candidates]]:
+    """Candidates of each brief; briefs in a row that are seen from one instant go together."""
+    instants = [instant_microseconds(seen_from(brief, as_of)) for brief in briefs]
+    low = 0
+    centroids: AccountCentroids | None = None
+    while low < len(briefs):
+        instant = instants[low]
+        high = low + 1
+        while high < min(len(briefs), low + _BRIEFS_AT_ONCE) and instants[high] == instant:
+            high += 1
+        if high - low > 1:
+            job.context.keep_account_sums(instant)
+        if centroids is None or centroids.instant != instant:
+            centroids = AccountCentroids(job.context, instant)
+        cosines = centroids.of_all(job.context.embed_briefs(briefs[low:high]))
+        for brief, known in zip(briefs[low:high], cosines, strict=True):
+            yield (
+                brief,
+                retrieve(
+                    job.context,
+                    brief,
+                    instant,
+                    settings.retrieval,
+                    centroids=centroids,
+                    cosines=known,
+                    rival_days=rival_days,
+                ),
+            )
+        low = high
+
+
+def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:
+    """Scores of the candidates of some briefs.
+
+    Parameters
+    ----------
+    job : Job
+        What all briefs share.
+    batch : list of tuple of Brief and Candidates
+        What `batches` gave.
+
+    Yields
+    ------
+    Scored
+        One per brief with candidates, in order.
+    """
+    batch = [(brief, candidates) for brief, candidates in batch if len(candidates)]
+    if not batch:
+        return
+    briefs = [brief for brief, _ in batch]
+    instants = {
+        brief.brief_id: pd.Timestamp(candidates.instant, unit="us", tz="UTC")
+        for brief, candidates in batch
+    }
+    chosen = {brief.brief_id: candidates.account_ids for brief, candidates in batch}
+    pairs = build_pairs(briefs, chosen, instants=instants)
+    matrix = job.model.features(job.context, pairs)
+    scores = job.model.score(matrix, ("hire", "deliver"))
+    scores["blend"] = normal_scores(
+        scores[["hire", "deliver"]].to_numpy(np.float64), pairs.bounds
+    ).mean(axis=1)
+    names = job.model.feature_names(job.ranker)
+    inputs = normal_scores(matrix.columns(names), pairs.bounds)
+    for place, (brief, candidates) in enumerate(batch):
+        rows = np.arange(pairs.bounds[place], pairs.bounds[place + 1])
+        yield Scored(
+            brief,
+            candidates,
+            scores.iloc[rows].reset_index(drop=True),
+            matrix.select(rows),
+            inputs[rows],
+        )
