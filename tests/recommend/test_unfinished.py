@@ -95,8 +95,9 @@ def test_whatever_a_list_holds_comes_back(tmp_path):
             "number": [0.1 + 0.2, np.nan, -np.inf],
             "count": pd.Series([1, None, 2**62], dtype="Int64"),
             "flag": [True, False, True],
-            "seen_at": pd.to_datetime(["2025-01-01T00:00:00.000001Z", None, "1969-12-31T23:59Z"])
-            .as_unit("us"),
+            "seen_at": pd.DatetimeIndex(
+                ["2025-01-01T00:00:00.000001Z", None, "1969-12-31T00:00:00.5Z"]
+            ).as_unit("us"),
         }
     )  # fmt: skip
     pool = {"brief_id": "b", "as_of": pd.Timestamp("2025-01-01T00:00:00.5Z"), "n": np.int64(3),

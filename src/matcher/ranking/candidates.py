@@ -58,6 +58,8 @@ class TrainingRows:
         ``views_expected``; NaN where the campaign's outcome has no level.
     draws : tuple of numpy.ndarray of int64
         Rows of each draw: every hire and some of the others.
+    n_eligible : numpy.ndarray of int64, shape (n_briefs,)
+        Eligible accounts of each campaign, of which the candidates may be a part.
     """
 
     matrix: FeatureMatrix
@@ -65,6 +67,7 @@ class TrainingRows:
     outcomes: pd.DataFrame
     levels: NDArray[np.float64]
     draws: tuple[NDArray[np.int64], ...]
+    n_eligible: NDArray[np.int64]
 
 
 def candidate_pairs(
@@ -95,11 +98,23 @@ def candidate_pairs(
     Pairs
         Pairs by campaign in the order given, accounts in rising order.
     """
+    return _candidates(data, campaign_ids, settings, keep, limit)[0]
+
+
+def _candidates(
+    data: MarketData,
+    campaign_ids: Sequence[str],
+    settings: Settings,
+    keep: dict[str, set[str]] | None,
+    limit: int | None,
+) -> tuple[Pairs, NDArray[np.int64]]:
+    """Pairs, and the number of eligible accounts of each campaign."""
     market = data.market
     decided = market.tables["campaigns"].set_index("campaign_id")["decided_at"]
     briefs: list[Brief] = []
     chosen: dict[str, NDArray[np.object_]] = {}
     instants: dict[str, pd.Timestamp] = {}
+    sizes: list[int] = []
     for campaign_id in campaign_ids:
         brief = Brief.from_campaign(market, campaign_id)
         instant = decided[campaign_id]
@@ -111,6 +126,7 @@ def candidate_pairs(
             rival_days=0.0,
         ).accounts
         accounts = data.index.account_ids.to_numpy(object)[eligible]
+        sizes.append(len(accounts))
         if limit is not None and len(accounts) > limit:
             rng = np.random.default_rng(_seed(settings.ranker.seed, campaign_id))
             kept = np.isin(accounts, list((keep or {}).get(campaign_id, ())))
@@ -120,7 +136,7 @@ def candidate_pairs(
         briefs.append(brief)
         chosen[campaign_id] = accounts
         instants[campaign_id] = instant
-    return build_pairs(briefs, chosen, instants=instants)
+    return build_pairs(briefs, chosen, instants=instants), np.array(sizes, dtype=np.int64)
 
 
 def build_training_rows(
@@ -176,13 +192,8 @@ def build_training_rows(
     hires = hires[hires["status_at"] < trained_until]
     hired_of = {str(key): set(part) for key, part in hires.groupby("campaign_id")["account_id"]}
     ranker = settings.ranker
-    pairs = candidate_pairs(
-        context.data,
-        ids,
-        settings,
-        keep=hired_of,
-        limit=ranker.n_draws * ranker.unlabelled_per_campaign,
-    )
+    limit = ranker.n_draws * ranker.unlabelled_per_campaign
+    pairs, n_eligible = _candidates(context.data, ids, settings, hired_of, limit)
     if not len(pairs):
         counts = _removed(context.data, ids, settings)
         raise SupportError(
@@ -201,6 +212,7 @@ def build_training_rows(
         outcomes=outcomes,
         levels=_levels(matrix, outcomes),
         draws=_draws(pairs, hired, settings),
+        n_eligible=n_eligible,
     )
 
 

@@ -22,6 +22,7 @@ from matcher.ranking.candidates import (
     used_features,
 )
 from matcher.ranking.forecast import fit_forecast
+from matcher.ranking.later import calibrate_fit
 from matcher.ranking.model import Model
 from matcher.text.encoder import fit_builtin_encoder, load_encoder, random_encoder
 
@@ -168,6 +169,7 @@ def fit_hire(
     *,
     hired: NDArray[np.bool_] | None = None,
     constrained: bool = True,
+    draws: Sequence[NDArray[np.int64]] | None = None,
 ) -> BoostedRanker:
     """Ranker of hired over other eligible accounts.
 
@@ -184,6 +186,8 @@ def fit_hire(
     constrained : bool
         Let the score move only as the features' declared trends allow. A control on permuted
         labels must not be: the trends alone already rank better than chance.
+    draws : sequence of numpy.ndarray of int64, optional
+        Rows of each member; the draws of `rows` when None.
 
     Returns
     -------
@@ -193,12 +197,12 @@ def fit_hire(
     labels = rows.hired if hired is None else hired
     ids = rows.matrix.pairs.campaign_ids
     trend = {spec.name: spec.trend for spec in FEATURES} if constrained else {}
-    draws = [
+    members = [
         Draw(rows.matrix.relative(names, draw), labels[draw].astype(np.int64), ids[draw])
-        for draw in rows.draws
+        for draw in (rows.draws if draws is None else draws)
     ]
     return fit_ranker(
-        draws, names, trends=[trend.get(name, 0) for name in names], settings=settings.ranker
+        members, names, trends=[trend.get(name, 0) for name in names], settings=settings.ranker
     )
 
 
@@ -320,6 +324,9 @@ def fit_model(
     names = used_features(rows.matrix, settings.ranker.leave_out)
     tell("rankers")
     hire = fit_hire(rows, names, settings)
+    calibration, unsure = calibrate_fit(
+        rows, names, lambda draws: fit_hire(rows, names, settings, draws=draws)
+    )
     forecast, source = fit_forecast(context, prior, trained_until, names, settings)
     deliver, reason = fit_deliver(rows, names, settings, forecast=forecast)
     lift, _ = fit_deliver(rows, names, settings, as_lift=True)
@@ -338,6 +345,8 @@ def fit_model(
             "a split, so that everyone scores alike"
         )
     facts["forecast_from" if forecast is not None else "no_forecast"] = source
+    if unsure:
+        facts["no_fit_probability"] = unsure
     if reason:
         facts["no_deliver" if deliver is None else "deliver_from_posts_alone"] = reason
     model = Model(
@@ -351,5 +360,6 @@ def fit_model(
         trained_until=trained_until,
         data_hash=data.market.data_hash,
         facts=facts,
+        calibration=calibration,
     )
     return model, rows, context

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matcher.features.pairs import Pairs
     from matcher.features.priors import LevelPrior
     from matcher.ranking.boosting import BoostedRanker
+    from matcher.ranking.calibration import FitCalibration
     from matcher.text.encoder import Encoder
     from matcher.text.lexical import Lexicon
 
@@ -34,6 +35,7 @@ GROUP_OF: dict[str, str] = {spec.name: spec.group for spec in FEATURES}
 _REMARKS: Final = {
     "no_content": "content is not compared",
     "no_hire": "the ranker of hires learnt nothing",
+    "no_fit_probability": "fit is not stated as a probability",
     "no_forecast": "no forecast from posts",
     "no_deliver": "no order by what a hire delivers",
     "deliver_from_posts_alone": "what a hire delivers is forecast from posts alone",
@@ -84,6 +86,8 @@ class Model:
         Hash of the market it was trained on.
     facts : mapping
         Counts of the training: campaigns, hires, rows, and why `deliver` is missing.
+    calibration : FitCalibration or None
+        What a place in the order of `hire` means; None where too few campaigns were known.
     """
 
     encoder: Encoder
@@ -96,6 +100,7 @@ class Model:
     trained_until: pd.Timestamp
     data_hash: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    calibration: FitCalibration | None = None
 
     def context(self, data: MarketData, embed: Embed | None = None) -> FeatureContext:
         """A market seen through the model's text objects.

@@ -14,6 +14,7 @@ from matcher.errors import BundleError, ConfigError, DataError, EncoderError
 from matcher.features.priors import LEVELS, LevelPrior
 from matcher.ranking.boosting import BoostedRanker
 from matcher.ranking.bundle import Bundle, read_bundle, write_bundle
+from matcher.ranking.calibration import FitCalibration
 from matcher.ranking.model import Model
 from matcher.text.encoder import encoder_from_files
 from matcher.text.lexical import Lexicon
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["model_files", "model_manifest", "read_model", "write_model"]
 
 _KIND: Final = "matcher-model"
+_CALIBRATION: Final = "calibration.json"
+"""Not in every bundle: too few campaigns may have been known, or the bundle may be older."""
 
 
 def model_files(model: Model) -> dict[str, bytes]:
@@ -50,6 +53,8 @@ def model_files(model: Model) -> dict[str, bytes]:
     table = model.prior.table.astype(object)
     records = table.where(table.notna(), None).to_dict(orient="records")
     files["prior.json"] = json.dumps(records, indent=1).encode()
+    if model.calibration is not None:
+        files[_CALIBRATION] = json.dumps(model.calibration.as_dict(), indent=1).encode()
     for which in ("hire", "deliver", "lift"):
         ranker = getattr(model, which)
         if ranker is not None:
@@ -176,6 +181,11 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
             trained_until=pd.Timestamp(manifest["trained_until"]),
             data_hash=str(manifest["data_hash"]),
             facts=dict(manifest["facts"]),
+            calibration=(
+                FitCalibration.from_dict(json.loads(files[_CALIBRATION]))
+                if _CALIBRATION in files
+                else None
+            ),
         )
     except (
         KeyError, ValueError, TypeError, SafetensorError, EncoderError, DataError, ConfigError

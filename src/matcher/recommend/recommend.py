@@ -67,6 +67,7 @@ def identify_model(model: Model) -> str:
         model.trained_until.isoformat(),
         model.data_hash,
         model.settings.hash,
+        None if model.calibration is None else model.calibration.as_dict(),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 

@@ -45,6 +45,9 @@ COLUMNS: Final[Mapping[str, str]] = {
     "handle": "str",
     "platform": "str",
     "url": "str",
+    "fit": "float64",
+    "fit_times_average": "float64",
+    "n_hires_expected": "float64",
     "fit_score": "float64",
     "fit_percentile": "float64",
     "deliver_score": "float64",
@@ -80,6 +83,9 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 """Columns of the list and their dtypes; object columns hold tuples of text.
 
+``fit`` is the probability that the brand hires the account if it hires ``n_hires_expected`` of the
+eligible ones, learnt from later campaigns; ``fit_times_average`` is that over the probability of
+the average eligible account; all three are NaN where the model is not calibrated.
 ``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
 columns add up. Percentiles are shares of the eligible accounts that stand lower, ties counting
 half; accounts that retrieval left out stand lower. ``blend_score`` is the mean of the normal scores

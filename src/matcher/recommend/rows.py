@@ -320,8 +320,26 @@ def _identity(job: Job, ranked: Scored, codes: NDArray[np.int64]) -> dict[str, A
     }
 
 
+def _fit(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, Any]:
+    """Probability of being hired, where the model can state one."""
+    calibration = job.model.calibration
+    if calibration is None:
+        unknown = np.full(len(chosen), np.nan)
+        return {"fit": unknown, "fit_times_average": unknown, "n_hires_expected": unknown}
+    probability, times = calibration.judge(
+        ranked.percentiles("hire"), ranked.candidates.n_eligible, ranked.brief.n_creators
+    )
+    n_hires = calibration.expected_hires(ranked.brief.n_creators)
+    return {
+        "fit": probability[chosen],
+        "fit_times_average": times[chosen],
+        "n_hires_expected": [min(n_hires, float(ranked.candidates.n_eligible))] * len(chosen),
+    }
+
+
 def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, Any]:
     return {
+        **_fit(job, ranked, chosen),
         "fit_score": ranked.scores["hire"].to_numpy(np.float64)[chosen],
         "fit_percentile": ranked.percentiles("hire")[chosen],
         "deliver_score": ranked.scores["deliver"].to_numpy(np.float64)[chosen],
