@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,7 +79,15 @@ class DatedRows:
         >>> dated.newest(6).tolist()
         [1, 2]
         """
-        known = self.known_at < instant
-        newest = known.copy()
-        newest[:-1] &= ~(known[1:] & (self.keys[1:] == self.keys[:-1]))
-        return self.rows[expand_ranges(self.starts[newest], self.ends[newest])]
+        if instant not in self._latest:
+            known = self.known_at < instant
+            newest = known.copy()
+            newest[:-1] &= ~(known[1:] & (self.keys[1:] == self.keys[:-1]))
+            # Briefs that are seen from one instant come in a row.
+            self._latest.clear()
+            self._latest[instant] = self.rows[expand_ranges(self.starts[newest], self.ends[newest])]
+        return self._latest[instant]
+
+    @cached_property
+    def _latest(self) -> dict[int, NDArray[np.int64]]:
+        return {}

@@ -44,7 +44,14 @@ def _audience(context: FeatureContext, view: PairView) -> Mapping[str, NDArray[n
     n_accounts = len(context.index.account_ids)
     for block in view.blocks:
         targets = _targets(block.brief)
-        known = audiences.dated.newest(block.instant) if targets else np.empty(0, dtype=np.int64)
+        if not targets:
+            continue
+        # Only rows of the candidates, which are few among all accounts.
+        is_candidate = np.zeros(n_accounts + 1, dtype=bool)
+        is_candidate[block.accounts] = True
+        is_candidate[-1] = False
+        known = audiences.dated.newest(block.instant)
+        known = known[is_candidate[audiences.accounts[known]]]
         for name, dimension, wanted in targets:
             meant = audiences.among(dimension, wanted)[audiences.labels[known]]
             rows = known[meant >= 0]

@@ -309,7 +309,7 @@ def _identity(job: Job, ranked: Scored, codes: NDArray[np.int64]) -> dict[str, A
         "rank": np.arange(1, len(codes) + 1),
         "account_id": accounts["account_id"].to_numpy(object),
         "influencer_id": accounts["influencer_id"].to_numpy(object),
-        "display_name": index.influencers["display_name"].to_numpy(object)[codes],
+        "display_name": index.influencers["display_name"].iloc[codes].to_numpy(object),
         "handle": accounts["handle"].to_numpy(object),
         "platform": accounts["platform"].to_numpy(object),
         "url": accounts["url"].to_numpy(object),

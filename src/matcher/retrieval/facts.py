@@ -184,10 +184,18 @@ class AccountFacts:
         numpy.ndarray of int64, shape (n_accounts,)
             Counts.
         """
-        n_accounts = len(self.index.account_ids)
-        starts, ends = self.index.posts_before(np.arange(n_accounts), instant)
+        if instant not in self._posts_at:
+            starts, ends = self.index.posts_before(np.arange(len(self.index.account_ids)), instant)
+            # Briefs that are seen from one instant come in a row.
+            self._posts_at.clear()
+            self._posts_at[instant] = ends - starts
+        counts = self._posts_at[instant]
         own = self.index.post_account[self.own_posts(brief, instant)]
-        return np.asarray(ends - starts - np.bincount(own, minlength=n_accounts))
+        return np.asarray(counts - np.bincount(own, minlength=len(counts)))
+
+    @cached_property
+    def _posts_at(self) -> dict[int, NDArray[np.int64]]:
+        return {}
 
     @cached_property
     def hires(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
