@@ -27,7 +27,7 @@ def make_found(briefs: dict[str, list[str]], **columns: Any) -> Recommendations:
     texts = [text for one in briefs.values() for text in one]
     values: dict[str, Any] = {}
     for name, dtype in COLUMNS.items():
-        if name.endswith("_published_at"):
+        if name.endswith(("_published_at", "_decided_at")):
             values[name] = pd.Series([NOW - pd.Timedelta(days=1)] * len(texts), dtype=dtype)
         elif dtype.startswith("datetime"):
             values[name] = pd.Series([NOW] * len(texts), dtype=dtype)

@@ -42,6 +42,10 @@ class Quotes:
         Currencies, ISO 4217.
     price_per_post : numpy.ndarray of float64, shape (n_quotes,)
         Price of one post in the row's currency.
+    n_posts : numpy.ndarray of float64, shape (n_quotes,)
+        Posts that the whole price buys, over which it was divided.
+    known_at : numpy.ndarray of int64, shape (n_quotes,)
+        When each became known, in microseconds since 1970.
     valid_until : numpy.ndarray of int64, shape (n_quotes,)
         Last instant in microseconds since 1970.
     """
@@ -52,6 +56,8 @@ class Quotes:
     currencies: NDArray[np.int64]
     currency_names: tuple[str, ...]
     price_per_post: NDArray[np.float64]
+    n_posts: NDArray[np.float64]
+    known_at: NDArray[np.int64]
     valid_until: NDArray[np.int64]
 
     @classmethod
@@ -77,13 +83,16 @@ class Quotes:
         keys = accounts * (len(FORMATS) + 1) + formats + 1
         currencies, names = pd.factorize(rates["currency"].to_numpy(object), sort=True)
         posts = rates["n_posts"].astype("float64").fillna(1.0).clip(lower=1.0).to_numpy(np.float64)
+        known_at = to_microseconds(rates["as_of"])
         return cls(
-            dated=DatedRows.arrange(keys, to_microseconds(rates["as_of"])),
+            dated=DatedRows.arrange(keys, known_at),
             accounts=accounts,
             formats=formats,
             currencies=currencies.astype(np.int64),
             currency_names=tuple(names.tolist()),
             price_per_post=rates["price"].to_numpy(np.float64) / posts,
+            n_posts=np.asarray(posts),
+            known_at=known_at,
             valid_until=to_microseconds(rates["valid_until"]),
         )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matcher.market.market import Market
 
-__all__ = ["find_exchange_rate", "list_missing_rates"]
+__all__ = ["find_exchange_rate", "has_exchange_rate", "list_missing_rates"]
 
 _NEVER: Final = np.iinfo(np.int64).max
 """Instant that never comes."""
@@ -47,9 +47,7 @@ def find_exchange_rate(market: Market, source: str, *, target: str, instant: pd.
     """
     if source == target:
         return 1.0
-    rates = market.tables["exchange_rates"]
-    day = instant.tz_convert("UTC").tz_localize(None)
-    known = rates[(rates["from"] == source) & (rates["to"] == target) & (rates["on"] < day)]
+    known, day = _known_rates(market, source, target, instant)
     if known.empty:
         raise DataError(
             f"exchange_rates: no rate from {source} to {target} before {day.date()}; add a row "
@@ -58,6 +56,37 @@ def find_exchange_rate(market: Market, source: str, *, target: str, instant: pd.
         )
     newest = known.sort_values("on")["rate"].to_numpy(dtype="float64")[-1]
     return float(newest)
+
+
+def has_exchange_rate(market: Market, source: str, *, target: str, instant: pd.Timestamp) -> bool:
+    """Whether `find_exchange_rate` finds a rate.
+
+    Parameters
+    ----------
+    market : Market
+        Market whose table `exchange_rates` is read.
+    source : str
+        Currency converted, ISO 4217.
+    target : str
+        Currency it becomes, ISO 4217.
+    instant : pandas.Timestamp
+        Instant with timezone.
+
+    Returns
+    -------
+    bool
+        True for a currency and itself.
+    """
+    return source == target or not _known_rates(market, source, target, instant)[0].empty
+
+
+def _known_rates(
+    market: Market, source: str, target: str, instant: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """Rates of a pair of currencies on days before an instant, and that instant without zone."""
+    rates = market.tables["exchange_rates"]
+    day = instant.tz_convert("UTC").tz_localize(None)
+    return rates[(rates["from"] == source) & (rates["to"] == target) & (rates["on"] < day)], day
 
 
 def list_missing_rates(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:

@@ -11,14 +11,20 @@ from matcher.ranking.relevance import TRUST_NOTE
 from matcher.text.normalise import lexical_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matcher.market.brief import Brief
     from matcher.market.market import Market
     from matcher.ranking.model import Model
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["describe_brief", "describe_pool", "describe_strangers", "describe_unknown_words"]
+__all__ = [
+    "describe_brief",
+    "describe_pool",
+    "describe_strangers",
+    "describe_unknown_words",
+    "join_pools",
+]
 
 _LEAST_KNOWN_WORDS: Final = 0.5
 """Share of a brief's words below which an encoder that learnt from posts knows little of it."""
@@ -50,6 +56,27 @@ def describe_pool(candidates: Candidates, n_rows: int) -> dict[str, Any]:
         **{f"removed_{rule}": count for rule, count in eligible.removed.items()},
         **{f"unknown_{rule}": count for rule, count in eligible.unknown.items()},
     }
+
+
+def join_pools(pools: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Descriptions of several briefs as one table.
+
+    Parameters
+    ----------
+    pools : sequence of mapping of str to Any
+        What `describe_pool` and `matcher.recommend.precedents.build_similar_campaigns` said of
+        each brief.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per brief; dtypes do not depend on what is missing.
+    """
+    frame = pd.DataFrame(pools)
+    dtypes = {"at": "datetime64[us, UTC]", "similarity": "float64", "outcome": "float64"}
+    dtypes |= dict.fromkeys(("hired", "outcomes"), "Int64")
+    similar = [name for name in frame if str(name).startswith("similar_")]
+    return frame.astype({name: dtypes.get(str(name).split("_")[-1], "str") for name in similar})
 
 
 def describe_strangers(market: Market, brief: Brief) -> Iterator[str]:

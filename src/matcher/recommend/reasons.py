@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -55,6 +56,17 @@ _TEMPLATES: Final = {
     },
 }
 
+_SIDES: Final = {
+    "en": {1: "{group}, in its favour", -1: "{group}, against it"},
+    "vi": {1: "{group}, điểm cộng", -1: "{group}, điểm trừ"},
+}
+"""How the sentence of a group begins, by the sign of what the group contributes."""
+_NEGLIGIBLE: Final = 0.02
+"""Share of all that the groups of an account contribute, up or down, below which one is passed
+over."""
+_NOTHING: Final = 1e-12
+"""Size up to which a contribution is rounding."""
+
 _CLOSE: Final = {
     "en": "Earlier posts close to the brief: {count}.",
     "vi": "Số bài đăng trước đây gần với brief: {count}.",
@@ -76,12 +88,16 @@ class Reasons:
         most candidates is passed over while another one says more.
     speaks_against : tuple of str or None, length n
         The strongest reason against each, None where there is none.
+    by_group : tuple of tuple of str or None, shape (n, n_groups)
+        One sentence of each group, on the feature that says most of those that pull the way in
+        which the group does; None where the group contributes less than 2 % of what all groups do.
     """
 
     groups: NDArray[np.float64]
     base: NDArray[np.float64]
     speaks_for: tuple[tuple[str, ...], ...]
     speaks_against: tuple[str | None, ...]
+    by_group: tuple[tuple[str | None, ...], ...]
 
 
 def group_contributions(
@@ -127,6 +143,8 @@ def say_feature(
     value: float,
     pool: NDArray[np.float64],
     language: Language,
+    *,
+    heading: str | None = None,
 ) -> str:
     """Sentence that says what a feature is and how it stands among the candidates.
 
@@ -142,6 +160,8 @@ def say_feature(
         Values of all candidates of the brief, the account among them.
     language : {"en", "vi"}
         Language.
+    heading : str, optional
+        What the sentence begins with; the name of the group when None.
 
     Returns
     -------
@@ -149,7 +169,7 @@ def say_feature(
         One sentence.
     """
     label = feature_label(feature)
-    words = {"group": GROUP_NAMES[group][language], "label": label.words[language]}
+    words = {"group": heading or GROUP_NAMES[group][language], "label": label.words[language]}
     templates = _TEMPLATES[language]
     stand, share = _standing(value, pool)
     if stand == "unknown":
@@ -213,6 +233,7 @@ def build_reasons(
         np.flatnonzero([group_of[name] == group for name in names]) for group in REASON_GROUPS
     ]
 
+    @cache
     def choose(row: int, group: int, sign: float) -> tuple[int, int]:
         # The feature that says most of a group, and how little it says: 0 is best.
         features = members[group]
@@ -230,21 +251,36 @@ def build_reasons(
         # Sentences of the first groups that say something, else of the first group.
         chosen = {group: choose(row, group, sign) for group in groups}
         telling = [group for group in groups if chosen[group][1] == 0][:n]
-        sentences = []
-        for group in telling or groups[:1]:
-            name, best = REASON_GROUPS[group], chosen[group][0]
-            sentence = say_feature(name, names[best], values[row, best], pool[:, best], language)
-            if name == "relevance" and sign > 0 and n_close[row]:
-                sentence += " " + _CLOSE[language].format(
-                    count=format_number(float(n_close[row]), language)
-                )
-            sentences.append(sentence)
-        return tuple(sentences)
+        return tuple(
+            word(row, group, chosen[group][0], sign, None) for group in telling or groups[:1]
+        )
 
-    speaks_for, speaks_against = [], []
+    def word(row: int, group: int, best: int, sign: float, heading: str | None) -> str:
+        name = REASON_GROUPS[group]
+        sentence = say_feature(
+            name, names[best], values[row, best], pool[:, best], language, heading=heading
+        )
+        if name == "relevance" and sign > 0 and n_close[row]:
+            count = format_number(float(n_close[row]), language)
+            sentence += " " + _CLOSE[language].format(count=count)
+        return sentence
+
+    def tell(row: int, group: int) -> str | None:
+        # The sentence of a group by itself, which has to say on which side the group is.
+        total = sums[row, group]
+        if abs(total) < max(_NEGLIGIBLE * float(np.abs(sums[row]).sum()), _NOTHING):
+            return None
+        sign = 1 if total > 0 else -1
+        heading = _SIDES[language][sign].format(group=GROUP_NAMES[REASON_GROUPS[group]][language])
+        return word(row, group, choose(row, group, float(sign))[0], sign, heading)
+
+    speaks_for, speaks_against, by_group = [], [], []
     for row, totals in enumerate(sums):
         ranked = np.argsort(-totals, kind="stable").tolist()
         speaks_for.append(say(row, [one for one in ranked if totals[one] > 0], 1.0, N_SENTENCES))
         worst = say(row, [one for one in reversed(ranked) if totals[one] < 0], -1.0, 1)
         speaks_against.append(worst[0] if worst else None)
-    return Reasons(sums, contributions[:, -1], tuple(speaks_for), tuple(speaks_against))
+        by_group.append(tuple(tell(row, group) for group in range(len(REASON_GROUPS))))
+    return Reasons(
+        sums, contributions[:, -1], tuple(speaks_for), tuple(speaks_against), tuple(by_group)
+    )

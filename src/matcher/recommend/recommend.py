@@ -18,7 +18,9 @@ from matcher.recommend.pools import (
     describe_pool,
     describe_strangers,
     describe_unknown_words,
+    join_pools,
 )
+from matcher.recommend.precedents import build_similar_campaigns
 from matcher.recommend.recommendations import Recommendations
 from matcher.recommend.rows import Job, Order, Scored, build_rows, choose, join_rows
 from matcher.recommend.unfinished import BriefList, Unfinished, request_key
@@ -225,7 +227,7 @@ def recommend(
     logs = [found.log for found in lists if found.log is not None]
     return Recommendations(
         pd.concat([join_rows([]), *(found.rows for found in lists)], ignore_index=True),
-        pd.DataFrame([found.pool for found in lists]),
+        join_pools([dict(found.pool) for found in lists]),
         (*notes, *(note for found in lists for note in found.notes)),
         {**audit, "as_of": as_of.isoformat()},
         pd.concat(logs, ignore_index=True) if logs else None,
@@ -244,7 +246,10 @@ def _lists(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[tuple[Br
             *describe_unknown_words(job.model, brief),
             *describe_brief(brief, candidates, len(rows), job.top_k),
         )
-        yield brief, BriefList(rows, describe_pool(candidates, len(rows)), notes, log)
+        similar = build_similar_campaigns(
+            job.context, brief, candidates.instant, language=job.language
+        )
+        yield brief, BriefList(rows, describe_pool(candidates, len(rows)) | similar, notes, log)
 
 
 def _key(job: Job, as_of: pd.Timestamp, settings: Settings, rival_days: float) -> str:

@@ -13,12 +13,51 @@ import pandas as pd
 from matcher.columns import REASON_GROUPS
 from matcher.errors import LeakageError, MatcherError
 
-__all__ = ["AUDIT_COLUMNS", "COLUMNS", "N_EVIDENCE", "N_REASONS", "Recommendations"]
+__all__ = [
+    "AUDIT_COLUMNS",
+    "COLUMNS",
+    "N_EVIDENCE",
+    "N_PAST",
+    "N_REASONS",
+    "N_SIMILAR",
+    "PAST_PARTS",
+    "SIMILAR_PARTS",
+    "Recommendations",
+]
 
 N_REASONS: Final = 3
 """Sentences that speak for an account."""
 N_EVIDENCE: Final = 3
 """Posts shown as evidence."""
+N_PAST: Final = 2
+"""Past hires shown of an account."""
+N_SIMILAR: Final = 3
+"""Past campaigns shown of a brief."""
+
+PAST_PARTS: Final = (
+    "campaign_id",
+    "brand_id",
+    "account_id",
+    "decided_at",
+    "similarity",
+    "outcome",
+    "outcome_name",
+    "outcome_ratio",
+    "text",
+)
+"""What is said of each past hire, in columns ``past_<number>_<part>`` of the list."""
+SIMILAR_PARTS: Final = (
+    "campaign_id",
+    "brand_id",
+    "decided_at",
+    "similarity",
+    "n_hired",
+    "n_outcomes",
+    "outcome",
+    "outcome_name",
+    "text",
+)
+"""What is said of each similar campaign, in columns ``similar_<number>_<part>`` of the pools."""
 
 AUDIT_COLUMNS: Final = (
     "model_id",
@@ -34,6 +73,17 @@ _EVIDENCE: Final = tuple(
     for number in range(1, N_EVIDENCE + 1)
     for part in ("post_id", "url", "published_at", "similarity", "text")
 )
+
+_PAST: Final = tuple(
+    f"past_{number}_{part}" for number in range(1, N_PAST + 1) for part in PAST_PARTS
+)
+
+
+def _dtype(name: str) -> str:
+    if name.endswith("_at"):
+        return "datetime64[us, UTC]"
+    return "float64" if name.endswith(("_similarity", "_outcome", "_ratio")) else "str"
+
 
 COLUMNS: Final[Mapping[str, str]] = {
     "brief_id": "str",
@@ -53,21 +103,22 @@ COLUMNS: Final[Mapping[str, str]] = {
     "deliver_score": "float64",
     "deliver_percentile": "float64",
     "blend_score": "float64",
+    "fee": "float64",
+    "fee_currency": "str",
+    "fee_is_estimate": "bool",
+    "fee_low": "float64",
+    "fee_high": "float64",
+    "fee_note": "str",
     "order": "str",
     "explained": "str",
     "base": "float64",
     **{f"reason_{group}": "float64" for group in REASON_GROUPS},
+    **{f"reason_{group}_text": "str" for group in REASON_GROUPS},
     **{f"why_{number}": "str" for number in range(1, N_REASONS + 1)},
     "against": "str",
-    **{
-        name: "datetime64[us, UTC]"
-        if name.endswith("_at")
-        else "float64"
-        if name.endswith("_similarity")
-        else "str"
-        for name in _EVIDENCE
-    },
+    **{name: _dtype(name) for name in _EVIDENCE},
     "n_close_posts": "int64",
+    **{name: _dtype(name) for name in _PAST},
     "warnings": "object",
     "warning_text": "str",
     "other_accounts": "object",
@@ -87,10 +138,15 @@ COLUMNS: Final[Mapping[str, str]] = {
 eligible ones, learnt from later campaigns; ``fit_times_average`` is that over the probability of
 the average eligible account; all three are NaN where the model is not calibrated.
 ``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
-columns add up. Percentiles are shares of the eligible accounts that stand lower, ties counting
-half; accounts that retrieval left out stand lower. ``blend_score`` is the mean of the normal scores
-of both rankings. ``n_close_posts`` counts earlier posts at least as near to the brief as the
-closest post of the median candidate.
+columns add up; ``reason_<group>_text`` says the most telling thing of a group in one sentence, and
+is missing where the group contributes less than 2 % of what all groups do. Percentiles are shares
+of the eligible accounts that stand lower, ties counting half; accounts that retrieval left out
+stand lower. ``blend_score`` is the mean of the normal scores of both rankings. ``fee`` is the price
+of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says it in a sentence; of
+an estimate that rests on the rates of other accounts, ``fee_low`` and ``fee_high`` are their
+quartiles. ``past_*`` are earlier hires of the account or its person, as
+`matcher.recommend.precedents.build_past_hires` says. ``n_close_posts`` counts earlier posts at
+least as near to the brief as the closest post of the median candidate.
 """
 
 _SHOWN: Final = ("brief_id", "rank", "account_id", "handle", "platform", "fit_percentile", "why_1")
@@ -107,8 +163,9 @@ class Recommendations:
         accounts by rank.
     pools : pandas.DataFrame
         One row per brief: ``brief_id, as_of, n_accounts, n_eligible, n_candidates,
-        n_recommended``, and what each hard rule removed (``removed_<rule>``) or passed for want of
-        a value (``unknown_<rule>``).
+        n_recommended``, what each hard rule removed (``removed_<rule>``) or passed for want of a
+        value (``unknown_<rule>``), and the past campaigns most like the brief
+        (``similar_<number>_<part>``, see `matcher.recommend.precedents.build_similar_campaigns`).
     notes : tuple of str
         What was noticed, in sentences.
     audit : mapping of str to str
@@ -125,7 +182,7 @@ class Recommendations:
     decisions: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
-        """Check columns, ranks, uniqueness, sums of contributions, and the age of evidence."""
+        """Check columns, ranks, uniqueness, sums, the age of what is shown, and ranges of fees."""
         missing = [name for name in COLUMNS if name not in self.frame]
         if missing:
             raise MatcherError(
@@ -138,6 +195,12 @@ class Recommendations:
             raise MatcherError("recommendations: ranks must run from 1 without gaps in each brief")
         self._check_sums()
         self._check_evidence()
+        self._check_past()
+        outside = (self.frame["fee_low"] > self.frame["fee"]) | (
+            self.frame["fee"] > self.frame["fee_high"]
+        )
+        if outside.any():
+            raise MatcherError("recommendations: a fee lies outside its own range")
 
     def _check_sums(self) -> None:
         reasons = [f"reason_{group}" for group in REASON_GROUPS]
@@ -159,6 +222,17 @@ class Recommendations:
                     "recommendations: a post shown as evidence was published at or after the "
                     "instant from which its brief is seen"
                 )
+
+    def _check_past(self) -> None:
+        for frame, what, n in ((self.frame, "past", N_PAST), (self.pools, "similar", N_SIMILAR)):
+            for number in range(1, n + 1):
+                name = f"{what}_{number}_decided_at"
+                # Pools made by hand may say nothing of similar campaigns.
+                if name in frame and (frame[name] >= frame["as_of"]).any():
+                    raise LeakageError(
+                        f"recommendations: a campaign shown as `{name}` was decided at or after "
+                        "the instant from which its brief is seen"
+                    )
 
     def __len__(self) -> int:
         return len(self.frame)

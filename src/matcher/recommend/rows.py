@@ -13,6 +13,8 @@ from matcher.ranking.model import GROUP_OF
 from matcher.recommend.cautions import build_cautions
 from matcher.recommend.evidence import build_evidence
 from matcher.recommend.explore import DECISION_COLUMNS
+from matcher.recommend.fees import build_fees
+from matcher.recommend.precedents import build_past_hires
 from matcher.recommend.reasons import build_reasons
 from matcher.recommend.recommendations import COLUMNS, N_EVIDENCE, N_REASONS
 
@@ -271,8 +273,10 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
     return {
         **_identity(job, ranked, codes),
         **_scores(job, ranked, chosen),
+        **_fees(job, ranked, codes),
         **_reasons(reasons),
         **_evidence(evidence),
+        **build_past_hires(job.context, ranked.brief, codes, instant, language=job.language),
         "n_close_posts": n_close,
         "warnings": [tuple(one.id for one in row) for row in placed],
         "warning_text": [" ".join(one.text for one in row) or None for row in placed],
@@ -350,10 +354,24 @@ def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, An
     }
 
 
+def _fees(job: Job, ranked: Scored, codes: NDArray[np.int64]) -> dict[str, Any]:
+    instant = ranked.candidates.instant
+    found = build_fees(job.data, ranked.brief, codes, instant, language=job.language)
+    return {
+        "fee": found.fee,
+        "fee_currency": [None if np.isnan(fee) else found.currency for fee in found.fee],
+        "fee_is_estimate": found.is_estimate,
+        "fee_low": found.low,
+        "fee_high": found.high,
+        "fee_note": found.notes,
+    }
+
+
 def _reasons(reasons: Reasons) -> dict[str, Any]:
     columns: dict[str, Any] = {"base": reasons.base, "against": list(reasons.speaks_against)}
     for place, group in enumerate(REASON_GROUPS):
         columns[f"reason_{group}"] = reasons.groups[:, place]
+        columns[f"reason_{group}_text"] = [texts[place] for texts in reasons.by_group]
     for number in range(N_REASONS):
         columns[f"why_{number + 1}"] = [
             sentences[number] if number < len(sentences) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +13,22 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["GROUP_NAMES", "Label", "Language", "feature_label", "format_number", "format_value"]
+__all__ = [
+    "FORMAT_NAMES",
+    "GROUP_NAMES",
+    "OUTCOME_NAMES",
+    "PLATFORM_NAMES",
+    "Label",
+    "Language",
+    "feature_label",
+    "format_day",
+    "format_money",
+    "format_number",
+    "format_value",
+    "list_words",
+]
 
 Language = Literal["en", "vi"]
 
@@ -30,6 +44,50 @@ GROUP_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "price": {"en": "Price", "vi": "Giá"},
 }
 """Names of the reason groups."""
+
+FORMAT_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "image": {"en": "image", "vi": "ảnh"},
+    "carousel": {"en": "carousel", "vi": "album ảnh"},
+    "short_video": {"en": "short video", "vi": "video ngắn"},
+    "video": {"en": "video", "vi": "video"},
+    "story": {"en": "story", "vi": "story"},
+    "live": {"en": "live stream", "vi": "livestream"},
+    "text": {"en": "text post", "vi": "bài chữ"},
+    "article": {"en": "article", "vi": "bài viết dài"},
+    "audio": {"en": "audio", "vi": "audio"},
+}
+"""Names of the formats of a post."""
+
+PLATFORM_NAMES: Final[Mapping[str, str]] = {
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "tiktok": "TikTok",
+    "youtube": "YouTube",
+    "x": "X",
+    "threads": "Threads",
+    "snapchat": "Snapchat",
+    "linkedin": "LinkedIn",
+    "zalo": "Zalo",
+    "blog": "blog",
+    "podcast": "podcast",
+}
+"""Names of the platforms, the same in both languages."""
+
+OUTCOME_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "reach": {"en": "accounts reached", "vi": "lượt tiếp cận"},
+    "impressions": {"en": "impressions", "vi": "lượt hiển thị"},
+    "views": {"en": "views", "vi": "lượt xem"},
+    "engagements": {"en": "engagements", "vi": "lượt tương tác"},
+    "link_clicks": {"en": "link clicks", "vi": "lượt nhấp liên kết"},
+    "leads": {"en": "leads", "vi": "khách hàng tiềm năng"},
+    "conversions": {"en": "conversions", "vi": "lượt chuyển đổi"},
+    "revenue": {"en": "of revenue", "vi": "doanh thu"},
+    "trust_proxy": {
+        "en": "comments, shares and saves per account reached",
+        "vi": "bình luận, chia sẻ và lưu trên mỗi lượt tiếp cận",
+    },
+}
+"""What a hire brought, as it stands behind a number."""
 
 _TIERS: Final = ("nano", "micro", "mid", "macro", "mega")
 
@@ -106,6 +164,83 @@ def format_number(value: float, language: Language, *, digits: int = 0) -> str:
     if language == "vi":
         return text.translate(str.maketrans(",.", ".,"))
     return text
+
+
+def format_day(day: dt.date, language: Language) -> str:
+    """Day as people write it.
+
+    Parameters
+    ----------
+    day : datetime.date
+        Day; of an instant, its day in UTC.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Text.
+
+    Examples
+    --------
+    >>> format_day(dt.date(2025, 3, 1), "en"), format_day(dt.date(2025, 3, 1), "vi")
+    ('2025-03-01', '01/03/2025')
+    """
+    return day.strftime("%d/%m/%Y") if language == "vi" else day.strftime("%Y-%m-%d")
+
+
+def format_money(value: float, currency: str, language: Language) -> str:
+    """Sum of money with its currency.
+
+    Parameters
+    ----------
+    value : float
+        Sum.
+    currency : str
+        Its currency, ISO 4217.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Text; small broken sums with two decimals.
+
+    Examples
+    --------
+    >>> format_money(1_600_000, "VND", "vi"), format_money(64.5, "USD", "en")
+    ('1.600.000 VND', '64.50 USD')
+    """
+    digits = 2 if value != round(value) and abs(value) < 1_000 else 0
+    return f"{format_number(value, language, digits=digits)} {currency}"
+
+
+def list_words(words: Sequence[str], language: Language, *, last: Literal["and", "or"]) -> str:
+    """Words as a list in a sentence.
+
+    Parameters
+    ----------
+    words : sequence of str
+        At least one word.
+    language : {"en", "vi"}
+        Language.
+    last : {"and", "or"}
+        What stands before the last word.
+
+    Returns
+    -------
+    str
+        Text.
+
+    Examples
+    --------
+    >>> list_words(["image", "video", "story"], "en", last="or")
+    'image, video or story'
+    """
+    joint = {"en": {"and": "and", "or": "or"}, "vi": {"and": "và", "or": "hoặc"}}[language][last]
+    if len(words) == 1:
+        return words[0]
+    return f"{', '.join(words[:-1])} {joint} {words[-1]}"
 
 
 def _count(value: float, language: Language) -> str:

@@ -180,7 +180,9 @@ def _write_parquet(recommendations: Recommendations, path: Path) -> None:
             columns[name] = pa.array(frame[name], from_pandas=True)
             if pa.types.is_large_string(columns[name].type):
                 columns[name] = columns[name].cast(pa.string())
-    pools = recommendations.pools.astype({"as_of": str}).to_dict("records")
+    pools = recommendations.pools.to_dict("records")
+    for pool in pools:
+        pool |= {name: _json_value(value) for name, value in pool.items()}
     metadata = {
         "matcher.audit": json.dumps(dict(recommendations.audit), ensure_ascii=False),
         "matcher.notes": json.dumps(recommendations.notes, ensure_ascii=False),
