@@ -259,7 +259,7 @@ def test_warnings(shop):
     )  # fmt: skip
     rows = found.frame.set_index("account_id")
     bad = {"cold_account", "few_posts", "stale", "language_mismatch", "no_followers"}
-    assert set(rows.loc["a20", "warnings"]) - {"no_close_post"} == bad
+    assert set(rows.loc["a20", "warnings"]) - {"no_close_post", "extrapolation"} == bad
     assert "100 days" in rows.loc["a20", "warning_text"]
     main = rows.index.intersection(["a00", "b00"])[0]
     loaded = {"ad_load_high", "ad_load_always_high"} & set(rows.loc[main, "warnings"])

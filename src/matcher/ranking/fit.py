@@ -24,6 +24,7 @@ from matcher.ranking.candidates import (
 from matcher.ranking.forecast import fit_forecast
 from matcher.ranking.later import calibrate_fit
 from matcher.ranking.model import Model
+from matcher.ranking.seen import SeenRanges
 from matcher.text.encoder import fit_builtin_encoder, load_encoder, random_encoder
 
 if TYPE_CHECKING:
@@ -361,5 +362,6 @@ def fit_model(
         data_hash=data.market.data_hash,
         facts=facts,
         calibration=calibration,
+        seen=SeenRanges.of(rows.matrix, names),
     )
     return model, rows, context

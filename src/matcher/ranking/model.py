@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matcher.features.priors import LevelPrior
     from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.calibration import FitCalibration
+    from matcher.ranking.seen import SeenRanges
     from matcher.text.encoder import Encoder
     from matcher.text.lexical import Lexicon
 
@@ -88,6 +89,8 @@ class Model:
         Counts of the training: campaigns, hires, rows, and why `deliver` is missing.
     calibration : FitCalibration or None
         What a place in the order of `hire` means; None where too few campaigns were known.
+    seen : SeenRanges or None
+        In which range each feature was seen in training; None for a model that does not know.
     """
 
     encoder: Encoder
@@ -101,6 +104,7 @@ class Model:
     data_hash: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     calibration: FitCalibration | None = None
+    seen: SeenRanges | None = None
 
     def context(self, data: MarketData, embed: Embed | None = None) -> FeatureContext:
         """A market seen through the model's text objects.

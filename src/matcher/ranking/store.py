@@ -16,6 +16,7 @@ from matcher.ranking.boosting import BoostedRanker
 from matcher.ranking.bundle import Bundle, read_bundle, write_bundle
 from matcher.ranking.calibration import FitCalibration
 from matcher.ranking.model import Model
+from matcher.ranking.seen import SeenRanges
 from matcher.text.encoder import encoder_from_files
 from matcher.text.lexical import Lexicon
 
@@ -28,6 +29,8 @@ __all__ = ["model_files", "model_manifest", "read_model", "write_model"]
 _KIND: Final = "matcher-model"
 _CALIBRATION: Final = "calibration.json"
 """Not in every bundle: too few campaigns may have been known, or the bundle may be older."""
+_SEEN: Final = "seen.json"
+"""File of the ranges seen in training; a bundle may do without."""
 
 
 def model_files(model: Model) -> dict[str, bytes]:
@@ -55,6 +58,8 @@ def model_files(model: Model) -> dict[str, bytes]:
     files["prior.json"] = json.dumps(records, indent=1).encode()
     if model.calibration is not None:
         files[_CALIBRATION] = json.dumps(model.calibration.as_dict(), indent=1).encode()
+    if model.seen is not None:
+        files[_SEEN] = model.seen.to_json()
     for which in ("hire", "deliver", "lift"):
         ranker = getattr(model, which)
         if ranker is not None:
@@ -186,6 +191,7 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
                 if _CALIBRATION in files
                 else None
             ),
+            seen=SeenRanges.from_json(files[_SEEN]) if _SEEN in files else None,
         )
     except (
         KeyError, ValueError, TypeError, SafetensorError, EncoderError, DataError, ConfigError

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from matcher.market.instants import to_microseconds
+from matcher.recommend.bonds import describe_bonds
+from matcher.recommend.bounds import describe_extrapolation
 from matcher.recommend.wording import format_number
 from matcher.retrieval.facts import account_facts, primary_language
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from matcher.features.context import MarketData
     from matcher.features.pair_features import FeatureMatrix
     from matcher.market.brief import Brief
+    from matcher.ranking.seen import SeenRanges
     from matcher.recommend.wording import Language
 
 __all__ = ["CAUTIONS", "Caution", "build_cautions"]
@@ -29,6 +32,17 @@ STALE_DAYS: Final = 60
 """Days without a post after which an account may no longer be what its figures say."""
 HIGH_AD_LOAD: Final = 0.5
 """Share of sponsored posts beyond which half of what followers see is paid."""
+MASS_FOLLOWING: Final = 1_500
+"""Followed accounts beyond which HypeAuditor speaks of mass followers (its help pages)."""
+HIGH_FOLLOWING_SHARE: Final = 0.5
+"""Followed accounts per follower from which mass following bears on the number of followers."""
+FEW_VIEWS_PER_FOLLOWER: Final = 0.01
+"""Views of the median post per follower below which most followers cannot be watching.
+
+Of 434 accounts of a Vietnamese TikTok market none lies below, half have more views than followers.
+Both signs mark accounts with more bought followers in simulated markets, whose truth is known."""
+LEAST_AUDIENCE_SHARE: Final = 0.3
+"""Share of the audience in the countries of the brief below which most of it is elsewhere."""
 LEAST_LANGUAGE_SHARE: Final = 0.5
 """Share of posts in a language of the brief below which the languages differ."""
 
@@ -75,6 +89,30 @@ CAUTIONS: Final = {
         "en": "It worked with a rival of the brand.",
         "vi": "Từng làm việc với đối thủ của nhãn hàng.",
     },
+    "exclusivity": {
+        "en": "This person is bound exclusively {value}.",
+        "vi": "Người này đang có cam kết độc quyền {value}.",
+    },
+    "mass_following": {
+        "en": "It follows {value} accounts, at least half as many as follow it: its followers may "
+        "have been won by following them.",
+        "vi": "Tài khoản này theo dõi {value} tài khoản khác, ít nhất bằng một nửa số người theo "
+        "dõi mình: có thể có được người theo dõi nhờ theo dõi chéo.",
+    },
+    "idle_followers": {
+        "en": "Its posts have {value} views at the median for every 1,000 followers: many of these "
+        "may be bought or idle.",
+        "vi": "Cứ 1.000 người theo dõi, mỗi bài đăng chỉ có {value} lượt xem (trung vị): nhiều "
+        "người theo dõi có thể là mua hoặc không còn hoạt động.",
+    },
+    "audience_elsewhere": {
+        "en": "Only {value} % of its audience is in the countries of the brief.",
+        "vi": "Chỉ {value} % khán giả ở những quốc gia mà brief nhắm tới.",
+    },
+    "extrapolation": {
+        "en": "Far outside what the model learnt from: {value}.",
+        "vi": "Nằm xa ngoài phạm vi mà mô hình đã học: {value}.",
+    },
     "price_above_share": {
         "en": "One post costs more than the budget divided by the number of creators.",
         "vi": "Giá một bài cao hơn ngân sách chia cho số người cần thuê.",
@@ -109,6 +147,9 @@ class _Case:
     instant: int
     matrix: FeatureMatrix
     n_close: NDArray[np.int64]
+    language: Language
+    seen: SeenRanges | None
+    names: Sequence[str]
 
     @property
     def n_recent(self) -> NDArray[np.float64]:
@@ -198,7 +239,34 @@ def _price(case: _Case) -> NDArray[np.float64]:
     return np.where(case.feature("price_share_of_budget") > np.log(2.0), 0.0, np.nan)
 
 
-_CHECKS: Final[dict[str, Callable[[_Case], NDArray[np.float64]]]] = {
+def _mass_following(case: _Case) -> NDArray[np.float64]:
+    share = case.feature("following_per_follower")
+    followed = np.round(share * np.expm1(case.feature("followers_log")))
+    is_mass = (followed > MASS_FOLLOWING) & (share >= HIGH_FOLLOWING_SHARE)
+    return np.where(is_mass, followed, np.nan)
+
+
+def _idle_followers(case: _Case) -> NDArray[np.float64]:
+    counts = account_facts(case.data).count_posts(case.brief, case.instant)[case.codes]
+    views = case.feature("views_per_follower")
+    is_low = (views < FEW_VIEWS_PER_FOLLOWER) & (counts >= FEW_POSTS)
+    return np.where(is_low, np.floor(1_000 * views), np.nan)
+
+
+def _audience(case: _Case) -> NDArray[np.float64]:
+    share = case.feature("audience_country")
+    return np.where(share < LEAST_AUDIENCE_SHARE, np.floor(100 * share), np.nan)
+
+
+def _exclusivity(case: _Case) -> list[str | None]:
+    return describe_bonds(case.data, case.brief, case.codes, case.instant, language=case.language)
+
+
+def _extrapolation(case: _Case) -> list[str | None]:
+    return describe_extrapolation(case.seen, case.names, case.matrix, case.language)
+
+
+_CHECKS: Final[dict[str, Callable[[_Case], NDArray[np.float64] | list[str | None]]]] = {
     "cold_account": _cold,
     "few_posts": _few_posts,
     "no_close_post": _no_close_post,
@@ -209,8 +277,14 @@ _CHECKS: Final[dict[str, Callable[[_Case], NDArray[np.float64]]]] = {
     "ad_load_high": _ad_load,
     "ad_load_always_high": _ad_load_always,
     "rival_contact": _rival,
+    "exclusivity": _exclusivity,
+    "mass_following": _mass_following,
+    "idle_followers": _idle_followers,
+    "audience_elsewhere": _audience,
+    "extrapolation": _extrapolation,
     "price_above_share": _price,
 }
+"""What each warning finds of accounts: a number or words, NaN or None where it does not hold."""
 
 
 def build_cautions(
@@ -222,6 +296,8 @@ def build_cautions(
     *,
     n_close: NDArray[np.int64],
     language: Language,
+    seen: SeenRanges | None = None,
+    names: Sequence[str] = (),
 ) -> list[tuple[Caution, ...]]:
     """Warnings about the chosen accounts of a brief, from what was known before an instant.
 
@@ -241,18 +317,22 @@ def build_cautions(
         Earlier posts of each that are close to the brief.
     language : {"en", "vi"}
         Language of the sentences.
+    seen : SeenRanges, optional
+        In which range the model saw each feature; nothing is said of it when None.
+    names : sequence of str
+        Features whose range counts: those that the explained ranker uses.
 
     Returns
     -------
     list of tuple of Caution, length n
         In the order of `CAUTIONS`.
     """
-    case = _Case(data, brief, codes, instant, matrix, n_close)
+    case = _Case(data, brief, codes, instant, matrix, n_close, language, seen, names)
     found: list[list[Caution]] = [[] for _ in codes]
     for name, check in _CHECKS.items():
         for row, value in enumerate(check(case)):
-            if not np.isnan(value):
-                sentence = CAUTIONS[name][language]
-                text = sentence.format(value=format_number(float(value), language))
-                found[row].append(Caution(name, text))
+            if value is None or (not isinstance(value, str) and np.isnan(value)):
+                continue
+            shown = value if isinstance(value, str) else format_number(float(value), language)
+            found[row].append(Caution(name, CAUTIONS[name][language].format(value=shown)))
     return [tuple(one) for one in found]

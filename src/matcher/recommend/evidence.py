@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from matcher.features.segments import expand_ranges
+from matcher.recommend.links import post_addresses
+from matcher.recommend.recommendations import EVIDENCE_PARTS
 from matcher.retrieval.facts import account_facts
 from matcher.text.normalise import normalise_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from matcher.features.context import FeatureContext
     from matcher.market.brief import Brief
 
-__all__ = ["EXCERPT_CHARACTERS", "Evidence", "build_evidence", "excerpt"]
+__all__ = ["EXCERPT_CHARACTERS", "Evidence", "build_evidence", "evidence_columns", "excerpt"]
 
 EXCERPT_CHARACTERS: Final = 160
 """Length of an excerpt at most."""
 
 _POSTS_AT_ONCE: Final = 100_000
-_URL_COLUMNS: Final = ("url", "post_url", "permalink")
-"""Further columns of `posts` in which exports keep the address of a post."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Evidence:
     post_id : str
         The post.
     url : str or None
-        Its address, where the market holds one.
+        Where to look at it, see `matcher.recommend.links.post_addresses`.
+    url_of : str or None
+        ``post`` or ``account``: what stands at the address.
     published_at : pandas.Timestamp
         When it was published, UTC.
     similarity : float
@@ -49,6 +53,7 @@ class Evidence:
 
     post_id: str
     url: str | None
+    url_of: str | None
     published_at: pd.Timestamp
     similarity: float
     text: str
@@ -114,9 +119,9 @@ def build_evidence(
         return [() for _ in codes], np.zeros(len(codes), dtype=np.int64)
     own = account_facts(context.data).own_posts(brief, instant)
     starts, ends = index.posts_before(codes, instant)
-    found: list[tuple[Evidence, ...]] = []
     n_close = np.zeros(len(codes), dtype=np.int64)
-    urls = _urls(context)
+    best: list[NDArray[np.int64]] = []
+    nearness: list[NDArray[np.float64]] = []
     n_parts = 1 + int((ends - starts).sum()) // _POSTS_AT_ONCE
     for part in np.array_split(np.arange(len(codes)), n_parts):
         posts = expand_ranges(starts[part], ends[part])
@@ -129,29 +134,58 @@ def build_evidence(
         order = np.lexsort((posts, -similarities, owners))
         bounds = np.searchsorted(owners[order], np.arange(len(part) + 1))
         for first, last in pairwise(bounds):
-            best = order[first : min(last, first + n_posts)]
-            found.append(
-                tuple(
-                    _piece(context, urls, int(posts[row]), float(similarities[row])) for row in best
-                )
-            )
-    return found, n_close
+            nearest = order[first : min(last, first + n_posts)]
+            best.append(posts[nearest])
+            nearness.append(similarities[nearest])
+    return _pieces(context, best, nearness), n_close
 
 
-def _urls(context: FeatureContext) -> NDArray[np.object_] | None:
-    table = context.index.posts
-    return next((table[name].to_numpy(object) for name in _URL_COLUMNS if name in table), None)
+def _pieces(
+    context: FeatureContext, best: list[NDArray[np.int64]], nearness: list[NDArray[np.float64]]
+) -> list[tuple[Evidence, ...]]:
+    """Evidence of each account, looked up for all accounts together."""
+    if not best:
+        return []
+    index, posts = context.index, np.concatenate(best)
+    addresses = post_addresses(index, posts)
+    ids = index.posts["post_id"].iloc[posts].tolist()
+    pieces = [
+        Evidence(
+            post_id=str(post_id),
+            url=address.url,
+            url_of=address.of,
+            published_at=pd.Timestamp(int(index.post_published[post]), unit="us", tz="UTC"),
+            similarity=float(similarity),
+            text=excerpt(index.post_texts[post]),
+        )
+        for post, post_id, similarity, address in zip(
+            posts.tolist(), ids, np.concatenate(nearness), addresses, strict=True
+        )
+    ]
+    ends = np.cumsum([len(one) for one in best])
+    return [tuple(pieces[end - len(one) : end]) for one, end in zip(best, ends, strict=True)]
 
 
-def _piece(
-    context: FeatureContext, urls: NDArray[np.object_] | None, post: int, similarity: float
-) -> Evidence:
-    url = None if urls is None else urls[post]
-    published = pd.Timestamp(int(context.index.post_published[post]), unit="us", tz="UTC")
-    return Evidence(
-        post_id=str(context.index.posts["post_id"].iloc[post]),
-        url=url if isinstance(url, str) and url else None,
-        published_at=published,
-        similarity=similarity,
-        text=excerpt(context.index.post_texts[post]),
-    )
+def evidence_columns(evidence: Sequence[tuple[Evidence, ...]], n_posts: int) -> dict[str, Any]:
+    """Evidence as columns of a list.
+
+    Parameters
+    ----------
+    evidence : sequence of tuple of Evidence
+        Posts of each account.
+    n_posts : int
+        Posts per account at most.
+
+    Returns
+    -------
+    dict of str to list
+        ``evidence_<number>_<part>`` for each part of `Evidence`, None where there are fewer.
+    """
+    columns: dict[str, Any] = {}
+    for number in range(n_posts):
+        pieces = [row[number] if number < len(row) else None for row in evidence]
+        for part in EVIDENCE_PARTS:
+            columns[f"evidence_{number + 1}_{part}"] = [
+                None if piece is None else getattr(piece, part) for piece in pieces
+            ]
+    return columns

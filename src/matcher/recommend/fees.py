@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -108,6 +108,23 @@ class Fees:
     high: NDArray[np.float64]
     is_estimate: NDArray[np.bool_]
     notes: tuple[str, ...]
+
+    def columns(self) -> dict[str, Any]:
+        """Fees as columns of a list.
+
+        Returns
+        -------
+        dict of str to sequence
+            ``fee, fee_currency, fee_is_estimate, fee_low, fee_high, fee_note``.
+        """
+        return {
+            "fee": self.fee,
+            "fee_currency": [None if np.isnan(fee) else self.currency for fee in self.fee],
+            "fee_is_estimate": self.is_estimate,
+            "fee_low": self.low,
+            "fee_high": self.high,
+            "fee_note": self.notes,
+        }
 
 
 @dataclass(frozen=True)

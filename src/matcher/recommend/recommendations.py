@@ -16,6 +16,7 @@ from matcher.errors import LeakageError, MatcherError
 __all__ = [
     "AUDIT_COLUMNS",
     "COLUMNS",
+    "EVIDENCE_PARTS",
     "N_EVIDENCE",
     "N_PAST",
     "N_REASONS",
@@ -34,6 +35,8 @@ N_PAST: Final = 2
 N_SIMILAR: Final = 3
 """Past campaigns shown of a brief."""
 
+EVIDENCE_PARTS: Final = ("post_id", "url", "url_of", "published_at", "similarity", "text")
+"""What is said of each post, in columns ``evidence_<number>_<part>`` of the list."""
 PAST_PARTS: Final = (
     "campaign_id",
     "brand_id",
@@ -69,9 +72,7 @@ AUDIT_COLUMNS: Final = (
 """What every row says of its origin."""
 
 _EVIDENCE: Final = tuple(
-    f"evidence_{number}_{part}"
-    for number in range(1, N_EVIDENCE + 1)
-    for part in ("post_id", "url", "published_at", "similarity", "text")
+    f"evidence_{number}_{part}" for number in range(1, N_EVIDENCE + 1) for part in EVIDENCE_PARTS
 )
 
 _PAST: Final = tuple(
@@ -145,7 +146,9 @@ stand lower. ``blend_score`` is the mean of the normal scores of both rankings. 
 of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says it in a sentence; of
 an estimate that rests on the rates of other accounts, ``fee_low`` and ``fee_high`` are their
 quartiles. ``past_*`` are earlier hires of the account or its person, as
-`matcher.recommend.precedents.build_past_hires` says. ``n_close_posts`` counts earlier posts at
+`matcher.recommend.precedents.build_past_hires` says. ``evidence_<number>_url_of``
+says whether the address is that of the post or only of its account, see
+`matcher.recommend.links.post_addresses`. ``n_close_posts`` counts earlier posts at
 least as near to the brief as the closest post of the median candidate.
 """
 

@@ -11,7 +11,7 @@ import pandas as pd
 from matcher.columns import REASON_GROUPS
 from matcher.ranking.model import GROUP_OF
 from matcher.recommend.cautions import build_cautions
-from matcher.recommend.evidence import build_evidence
+from matcher.recommend.evidence import build_evidence, evidence_columns
 from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.fees import build_fees
 from matcher.recommend.precedents import build_past_hires
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from matcher.market.brief import Brief
     from matcher.ranking.model import Model
     from matcher.recommend.cautions import Caution
-    from matcher.recommend.evidence import Evidence
     from matcher.recommend.explore import Lottery
     from matcher.recommend.reasons import Reasons
     from matcher.recommend.wording import Language
@@ -265,6 +264,8 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
         ranked.matrix.select(chosen[by_code]),
         n_close=n_close[by_code],
         language=job.language,
+        seen=job.model.seen,
+        names=names,
     )
     placed: list[tuple[Caution, ...]] = [()] * len(chosen)
     for place, caution in zip(by_code, cautions, strict=True):
@@ -273,9 +274,9 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
     return {
         **_identity(job, ranked, codes),
         **_scores(job, ranked, chosen),
-        **_fees(job, ranked, codes),
+        **build_fees(job.data, ranked.brief, codes, instant, language=job.language).columns(),
         **_reasons(reasons),
-        **_evidence(evidence),
+        **evidence_columns(evidence, N_EVIDENCE),
         **build_past_hires(job.context, ranked.brief, codes, instant, language=job.language),
         "n_close_posts": n_close,
         "warnings": [tuple(one.id for one in row) for row in placed],
@@ -354,19 +355,6 @@ def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, An
     }
 
 
-def _fees(job: Job, ranked: Scored, codes: NDArray[np.int64]) -> dict[str, Any]:
-    instant = ranked.candidates.instant
-    found = build_fees(job.data, ranked.brief, codes, instant, language=job.language)
-    return {
-        "fee": found.fee,
-        "fee_currency": [None if np.isnan(fee) else found.currency for fee in found.fee],
-        "fee_is_estimate": found.is_estimate,
-        "fee_low": found.low,
-        "fee_high": found.high,
-        "fee_note": found.notes,
-    }
-
-
 def _reasons(reasons: Reasons) -> dict[str, Any]:
     columns: dict[str, Any] = {"base": reasons.base, "against": list(reasons.speaks_against)}
     for place, group in enumerate(REASON_GROUPS):
@@ -377,17 +365,6 @@ def _reasons(reasons: Reasons) -> dict[str, Any]:
             sentences[number] if number < len(sentences) else None
             for sentences in reasons.speaks_for
         ]
-    return columns
-
-
-def _evidence(evidence: Sequence[tuple[Evidence, ...]]) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for number in range(N_EVIDENCE):
-        pieces = [row[number] if number < len(row) else None for row in evidence]
-        for part in ("post_id", "url", "published_at", "similarity", "text"):
-            columns[f"evidence_{number + 1}_{part}"] = [
-                None if piece is None else getattr(piece, part) for piece in pieces
-            ]
     return columns
 
 

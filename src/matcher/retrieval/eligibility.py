@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from matcher.features.context import MarketData
     from matcher.market.brief import Brief
 
-__all__ = ["RIVAL_DAYS", "RULES", "Eligible", "select_eligible"]
+__all__ = [
+    "RIVAL_DAYS",
+    "RULES",
+    "Eligible",
+    "flight_days",
+    "last_day_known",
+    "select_eligible",
+]
 
 RULES: Final = (
     "platform",
@@ -116,29 +123,59 @@ class _Case:
 
     @cached_property
     def days(self) -> tuple[int, int]:
-        """First and last day of the flight since 1970.
-
-        The day of the decision stands for a missing first day, the first for a missing last one.
-        """
-        zone = ZoneInfo(self.brief.timezone or "UTC")
-        decided = pd.Timestamp(self.instant, unit="us", tz="UTC").tz_convert(zone)
-        first = _day(self.brief.starts_on)
-        last = _day(self.brief.ends_on)
-        if first is None:
-            today = decided.date().toordinal() - _EPOCH
-            first = today if last is None else min(today, last)
-        return first, first if last is None else max(first, last)
+        return flight_days(self.brief, self.instant)
 
     @property
     def last_day_known(self) -> int:
-        """Last UTC day that began strictly before the instant."""
-        return (self.instant - 1) // _DAY_US
+        return last_day_known(self.instant)
 
     def in_force(self, first_day: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Terms that may be used: a term is known ahead, except under `strict_time`."""
         if not self.facts.index.market.settings.strict_time:
             return np.ones(len(first_day), dtype=bool)
         return np.asarray(first_day <= self.last_day_known)
+
+
+def flight_days(brief: Brief, instant: int) -> tuple[int, int]:
+    """First and last day of the flight of a brief.
+
+    Parameters
+    ----------
+    brief : Brief
+        Brief; the day of the decision stands for a missing first day, the first for a missing
+        last one.
+    instant : int
+        Decision in microseconds since 1970.
+
+    Returns
+    -------
+    tuple of int
+        Days since 1970, in the timezone of the brief.
+    """
+    zone = ZoneInfo(brief.timezone or "UTC")
+    decided = pd.Timestamp(instant, unit="us", tz="UTC").tz_convert(zone)
+    first = _day(brief.starts_on)
+    last = _day(brief.ends_on)
+    if first is None:
+        today = decided.date().toordinal() - _EPOCH
+        first = today if last is None else min(today, last)
+    return first, first if last is None else max(first, last)
+
+
+def last_day_known(instant: int) -> int:
+    """Last UTC day that began strictly before an instant.
+
+    Parameters
+    ----------
+    instant : int
+        Microseconds since 1970.
+
+    Returns
+    -------
+    int
+        Days since 1970.
+    """
+    return (instant - 1) // _DAY_US
 
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
