@@ -96,6 +96,51 @@ def test_every_reason_group_has_its_bars(tmp_path: Path) -> None:
     assert sheet.count('<cfRule type="dataBar"') == 2 + len(REASON_GROUPS)
 
 
+def test_fees_carry_their_currency_and_estimates_a_mark(tmp_path: Path) -> None:
+    found = make_found(
+        {"b": ["w", "x", "y", "z"]},
+        fee=[1_600_000.0, 64.5, 900.0, np.nan],
+        fee_low=[np.nan, 40.0, np.nan, np.nan],
+        fee_high=[np.nan, 90.0, np.nan, np.nan],
+        fee_currency=["VND", "USD", 'x"0', None],
+        fee_is_estimate=[False, True, False, False],
+    )
+    sheet = openpyxl.load_workbook(write_workbook(found, tmp_path / "l.xlsx"))["b"]
+    place = {cell.value: cell.column for cell in sheet[1]}
+    fees = [sheet.cell(line, place["Fee, one post"]) for line in range(2, 6)]
+    assert [cell.value for cell in fees] == [1_600_000, 64.5, 900, None]
+    assert [cell.number_format for cell in fees[:3]] == [
+        '#,##0 "VND"', '"≈ "#,##0.00 "USD"', "#,##0"
+    ]  # fmt: skip
+    assert [bool(cell.font.italic) for cell in fees] == [False, True, False, False]
+    assert sheet.cell(3, place["Fee, lower quartile"]).value == 40
+
+
+def test_sentences_can_be_folded_and_technical_columns_are(tmp_path: Path) -> None:
+    sheet = openpyxl.load_workbook(write_workbook(make_found({"b": ["x"]}), tmp_path / "l.xlsx"))[
+        "b"
+    ]
+    head = {cell.value: cell.column_letter for cell in sheet[1]}
+    look = {name: sheet.column_dimensions[letter] for name, letter in head.items()}
+    assert {"Why 1", "Past hire 1", "Reach ±"} <= set(head)
+    assert look["Reach"].outlineLevel == 1
+    assert not look["Reach"].hidden
+    assert look["Account id"].hidden
+    assert look["Account id"].outlineLevel == 1
+    assert not look["Check first"].outlineLevel
+
+
+def test_the_summary_tells_of_past_campaigns(tmp_path: Path) -> None:
+    found = make_found({"b": ["x"]})
+    pools = found.pools.assign(similar_1_text="=once", similar_2_text=None)
+    found = Recommendations(found.frame, pools, found.notes, found.audit)
+    sheet = openpyxl.load_workbook(write_workbook(found, tmp_path / "l.xlsx"))["Summary"]
+    place = {cell.value: cell.column for cell in sheet[3]}
+    cell = sheet.cell(4, place["Past campaign like it 1"])
+    assert (cell.value, cell.data_type, cell.quotePrefix) == ("=once", "s", True)
+    assert sheet.cell(4, place["Past campaign like it 2"]).value is None
+
+
 def test_equal_lists_give_equal_bytes(tmp_path: Path) -> None:
     found = make_found({"b": ["x", "ơ"]})
     paths = [write_workbook(found, tmp_path / f"{name}.xlsx") for name in "ab"]

@@ -97,7 +97,7 @@ CAUTIONS: Final = {
         "en": "It follows {value} accounts, at least half as many as follow it: its followers may "
         "have been won by following them.",
         "vi": "Tài khoản này theo dõi {value} tài khoản khác, ít nhất bằng một nửa số người theo "
-        "dõi mình: có thể có được người theo dõi nhờ theo dõi chéo.",
+        "dõi mình: người theo dõi có thể đến từ việc theo dõi chéo.",
     },
     "idle_followers": {
         "en": "Its posts have {value} views at the median for every 1,000 followers: many of these "

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from matcher.columns import REASON_GROUPS
 from matcher.files import check_output, write_output
-from matcher.recommend.recommendations import N_EVIDENCE, N_REASONS
-from matcher.recommend.wording import GROUP_NAMES
 from matcher.recommend.write import is_formula, plain_text
+from matcher.report.layout import COLUMNS, SUMMARY, WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
     from pathlib import Path
 
     import xlsxwriter
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
 
     from matcher.recommend.recommendations import Recommendations
     from matcher.recommend.wording import Language
+    from matcher.report.layout import Column
 
 __all__ = ["WORKBOOK_SUFFIX", "write_workbook"]
 
@@ -36,113 +34,9 @@ _MAX_LINK: Final = 2_079
 _SAFE_LINK: Final = re.compile(r"https?://[^\s\"<>\\^`{|}\x00-\x20]+", re.IGNORECASE)
 _BAD_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _NAME_CHARACTERS: Final = 31
-
-Kind = Literal["text", "long", "count", "share", "number", "instant", "yes"]
-
-
-@dataclass(frozen=True)
-class _Column:
-    """One column of a brief's sheet.
-
-    Parameters
-    ----------
-    source : str
-        Column of the recommendations.
-    heading : mapping of str to str
-        By language.
-    width : float
-        In characters.
-    kind : str
-        How it is written.
-    link : str
-        Column that holds the address behind it; empty for none.
-    bar : str
-        Colour of its data bars; empty for none.
-    """
-
-    source: str
-    heading: Mapping[str, str]
-    width: float
-    kind: Kind = "text"
-    link: str = ""
-    bar: str = ""
-
-
-def _said(en: str, vi: str) -> dict[str, str]:
-    return {"en": en, "vi": vi}
-
-
-_GREEN, _BLUE, _GREY = "#63BE7B", "#5B9BD5", "#A6A6A6"
-
-_COLUMNS: Final = (
-    _Column("rank", _said("Rank", "Hạng"), 6, "count"),
-    _Column("handle", _said("Account", "Tài khoản"), 22, link="url"),
-    _Column("display_name", _said("Name", "Tên"), 22),
-    _Column("platform", _said("Platform", "Nền tảng"), 11),
-    _Column(
-        "fit_percentile", _said("Fit, percentile", "Độ phù hợp, phân vị"), 11, "share", bar=_GREEN
-    ),
-    _Column(
-        "deliver_percentile",
-        _said("Delivery, percentile", "Kết quả, phân vị"),
-        11,
-        "share",
-        bar=_BLUE,
-    ),
-    *(
-        _Column(f"why_{number}", _said(f"Why {number}", f"Lý do {number}"), 44, "long")
-        for number in range(1, N_REASONS + 1)
-    ),
-    _Column("against", _said("Against", "Điểm trừ"), 44, "long"),
-    _Column("warning_text", _said("Check first", "Cần kiểm tra"), 44, "long"),
-    *(
-        _Column(
-            f"evidence_{number}_text",
-            _said(f"Nearest post {number}", f"Bài đăng gần nhất {number}"),
-            44,
-            "long",
-            link=f"evidence_{number}_url",
-        )
-        for number in range(1, N_EVIDENCE + 1)
-    ),
-    _Column("n_close_posts", _said("Close posts", "Số bài gần với brief"), 10, "count"),
-    *(
-        _Column(f"reason_{group}", GROUP_NAMES[group], 12, "number", bar=_GREY)
-        for group in REASON_GROUPS
-    ),
-    _Column("other_accounts", _said("Other accounts", "Tài khoản khác"), 20),
-    _Column("is_must_have", _said("Must have", "Bắt buộc"), 9, "yes"),
-    _Column("account_id", _said("Account id", "Mã tài khoản"), 16),
-)
-_SUMMARY: Final = (
-    _Column("brief_id", _said("Brief", "Brief"), 28),
-    _Column("n_recommended", _said("Recommended", "Được đề xuất"), 13, "count"),
-    _Column("n_eligible", _said("Eligible", "Đủ điều kiện"), 13, "count"),
-    _Column("n_accounts", _said("Accounts", "Tổng tài khoản"), 13, "count"),
-    _Column("removed", _said("Removed by rule", "Bị loại theo quy tắc"), 44, "long"),
-    _Column("unknown", _said("Passed for want of a value", "Cho qua vì thiếu dữ liệu"), 44, "long"),
-    _Column("as_of", _said("Seen from", "Tính đến"), 20, "instant"),
-)
-_WORDS: Final = {
-    "summary": _said("Summary", "Tổng quan"),
-    "title": _said("Recommended accounts", "Tài khoản được đề xuất"),
-    "notes": _said("Notes", "Ghi chú"),
-    "origin": _said("Origin", "Nguồn gốc"),
-    "cut": _said(
-        "{count} text(s) were longer than a cell holds and end in an ellipsis here; the whole text "
-        "is in the Parquet, CSV or JSON-lines form.",
-        "{count} đoạn văn bản dài hơn giới hạn của một ô nên kết thúc bằng dấu ba chấm; toàn văn "
-        "có trong tệp Parquet, CSV hoặc JSON lines.",
-    ),
-    "scores": _said(
-        "Percentiles compare the accounts eligible for one brief. They are no probabilities, and "
-        "those of two briefs cannot be compared. The grey columns say what raised the score above "
-        "that of a typical account, and what lowered it.",
-        "Phân vị so sánh các tài khoản đủ điều kiện của cùng một brief, không phải là xác suất và "
-        "không so sánh được giữa hai brief. Các cột màu xám cho biết điều gì nâng hoặc hạ điểm số "
-        "so với một tài khoản thông thường.",
-    ),
-}
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_LARGE_SUM: Final = 1_000
+"""Sum from which hundredths of it are not shown."""
 
 
 def write_workbook(
@@ -208,44 +102,52 @@ class _Writer:
         with xlsxwriter.Workbook(str(path), options) as book:
             # A fixed date, since equal recommendations have to give equal bytes.
             book.set_properties({"title": self._word("title"), "created": self._created()})
-            self.formats = _formats(book)
+            self.book, self.formats = book, _formats(book)
             summary = book.add_worksheet(self._word("summary"))
             names = _sheet_names(self.found.pools["brief_id"].tolist(), {summary.get_name()})
             for brief_id, name in names.items():
                 rows = self.found.brief(brief_id)
-                self._table(book.add_worksheet(name), _COLUMNS, rows, top=0)
+                self._table(book.add_worksheet(name), COLUMNS, rows, top=0)
             self._summarise(summary, names)
 
     def _word(self, key: str) -> str:
-        return _WORDS[key][self.language]
+        return WORDS[key][self.language]
 
     def _created(self) -> Any:
         instant = self.found.audit.get("as_of", "2000-01-01T00:00:00Z")
         return pd.Timestamp(instant).tz_localize(None).floor("s").to_pydatetime(warn=False)
 
     def _table(
-        self, sheet: Worksheet, columns: Sequence[_Column], rows: pd.DataFrame, *, top: int
+        self, sheet: Worksheet, columns: Sequence[Column], rows: pd.DataFrame, *, top: int
     ) -> None:
         """Headings, rows, filters, bars, and a head that stays in sight."""
         for place, column in enumerate(columns):
             sheet.write_string(top, place, column.heading[self.language], self.formats["heading"])
-            sheet.set_column(place, place, column.width)
+            group = {"level": 1, "hidden": column.is_folded} if column.is_grouped else {}
+            sheet.set_column(place, place, column.width, None, group)
+        if columns[-1].is_folded:
+            # Excel keeps the sign that unfolds a group on the column after it.
+            sheet.set_column(len(columns), len(columns), None, None, {"collapsed": True})
         sheet.set_row(top, 32)
         for offset, row in enumerate(rows.to_dict("records"), start=1):
             for place, column in enumerate(columns):
-                address = row.get(column.link) if column.link else None
-                self._cell(sheet, (top + offset, place), column, row[column.source], address)
+                self._cell(sheet, (top + offset, place), column, row)
         last = top + max(len(rows), 1)
         sheet.autofilter(top, 0, last, len(columns) - 1)
-        sheet.freeze_panes(top + 1, 2 if columns is _COLUMNS else 1)
+        sheet.freeze_panes(top + 1, 2 if columns is COLUMNS else 1)
         for place, column in enumerate(columns):
             if column.bar and len(rows):
                 sheet.conditional_format(top + 1, place, last, place, _bar(column))
 
     def _cell(
-        self, sheet: Worksheet, at: tuple[int, int], column: _Column, value: Any, address: Any
+        self,
+        sheet: Worksheet,
+        at: tuple[int, int],
+        column: Column,
+        row: Mapping[Hashable, Any],
     ) -> None:
-        look = self.formats[column.kind]
+        value, address = row[column.source], row.get(column.link)
+        look = self._money(row) if column.kind == "money" else self.formats[column.kind]
         if isinstance(value, tuple):
             value = ", ".join(value)
         if value is None or (not isinstance(value, str) and pd.isna(value)):
@@ -258,6 +160,19 @@ class _Writer:
             self._text(sheet, at, value, look, address)
         else:
             sheet.write_number(*at, float(value), look)
+
+    def _money(self, row: Mapping[Hashable, Any]) -> Format:
+        """Format of a sum: with its currency, and with a mark where it is an estimate."""
+        fee, currency = row["fee"], row["fee_currency"]
+        digits = "#,##0.00" if fee < _LARGE_SUM and fee != round(fee) else "#,##0"
+        unit = f' "{currency}"' if _CURRENCY.fullmatch(str(currency)) else ""
+        look: dict[str, Any] = {"valign": "top", "num_format": digits + unit}
+        if row["fee_is_estimate"]:
+            look |= {"num_format": f'"≈ "{digits}{unit}', "italic": True, "font_color": "#7F7F7F"}
+        name = f"{look['num_format']} {bool(row['fee_is_estimate'])}"
+        if name not in self.formats:
+            self.formats[name] = self.book.add_format(look)
+        return self.formats[name]
 
     def _text(
         self, sheet: Worksheet, at: tuple[int, int], value: str, look: Format, address: Any
@@ -283,13 +198,14 @@ class _Writer:
         pools = self.found.pools
         sheet.write_string(0, 0, self._word("title"), self.formats["title"])
         rows = pools.assign(removed=_listed(pools, "removed_"), unknown=_listed(pools, "unknown_"))
-        self._table(sheet, _SUMMARY, rows, top=2)
+        rows = rows.reindex(columns=[column.source for column in SUMMARY])
+        self._table(sheet, SUMMARY, rows, top=2)
         for offset, (brief_id, name) in enumerate(names.items(), start=3):
             target = "internal:'" + name.replace("'", "''") + "'!A1"
             sheet.write_url(offset, 0, target, self.formats["link"], plain_text(brief_id)[:255])
         line = len(rows) + 4
         for heading, texts in (
-            ("notes", [self._word("scores"), *self.found.notes, *self._cuts()]),
+            ("notes", [self._word("scores"), self._word("fees"), *self.found.notes, *self._cuts()]),
             ("origin", [f"{name}: {text}" for name, text in self.found.audit.items()]),
         ):
             sheet.write_string(line, 0, self._word(heading), self.formats["section"])
@@ -320,6 +236,7 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
         "count": {**top, "num_format": "#,##0"},
         "share": {**top, "num_format": "0.0%"},
         "number": {**top, "num_format": "+0.00;-0.00;0.00"},
+        "cosine": {**top, "num_format": "0.00"},
         "instant": {**top, "num_format": "yyyy-mm-dd hh:mm"},
         "yes": top,
         "link": {**long, "font_color": "#0563C1", "underline": 1},
@@ -331,7 +248,7 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
     return {name: book.add_format(style) for name, style in styles.items()}
 
 
-def _bar(column: _Column) -> dict[str, Any]:
+def _bar(column: Column) -> dict[str, Any]:
     bar: dict[str, Any] = {"type": "data_bar", "bar_color": column.bar, "bar_solid": True}
     if column.kind == "share":
         bar |= {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": 1}
