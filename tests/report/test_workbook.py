@@ -69,7 +69,7 @@ def texts_of(row: list[Any]) -> set[str]:
 
 
 def test_a_summary_and_a_sheet_for_each_brief(tmp_path: Path) -> None:
-    found = make_found({"Tết": ["x", "y"], "b": ["z"]}, fit_percentile=[0.9, 0.5, 0.1])
+    found = make_found({"Tết": ["x", "y"], "b": ["z"]}, fit=[0.9, 0.5, 0.1])
     book = openpyxl.load_workbook(write_workbook(found, tmp_path / "l.xlsx"))
     assert book.sheetnames == ["Summary", "Tết", "b"]
     sheet = book["Tết"]

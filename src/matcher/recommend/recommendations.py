@@ -152,7 +152,16 @@ says whether the address is that of the post or only of its account, see
 least as near to the brief as the closest post of the median candidate.
 """
 
-_SHOWN: Final = ("brief_id", "rank", "account_id", "handle", "platform", "fit_percentile", "why_1")
+_SHOWN: Final = (
+    "brief_id",
+    "rank",
+    "account_id",
+    "handle",
+    "platform",
+    "fit",
+    "fit_percentile",
+    "why_1",
+)
 
 
 @dataclass(frozen=True, eq=False)

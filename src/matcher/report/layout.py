@@ -93,6 +93,13 @@ COLUMNS: Final = (
     Column("handle", _said("Account", "Tài khoản"), 22, link="url"),
     Column("display_name", _said("Name", "Tên"), 22),
     Column("platform", _said("Platform", "Nền tảng"), 11),
+    Column("fit", _said("Fit: chance of a hire", "Độ phù hợp: xác suất được chọn"), 12, "share"),
+    Column(
+        "fit_times_average",
+        _said("Fit, times the average", "Gấp mấy lần trung bình"),
+        11,
+        "times",
+    ),
     Column(
         "fit_percentile", _said("Fit, percentile", "Độ phù hợp, phân vị"), 11, "share", bar=_GREEN
     ),
@@ -183,12 +190,16 @@ WORDS: Final = {
         "có trong tệp Parquet, CSV hoặc JSON lines.",
     ),
     "scores": _said(
-        "Percentiles compare the accounts eligible for one brief. They are no probabilities, and "
-        "those of two briefs cannot be compared. The grey columns with ± say what raised the score "
-        "above that of a typical account, and what lowered it.",
-        "Phân vị so sánh các tài khoản đủ điều kiện của cùng một brief, không phải là xác suất và "
-        "không so sánh được giữa hai brief. Các cột màu xám có dấu ± cho biết điều gì nâng hoặc hạ "
-        "điểm số so với một tài khoản thông thường.",
+        "Fit is the chance that the brand hires the account, as earlier campaigns of this market "
+        "were staffed, and how many times that of the average eligible account it is. Percentiles "
+        "compare the accounts eligible for one brief; those of two briefs cannot be compared. The "
+        "grey columns with ± say what raised the score above that of a typical account, and what "
+        "lowered it.",
+        "Độ phù hợp là xác suất nhãn hàng chọn tài khoản này, theo cách các chiến dịch trước đây "
+        "trong dữ liệu đã chọn người, và gấp mấy lần một tài khoản đủ điều kiện trung bình. Phân "
+        "vị so sánh các tài khoản đủ điều kiện của cùng một brief, không so sánh được giữa hai "
+        "brief. Các cột màu xám có dấu ± cho biết điều gì nâng hoặc hạ điểm số so với một tài "
+        "khoản thông thường.",
     ),
     "fees": _said(
         "A fee is what one post costs by the account's own rate. Fees in grey italics behind ≈ are "

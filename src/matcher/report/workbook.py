@@ -235,6 +235,7 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
         "long_marked": {**long, "quote_prefix": True},
         "count": {**top, "num_format": "#,##0"},
         "share": {**top, "num_format": "0.0%"},
+        "times": {**top, "num_format": '0.0"×"'},
         "number": {**top, "num_format": "+0.00;-0.00;0.00"},
         "cosine": {**top, "num_format": "0.00"},
         "instant": {**top, "num_format": "yyyy-mm-dd hh:mm"},
