@@ -14,6 +14,7 @@ from matcher.errors import DataError, MatcherError
 from matcher.features.context import PairView
 from matcher.features.pairs import build_pairs
 from matcher.ranking.model import GROUP_OF
+from matcher.recommend.reasons import relative_contributions
 from matcher.recommend.recommend import score_brief
 from matcher.recommend.wording import feature_label, format_value
 
@@ -48,7 +49,7 @@ class Explanation:
     explained : {"fit", "deliver"}
         The score.
     base : float
-        Score of an account about which nothing is known.
+        Mean score of the typical candidates of the brief.
     accounts : pandas.DataFrame
         One row per account, the asked one first: ``account_id, handle, platform, tier, country,
         score, percentile`` (share of the eligible accounts that stand lower), ``rank, n_peers``.
@@ -199,7 +200,9 @@ def explain(
     names = list(model.feature_names(ranker))
     ids = ranked.candidates.account_ids
     rows = np.array([int(np.flatnonzero(ids == one)[0]) for one in asked])
-    contributions = model.ranker(ranker).contributions(ranked.inputs[rows])
+    contributions = relative_contributions(
+        model.ranker(ranker), ranked.inputs, ranked.scores[ranker].to_numpy(np.float64), rows
+    )
     accounts = _describe_accounts(context, ranked, rows, ranker)
     parts = []
     for place, row in enumerate(rows):

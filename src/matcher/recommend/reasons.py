@@ -17,13 +17,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from matcher.ranking.boosting import BoostedRanker
     from matcher.recommend.wording import Language
 
-__all__ = ["Reasons", "build_reasons", "group_contributions", "say_feature"]
+__all__ = [
+    "Reasons",
+    "build_reasons",
+    "group_contributions",
+    "relative_contributions",
+    "say_feature",
+    "typical_candidates",
+]
 
 N_SENTENCES: Final = 3
 """Sentences that speak for an account."""
 
+_N_TYPICAL: Final = 100
+"""Candidates that stand for all of a brief, where there are more."""
 _TYPICAL: Final = 10
 """Percent of candidates on either side below which a value is that of most."""
 _TELLING: Final = 60
@@ -82,7 +92,7 @@ class Reasons:
     groups : numpy.ndarray of float64, shape (n, n_groups)
         Contribution of each of `matcher.columns.REASON_GROUPS`.
     base : numpy.ndarray of float64, shape (n,)
-        Score of an account about which nothing is known.
+        Mean score of the typical candidates of the brief.
     speaks_for : tuple of tuple of str, length n
         Up to three sentences each, the strongest first; a group whose features are as those of
         most candidates is passed over while another one says more.
@@ -98,6 +108,61 @@ class Reasons:
     speaks_for: tuple[tuple[str, ...], ...]
     speaks_against: tuple[str | None, ...]
     by_group: tuple[tuple[str | None, ...], ...]
+
+
+def typical_candidates(scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Candidates that stand for all of a brief: evenly spaced from the best to the last.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray of float64, shape (n_candidates,)
+        Scores; equal ones keep their order.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (min(100, n_candidates),)
+        Row numbers.
+    """
+    order = np.argsort(-scores, kind="stable")
+    places = (np.arange(_N_TYPICAL) + 0.5) * len(order) / _N_TYPICAL
+    return order if len(order) <= _N_TYPICAL else order[places.astype(np.int64)]
+
+
+def relative_contributions(
+    ranker: BoostedRanker,
+    inputs: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Contributions of some candidates, over those of a typical candidate of the same brief.
+
+    A ranker's own contributions are relative to the rows that it was trained on, among which hired
+    accounts are many. What most candidates of a brief share then looks like a reason for each of
+    them, and giving it up would cost none of them a rank.
+
+    Parameters
+    ----------
+    ranker : BoostedRanker
+        Ranker.
+    inputs : numpy.ndarray of float64, shape (n_candidates, n_features)
+        What the ranker sees of all candidates of one brief.
+    scores : numpy.ndarray of float64, shape (n_candidates,)
+        Their scores.
+    rows : numpy.ndarray of int64, shape (n,)
+        Candidates that are asked for.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n, n_features + 1)
+        Less the mean over `typical_candidates`; the last column is the mean score of these. Rows
+        sum to the score.
+    """
+    typical = typical_candidates(scores)
+    parts = ranker.contributions(inputs[np.concatenate((rows, typical))])
+    asked, mean = parts[: len(rows)], parts[len(rows) :].mean(axis=0)
+    result: NDArray[np.float64] = asked - mean
+    result[:, -1] = asked[:, -1] + mean[:-1].sum()
+    return result
 
 
 def group_contributions(
@@ -209,7 +274,7 @@ def build_reasons(
     Parameters
     ----------
     contributions : numpy.ndarray of float64, shape (n, n_features + 1)
-        Contributions of the chosen accounts, the base value last.
+        What `relative_contributions` gives of the chosen accounts.
     names : sequence of str, length n_features
         Feature of each column.
     group_of : mapping of str to str

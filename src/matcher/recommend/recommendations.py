@@ -139,7 +139,8 @@ COLUMNS: Final[Mapping[str, str]] = {
 eligible ones, learnt from later campaigns; ``fit_times_average`` is that over the probability of
 the average eligible account; all three are NaN where the model is not calibrated.
 ``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
-columns add up; ``reason_<group>_text`` says the most telling thing of a group in one sentence, and
+columns add up: the mean score of the typical candidates of the brief, and what sets the account
+apart from these; ``reason_<group>_text`` says the most telling thing of a group in one sentence, and
 is missing where the group contributes less than 2 % of what all groups do. Percentiles are shares
 of the eligible accounts that stand lower, ties counting half; accounts that retrieval left out
 stand lower. ``blend_score`` is the mean of the normal scores of both rankings. ``fee`` is the price

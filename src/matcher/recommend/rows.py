@@ -15,7 +15,7 @@ from matcher.recommend.evidence import build_evidence, evidence_columns
 from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.fees import build_fees
 from matcher.recommend.precedents import build_past_hires
-from matcher.recommend.reasons import build_reasons
+from matcher.recommend.reasons import build_reasons, relative_contributions
 from matcher.recommend.recommendations import COLUMNS, N_EVIDENCE, N_REASONS
 
 if TYPE_CHECKING:
@@ -247,7 +247,12 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
         job.context, ranked.brief, codes, instant, close=_close(ranked), n_posts=N_EVIDENCE
     )
     reasons = build_reasons(
-        job.model.ranker(job.ranker).contributions(ranked.inputs[chosen]),
+        relative_contributions(
+            job.model.ranker(job.ranker),
+            ranked.inputs,
+            ranked.scores[job.ranker].to_numpy(np.float64),
+            chosen,
+        ),
         names,
         GROUP_OF,
         values=pool[chosen],
