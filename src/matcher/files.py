@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from matcher.errors import OutputExistsError, UsageError
+from matcher.plain import spreadsheet_safe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,8 @@ def write_table(path: Path, table: pd.DataFrame, *, force: bool) -> Path:
     path : pathlib.Path
         File ending in ``.parquet``, ``.csv`` or ``.jsonl``.
     table : pandas.DataFrame
-        Table; its index is left out. Lists are joined by ``|`` in CSV, as the contract reads them.
+        Table; its index is left out. In CSV lists are joined by ``|``, as the contract reads them,
+        and text that could be read as a formula stands behind an apostrophe.
     force : bool
         Replace a file that stands there.
 
@@ -158,21 +160,13 @@ def write_table(path: Path, table: pd.DataFrame, *, force: bool) -> Path:
             table.to_parquet(target, index=False)
         elif target.suffix.lower() == ".csv":
             # With a mark, since spreadsheets read Vietnamese wrongly without one.
-            _with_joined_lists(table).to_csv(target, index=False, encoding="utf-8-sig")
+            spreadsheet_safe(table).to_csv(target, index=False, encoding="utf-8-sig")
         else:
             table.to_json(
                 target, orient="records", lines=True, force_ascii=False, date_format="iso"
             )
 
     return write_output(path, write, force=force)
-
-
-def _with_joined_lists(table: pd.DataFrame) -> pd.DataFrame:
-    def join(value: object) -> object:
-        return "|".join(map(str, value)) if isinstance(value, tuple | list) else value
-
-    objects = table.columns[table.dtypes == "object"]
-    return table.assign(**{name: table[name].map(join) for name in objects})
 
 
 def check_folder(folder: Path, *, force: bool, marker: str) -> Path:

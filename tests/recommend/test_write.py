@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from matcher.errors import OutputExistsError, UsageError
 from matcher.files import TABLE_SUFFIXES
+from matcher.plain import formula_safe, spreadsheet_safe
 from matcher.recommend.recommend import recommend
-from matcher.recommend.write import formula_safe, spreadsheet_safe, write_recommendations
+from matcher.recommend.write import write_recommendations
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from matcher.columns import REASON_GROUPS
 from matcher.errors import OutputExistsError, UsageError
+from matcher.plain import plain_text
 from matcher.recommend.recommendations import COLUMNS, Recommendations
-from matcher.recommend.write import plain_text
 from matcher.report.workbook import write_workbook
 
 NOW = pd.Timestamp("2025-03-01T00:00:00Z")

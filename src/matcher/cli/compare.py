@@ -11,6 +11,7 @@ import typer
 from matcher.cli.data import AsJson, Force
 from matcher.cli.output import check_word, note, print_json, print_result
 from matcher.files import TABLE_SUFFIXES, check_output, write_table
+from matcher.plain import one_line
 
 if TYPE_CHECKING:
     from matcher.recommend.compare import ListComparison
@@ -43,7 +44,7 @@ def diff(
     Example: matcher diff old.parquet new.parquet --top 20
     """
     from matcher.recommend.compare import compare_lists
-    from matcher.recommend.write import read_recommendations, spreadsheet_safe
+    from matcher.recommend.write import read_recommendations
 
     check_word("--lang", lang, ("en", "vi"))
     if out is not None:
@@ -51,11 +52,9 @@ def diff(
     lists = [read_recommendations(path) for path in (old, new)]
     found = compare_lists(*lists, top=top, language=lang)  # type: ignore[arg-type]
     for text in found.notes:
-        note(text)
+        note(one_line(text))
     if out is not None:
-        is_csv = out.suffix.lower() == ".csv"
-        changes = spreadsheet_safe(found.changes) if is_csv else found.changes
-        write_table(out, changes, force=force)
+        write_table(out, found.changes, force=force)
         note(f"{len(found.changes):,} rows written to {out}")
     if as_json:
         print_json(
@@ -75,10 +74,15 @@ def _as_text(found: ListComparison) -> str:
         correlation = brief["rank_correlation"]
         agreement = "" if correlation != correlation else f"; rank correlation {correlation:.2f}"
         lines.append(
-            f"{brief['brief_id']}: {brief['n_common']} of {brief['n_new']} were there before, "
+            f"{one_line(brief['brief_id'])}: "
+            f"{brief['n_common']} of {brief['n_new']} were there before, "
             f"{brief['n_entered']} entered, {brief['n_left']} left, {brief['n_moved']} moved"
             + agreement
         )
         rows = found.changes[found.changes["brief_id"] == brief["brief_id"]]
-        lines += [f"  {row['handle']}: {row['sentence']}" for row in rows.to_dict("records")]
+        names = rows["handle"].fillna(rows["account_id"])
+        lines += [
+            f"  {one_line(name)}: {sentence}"
+            for name, sentence in zip(names, rows["sentence"], strict=True)
+        ]
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from matcher.cli.models import (
 from matcher.cli.output import check_word, note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder
 from matcher.files import check_output
+from matcher.plain import one_line
 
 if TYPE_CHECKING:
     from matcher.market.brief import Brief
@@ -92,7 +93,7 @@ def explain(
         )
         tell("explaining", 1, 1)
     for text in found.notes:
-        note(text)
+        note(one_line(text))
     if out is not None:
         draw_explanation(found, out, language=lang, force=force)  # type: ignore[arg-type]
         note(f"{out}: written")
@@ -123,11 +124,13 @@ def _brief(market: Market, file: Path | None, campaign: str | None) -> Brief:
 def _as_text(found: Explanation, language: Language) -> str:
     from matcher.recommend.wording import GROUP_NAMES
 
+    names = found.accounts["handle"].fillna(found.accounts["account_id"])
     lines = [
-        f"{account['handle'] or account['account_id']} ({account['account_id']}): "
-        f"{found.explained} for {found.brief_id} as of {found.as_of}: rank {account['rank']} of "
-        f"{found.n_candidates:,} candidates, above {account['percentile']:.1%} of the eligible"
-        for account in found.accounts.to_dict("records")
+        f"{one_line(name)} ({one_line(account['account_id'])}): "
+        f"{found.explained} for {one_line(found.brief_id)} as of {found.as_of}: "
+        f"rank {account['rank']} of {found.n_candidates:,} candidates, "
+        f"above {account['percentile']:.1%} of the eligible"
+        for name, account in zip(names, found.accounts.to_dict("records"), strict=True)
     ]
     if len(found.accounts) == 1:
         lines += ["", f"{'score':<24}{found.accounts['score'].iloc[0]:>8.3f}"]
@@ -144,7 +147,7 @@ def _as_text(found: Explanation, language: Language) -> str:
                 f"{_share(row['peer_percentile'])} of {found.accounts['n_peers'].iloc[0]:,} peers)"
             )
         return "\n".join(lines)
-    first, second = found.accounts["handle"].fillna(found.accounts["account_id"])
+    first, second = map(one_line, names)
     gap = found.accounts["score"].iloc[0] - found.accounts["score"].iloc[1]
     groups = found.groups()
     gaps = groups.iloc[:, 0] - groups.iloc[:, 1]

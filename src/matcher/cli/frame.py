@@ -8,6 +8,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
+from matcher.cli.output import print_error
 from matcher.errors import DataError, MatcherError, UsageError
 
 FAILED: Final = 1
@@ -83,5 +84,5 @@ class VerbGroup(TyperGroup):
 
 def _explain(error: Exception, *, verbose: bool) -> None:
     if verbose:
-        typer.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
-    typer.echo(f"matcher: {error}", err=True)
+        print_error("".join(traceback.format_exception(error)).rstrip())
+    print_error(f"matcher: {error}")

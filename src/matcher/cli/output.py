@@ -13,6 +13,7 @@ import typer
 
 from matcher.cli.signals import leave_if_asked
 from matcher.errors import UsageError
+from matcher.plain import visible
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -59,9 +60,9 @@ def print_result(text: str) -> None:
     Parameters
     ----------
     text : str
-        Text; a newline is added.
+        Text of one line or more, shown as by `matcher.plain.visible`; a newline is added.
     """
-    sys.stdout.write(_encodable(text, sys.stdout.encoding) + "\n")
+    sys.stdout.write(_encodable(visible(text), sys.stdout.encoding) + "\n")
 
 
 def print_json(value: Any) -> None:
@@ -70,9 +71,13 @@ def print_json(value: Any) -> None:
     Parameters
     ----------
     value : Any
-        JSON values; numbers must be finite, since ``NaN`` is no JSON.
+        JSON values; numbers must be finite, since ``NaN`` is no JSON. What a terminal would not
+        show stands there as JSON's own escape, so that nothing is lost.
     """
-    print_result(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    if _encodable(visible(text), sys.stdout.encoding) != visible(text):
+        text = json.dumps(value, indent=2, allow_nan=False)
+    print_result(text)
 
 
 def note(text: str) -> None:
@@ -81,10 +86,21 @@ def note(text: str) -> None:
     Parameters
     ----------
     text : str
-        One line or more.
+        One line or more, shown as by `matcher.plain.visible`.
     """
     if not _quiet:
-        typer.echo(_encodable(text, sys.stderr.encoding), err=True)
+        print_error(text)
+
+
+def print_error(text: str) -> None:
+    """Write a message to stderr, quiet or not.
+
+    Parameters
+    ----------
+    text : str
+        One line or more, shown as by `matcher.plain.visible`.
+    """
+    typer.echo(_encodable(visible(text), sys.stderr.encoding), err=True)
 
 
 def _encodable(text: str, encoding: str | None) -> str:

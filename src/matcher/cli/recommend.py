@@ -20,6 +20,7 @@ from matcher.cli.models import (
 from matcher.cli.output import check_word, note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder
 from matcher.files import TABLE_SUFFIXES, check_output, write_table
+from matcher.plain import is_formula, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -132,13 +133,18 @@ def recommend(
         note(
             f"{log}: chances of {len(found.decisions):,} eligible accounts, each within {error:.2g}"
         )
+        if log.suffix.lower() == ".csv" and found.decisions["account_id"].map(is_formula).any():
+            note(
+                f"{log}: some ids could be read as formulas and stand behind an apostrophe; "
+                "Parquet and JSON lines hold them as they are"
+            )
     write_lists(found, out, language=lang, force=force)
     unfinished.discard()
     if unfinished.n_resumed:
         note(f"{unfinished.n_resumed} lists were done by an earlier run that was stopped")
     counts = found.frame["brief_id"].value_counts()
     for text in (*data.market.assumptions, *found.notes):
-        note(text)
+        note(one_line(text))
     for pool in found.pools.to_dict(orient="records"):
         note(_describe_pool(pool))
     if as_json:
@@ -210,8 +216,9 @@ def _describe_pool(pool: dict[Hashable, Any]) -> str:
         return ", ".join(parts) or "no rule"
 
     return (
-        f"brief {pool['brief_id']}: {pool['n_eligible']:,} of {pool['n_accounts']:,} accounts are "
-        f"eligible; removed by {counted('removed_')}; passed for want of a value: "
+        f"brief {one_line(str(pool['brief_id']))}: "
+        f"{pool['n_eligible']:,} of {pool['n_accounts']:,} accounts are eligible; "
+        f"removed by {counted('removed_')}; passed for want of a value: "
         f"{counted('unknown_')}"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from matcher.evaluation.grids import (
     slice_grid,
 )
 from matcher.evaluation.scored import QUESTIONS
+from matcher.plain import plain_text
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render_group", "render_html", "render_markdown", "render_table"]
 
+_MARKUP = re.compile(r"[\\`*\[\]|]")
 _WIDE = 110
 """Terminal columns from which all metrics stand in one table."""
 
@@ -134,13 +137,18 @@ def render_markdown(result: EvaluationResult) -> str:
         lines = [f"## {grid.title}", "", _markdown_row(grid.header)]
         lines.append(_markdown_row(["---", *["---:"] * (len(grid.header) - 1)]))
         lines += [_markdown_row(row) for row in grid.rows]
-        lines += ["", *(f"- {note.replace('*', chr(92) + '*')}" for note in grid.notes)]
+        lines += ["", *(f"- {_markdown_text(note)}" for note in grid.notes)]
         parts.append("\n".join(lines).rstrip())
     return "\n\n".join(parts) + "\n"
 
 
+def _markdown_text(text: str) -> str:
+    """Text that is neither mark-up nor HTML."""
+    return _MARKUP.sub(r"\\\g<0>", plain_text(text)).replace("<", "&lt;")
+
+
 def _markdown_row(cells: Sequence[str]) -> str:
-    escaped = (cell.replace("|", "\\|").replace("*", "\\*").replace("\n", "<br>") for cell in cells)
+    escaped = (_markdown_text(cell).replace("\n", "<br>") for cell in cells)
     return "| " + " | ".join(escaped) + " |"
 
 
@@ -162,12 +170,12 @@ def render_html(result: EvaluationResult) -> str:
 
 def _html_table(grid: Grid) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
-        parts = (html.escape(cell).partition("\n") for cell in cells)
+        parts = (html.escape(plain_text(cell)).partition("\n") for cell in cells)
         texts = (f"{top}<br><small>{low}</small>" if low else top for top, _, low in parts)
         return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"
 
     body = "".join(row(cells, "td") for cells in grid.rows)
-    notes = "".join(f"<p>{html.escape(note)}</p>" for note in grid.notes)
+    notes = "".join(f"<p>{html.escape(plain_text(note))}</p>" for note in grid.notes)
     return (
         f"<table><caption>{html.escape(grid.title)}</caption>"
         f"<thead>{row(grid.header, 'th')}</thead><tbody>{body}</tbody></table>{notes}"

@@ -25,6 +25,7 @@ from matcher.config import parse_model, read_mapping
 from matcher.errors import ConfigError, DataError
 from matcher.market.instants import is_timezone
 from matcher.market.taxonomy import read_taxonomy
+from matcher.plain import encodable
 
 if TYPE_CHECKING:
     from matcher.market.market import Market
@@ -41,6 +42,11 @@ def _words(value: Any) -> Any:
     if isinstance(value, str):
         return (value,)
     return value
+
+
+def _held(text: str) -> str:
+    """Text in NFC without blanks around it; a lone surrogate as its escape."""
+    return unicodedata.normalize("NFC", encodable(text)).strip()
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
@@ -125,12 +131,9 @@ class Brief(BaseModel):
     @classmethod
     def _compose(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return unicodedata.normalize("NFC", value).strip() or None
+            return _held(value) or None
         if isinstance(value, list | tuple):
-            return tuple(
-                unicodedata.normalize("NFC", item).strip() if isinstance(item, str) else item
-                for item in value
-            )
+            return tuple(_held(item) if isinstance(item, str) else item for item in value)
         return value
 
     @field_validator("platforms", "formats", "audience_age")

@@ -16,6 +16,7 @@ from matcher.market.cut import cut_tables, list_timeless_columns, note_unread_ti
 from matcher.market.readings import build_readings, build_snapshots
 from matcher.market.schema import TABLES
 from matcher.market.validate import RawTable, Validated, validate_tables
+from matcher.plain import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -327,7 +328,7 @@ def _column(series: pd.Series) -> pa.ChunkedArray:
 
 def _text(value: object) -> str | None:
     if isinstance(value, list | tuple | set | frozenset):
-        return "|".join(str(item) for item in value)
+        return encodable("|".join(str(item) for item in value))
     if value is None or pd.isna(value):  # type: ignore[call-overload]
         return None
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    return encodable(str(value))

@@ -14,6 +14,7 @@ from pyarrow import parquet as pa_parquet
 
 from matcher.errors import DataError
 from matcher.market.validate import RawTable
+from matcher.plain import encodable
 
 if TYPE_CHECKING:
     from matcher.market.quarantine import Failures
@@ -241,4 +242,4 @@ def _json_cell(value: Any, is_list: bool) -> Any:
 
 def _json_text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return encodable(text)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from matcher.columns import REASON_GROUPS
 from matcher.errors import LeakageError, MatcherError
+from matcher.plain import plain_text
 
 __all__ = [
     "AUDIT_COLUMNS",
@@ -140,17 +141,17 @@ eligible ones, learnt from later campaigns; ``fit_times_average`` is that over t
 the average eligible account; all three are NaN where the model is not calibrated.
 ``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
 columns add up: the mean score of the typical candidates of the brief, and what sets the account
-apart from these; ``reason_<group>_text`` says the most telling thing of a group in one sentence, and
-is missing where the group contributes less than 2 % of what all groups do. Percentiles are shares
-of the eligible accounts that stand lower, ties counting half; accounts that retrieval left out
-stand lower. ``blend_score`` is the mean of the normal scores of both rankings. ``fee`` is the price
-of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says it in a sentence; of
-an estimate that rests on the rates of other accounts, ``fee_low`` and ``fee_high`` are their
-quartiles. ``past_*`` are earlier hires of the account or its person, as
-`matcher.recommend.precedents.build_past_hires` says. ``evidence_<number>_url_of``
-says whether the address is that of the post or only of its account, see
-`matcher.recommend.links.post_addresses`. ``n_close_posts`` counts earlier posts at
-least as near to the brief as the closest post of the median candidate.
+apart from these; ``reason_<group>_text`` says the most telling thing of a group in one sentence,
+and is missing where the group contributes less than 2 % of what all groups do. Percentiles are
+shares of the eligible accounts that stand lower, ties counting half; accounts that retrieval left
+out stand lower. ``blend_score`` is the mean of the normal scores of both rankings. ``fee`` is the
+price of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says it in a
+sentence; of an estimate that rests on the rates of other accounts, ``fee_low`` and ``fee_high`` are
+their quartiles. ``past_*`` are earlier hires of the account or its person, as
+`matcher.recommend.precedents.build_past_hires` says. ``evidence_<number>_url_of`` says whether the
+address is that of the post or only of its account, see `matcher.recommend.links.post_addresses`.
+``n_close_posts`` counts earlier posts at least as near to the brief as the closest post of the
+median candidate.
 """
 
 _SHOWN: Final = (
@@ -270,10 +271,10 @@ class Recommendations:
         shown = self.frame[list(_SHOWN)].head(20)
         head = "".join(f"<th>{escape(name)}</th>" for name in shown.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(_cell(value))}</td>" for value in row) + "</tr>"
+            "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
             for row in shown.itertuples(index=False)
         )
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        notes = "".join(f"<li>{escape(plain_text(note))}</li>" for note in self.notes)
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
             f"<p>{len(self.frame):,} rows for {len(self.pools):,} briefs</p><ul>{notes}</ul>"
@@ -283,4 +284,4 @@ class Recommendations:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:.3f}"
-    return str(value)
+    return escape(plain_text(str(value)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +11,7 @@ import pandas as pd
 
 from matcher.errors import DataError, UsageError
 from matcher.files import TABLE_SUFFIXES, check_output, write_output
+from matcher.plain import encodable, formula_unsafe, spreadsheet_safe
 from matcher.recommend.recommendations import COLUMNS
 
 if TYPE_CHECKING:
@@ -19,111 +19,10 @@ if TYPE_CHECKING:
 
     from matcher.recommend.recommendations import Recommendations
 
-__all__ = [
-    "formula_safe",
-    "is_formula",
-    "plain_text",
-    "read_recommendations",
-    "spreadsheet_safe",
-    "write_recommendations",
-]
+__all__ = ["read_recommendations", "write_recommendations"]
 
 
-_FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠]")
-"""What spreadsheets may take for a formula, also behind blanks or invisible characters."""
-_GUARDED: Final = re.compile(rf"^'([\t\r\n]|{_FORMULA.pattern})")
 _TEXTS: Final = tuple(name for name, dtype in COLUMNS.items() if dtype == "str")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
-"""Control characters and noncharacters that a cell cannot hold."""
-
-
-def formula_safe(text: str) -> str:
-    r"""Text that no spreadsheet takes for a formula.
-
-    Parameters
-    ----------
-    text : str
-        Content of a cell.
-
-    Returns
-    -------
-    str
-        The text, behind an apostrophe where it could be read as a formula; control characters
-        become spaces, and a lone surrogate its escape.
-
-    References
-    ----------
-    CWE-1236; OWASP, CSV injection.
-
-    Examples
-    --------
-    >>> formula_safe("=HYPERLINK(1)"), formula_safe("Phở 24")
-    ("'=HYPERLINK(1)", 'Phở 24')
-    """
-    plain = plain_text(text)
-    return "'" + plain if is_formula(text) else plain
-
-
-def is_formula(text: str) -> bool:
-    """Whether a spreadsheet could take a text for a formula, when it is read or edited.
-
-    Parameters
-    ----------
-    text : str
-        Content of a cell.
-
-    Returns
-    -------
-    bool
-        True also where blanks or invisible characters stand before the sign.
-    """
-    return text[:1] in ("\t", "\r", "\n") or _FORMULA.match(text) is not None
-
-
-def plain_text(text: str) -> str:
-    """Text that every form of output can hold.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        Control characters and noncharacters become spaces, a lone surrogate its escape.
-    """
-    return _CONTROL.sub(" ", _encodable(text))
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return formula_safe("|".join(value))
-    return formula_safe(value) if isinstance(value, str) else value
-
-
-def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
-    """Table whose CSV no spreadsheet takes for formulas.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Any table.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Texts as by `formula_safe`, lists joined by ``|``; all else as it is.
-    """
-    safe = frame.copy()
-    for name in safe.columns:
-        if safe[name].dtype == object or isinstance(safe[name].dtype, pd.StringDtype):
-            safe[name] = safe[name].astype(object).map(_csv_cell)
-    return safe
 
 
 def _write_csv(recommendations: Recommendations, path: Path) -> None:
@@ -148,11 +47,11 @@ def _instant(value: Any) -> str | None:
 
 def _json_value(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_encodable(item) for item in value]
+        return [encodable(item) for item in value]
     if isinstance(value, pd.Timestamp):
         return _instant(value)
     if isinstance(value, str):
-        return _encodable(value)
+        return encodable(value)
     if value is None or pd.isna(value):
         return None
     return value.item() if hasattr(value, "item") else value
@@ -174,7 +73,7 @@ def _write_parquet(recommendations: Recommendations, path: Path) -> None:
     columns = {}
     for name in frame.columns:
         if frame[name].dtype == object:
-            cells = [[_encodable(item) for item in value] for value in frame[name]]
+            cells = [[encodable(item) for item in value] for value in frame[name]]
             columns[name] = pa.array(cells, pa.list_(pa.string()))
         else:
             columns[name] = pa.array(frame[name], from_pandas=True)
@@ -188,7 +87,7 @@ def _write_parquet(recommendations: Recommendations, path: Path) -> None:
         "matcher.notes": json.dumps(recommendations.notes, ensure_ascii=False),
         "matcher.pools": json.dumps(pools, ensure_ascii=False),
     }
-    encoded = {name.encode(): _encodable(text).encode() for name, text in metadata.items()}
+    encoded = {name.encode(): encodable(text).encode() for name, text in metadata.items()}
     pq.write_table(pa.table(columns).replace_schema_metadata(encoded), path, compression="zstd")
 
 
@@ -225,12 +124,19 @@ def read_recommendations(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         if suffix == ".jsonl":
             return pd.read_json(path, lines=True, dtype=False)
-        frame = pd.read_csv(path, encoding="utf-8-sig", dtype=dict.fromkeys(_TEXTS, str))
+        # An account may be called NA or null; only an empty cell is a missing one.
+        frame = pd.read_csv(
+            path,
+            encoding="utf-8-sig",
+            dtype=dict.fromkeys(_TEXTS, str),
+            keep_default_na=False,
+            na_values=[""],
+        )
     except (ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise DataError(f"{path}: cannot be read as {suffix[1:]}: {reason}") from error
     for name in frame.columns.intersection(list(_TEXTS)):
-        frame[name] = frame[name].str.replace(_GUARDED, r"\1", regex=True)
+        frame[name] = frame[name].map(formula_unsafe, na_action="ignore")
     return frame
 
 

@@ -12,7 +12,9 @@ from matcher.recommend.wording import GROUP_NAMES
 
 __all__ = ["COLUMNS", "SUMMARY", "WORDS", "Column", "Kind"]
 
-Kind = Literal["text", "long", "count", "share", "number", "cosine", "money", "instant", "yes"]
+Kind = Literal[
+    "text", "long", "count", "share", "times", "number", "cosine", "money", "instant", "yes"
+]
 """How a column is written; money takes its format from the row's currency and its mark."""
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from matcher.files import check_output, write_output
+from matcher.plain import one_line
 from matcher.recommend.wording import GROUP_NAMES, format_number
-from matcher.recommend.write import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,5 +180,5 @@ def _name(account: Any) -> str:
 
 
 def _short(text: str) -> str:
-    plain = " ".join(plain_text(text).split())
+    plain = " ".join(one_line(" ".join(text.split())).split())
     return plain if len(plain) <= _LONGEST_NAME else plain[: _LONGEST_NAME - 1] + "…"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from matcher.files import check_output, write_output
-from matcher.recommend.write import is_formula, plain_text
+from matcher.plain import is_formula, plain_text
 from matcher.report.layout import COLUMNS, SUMMARY, WORDS
 
 if TYPE_CHECKING:
@@ -177,22 +177,30 @@ class _Writer:
     def _text(
         self, sheet: Worksheet, at: tuple[int, int], value: str, look: Format, address: Any
     ) -> None:
-        text = plain_text(value)
-        if len(text) > _MAX_CHARACTERS:
-            self.n_cut += 1
-            text = text[: _MAX_CHARACTERS - 1] + "…"
+        text = self._fitting(value)
         is_link = (
             isinstance(address, str)
             and len(address) <= _MAX_LINK
             and _SAFE_LINK.fullmatch(address) is not None
         )
         if is_link and text:
-            sheet.write_url(*at, address, self.formats["link"], text)
+            link = self.formats["link_marked" if is_formula(text) else "link"]
+            sheet.write_url(*at, address, link, text)
         elif is_formula(text):
             marked = self.formats["long_marked" if look is self.formats["long"] else "marked"]
             sheet.write_string(*at, text, marked)
         else:
             sheet.write_string(*at, text, look)
+
+    def _fitting(self, value: str) -> str:
+        """Text that a cell can hold; a cut is marked and counted."""
+        text = plain_text(value)
+        # Excel counts in units of UTF-16, of which a pictograph takes two.
+        units = text.encode("utf-16-le")
+        if len(units) <= 2 * _MAX_CHARACTERS:
+            return text
+        self.n_cut += 1
+        return units[: 2 * (_MAX_CHARACTERS - 1)].decode("utf-16-le", "ignore") + "…"
 
     def _summarise(self, sheet: Worksheet, names: Mapping[str, str]) -> None:
         pools = self.found.pools
@@ -200,9 +208,13 @@ class _Writer:
         rows = pools.assign(removed=_listed(pools, "removed_"), unknown=_listed(pools, "unknown_"))
         rows = rows.reindex(columns=[column.source for column in SUMMARY])
         self._table(sheet, SUMMARY, rows, top=2)
+        n_cut = self.n_cut
         for offset, (brief_id, name) in enumerate(names.items(), start=3):
             target = "internal:'" + name.replace("'", "''") + "'!A1"
-            sheet.write_url(offset, 0, target, self.formats["link"], plain_text(brief_id)[:255])
+            link = self.formats["link_marked" if is_formula(brief_id) else "link"]
+            sheet.write_url(offset, 0, target, link, self._fitting(brief_id))
+        # The table has counted these ids already.
+        self.n_cut = n_cut
         line = len(rows) + 4
         for heading, texts in (
             ("notes", [self._word("scores"), self._word("fees"), *self.found.notes, *self._cuts()]),
@@ -228,6 +240,7 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
         "bottom": 1,
         "bg_color": "#F2F2F2",
     }
+    link = {**long, "font_color": "#0563C1", "underline": 1}
     styles: dict[str, dict[str, Any]] = {
         "text": top,
         "long": long,
@@ -240,7 +253,8 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
         "cosine": {**top, "num_format": "0.00"},
         "instant": {**top, "num_format": "yyyy-mm-dd hh:mm"},
         "yes": top,
-        "link": {**long, "font_color": "#0563C1", "underline": 1},
+        "link": link,
+        "link_marked": {**link, "quote_prefix": True},
         "heading": head,
         "title": {"bold": True, "font_size": 14},
         "section": {"bold": True},
