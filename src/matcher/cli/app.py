@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from matcher import __version__
-from matcher.cli import about, compare, data, demo, explain, models, recommend, text, world
+from matcher.cli import (
+    about,
+    compare,
+    data,
+    demo,
+    explain,
+    models,
+    recommend,
+    similar,
+    text,
+    world,
+)
 from matcher.cli.frame import INTERRUPTED, VerbGroup, report_interrupt
 from matcher.cli.output import set_quiet
 from matcher.cli.signals import watch_signals
@@ -36,6 +47,7 @@ app.command("train")(models.train)
 app.command("evaluate")(models.evaluate)
 app.command("recommend")(recommend.recommend)
 app.command("explain")(explain.explain)
+app.command("similar")(similar.similar)
 app.command("diff")(compare.diff)
 app.command("config")(about.config)
 app.command("doctor")(about.doctor)

@@ -23,12 +23,21 @@ if TYPE_CHECKING:
     from matcher.features.context import FeatureContext
     from matcher.market.brief import Brief
 
-__all__ = ["EXCERPT_CHARACTERS", "Evidence", "build_evidence", "evidence_columns", "excerpt"]
+__all__ = [
+    "EXCERPT_CHARACTERS",
+    "Evidence",
+    "build_evidence",
+    "evidence_columns",
+    "excerpt",
+    "nearest_posts",
+]
 
 EXCERPT_CHARACTERS: Final = 160
 """Length of an excerpt at most."""
 
 _POSTS_AT_ONCE: Final = 100_000
+_PAIRED_AT_ONCE: Final = 5_000
+_SHOWN: Final = {"id": "post_id", "url": "url", "text": "text"}
 
 
 @dataclass(frozen=True)
@@ -189,3 +198,64 @@ def evidence_columns(evidence: Sequence[tuple[Evidence, ...]], n_posts: int) -> 
                 None if piece is None else getattr(piece, part) for piece in pieces
             ]
     return columns
+
+
+def nearest_posts(
+    context: FeatureContext, code: int, codes: NDArray[np.int64], instant: int
+) -> dict[str, list[Any]]:
+    """The two posts, one of an account and one of another, that lie nearest to each other.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market and encoder.
+    code : int
+        The account.
+    codes : numpy.ndarray of int64, shape (n,)
+        The others.
+    instant : int
+        Microseconds since 1970; posts published strictly before it count.
+
+    Returns
+    -------
+    dict of str to list, length n
+        ``post_similarity``, and ``id``, ``url`` and ``text`` behind ``own_post_`` and ``post_``;
+        None where one of both has no post with text. The newest post of the other on a tie.
+    """
+    rows = context.post_embeddings
+    starts, ends = context.index.posts_before(np.concatenate(([code], codes)), instant)
+    ranges = [np.arange(first, last) for first, last in zip(starts, ends, strict=True)]
+    with_text = [posts[rows[posts].any(axis=1)] for posts in ranges]
+    own = with_text[0]
+    queries = rows[own].astype(np.float64)
+    pairs = [_nearest_pair(rows, own, queries, posts) for posts in with_text[1:]]
+    columns: dict[str, list[Any]] = {
+        "post_similarity": [None if pair is None else pair[2] for pair in pairs]
+    }
+    found = [pair for pair in pairs if pair is not None]
+    nearness = [np.array([pair[2]]) for pair in found]
+    for place, side in enumerate(("own_post", "post")):
+        pieces = iter(_pieces(context, [np.array([pair[place]]) for pair in found], nearness))
+        shown = [None if pair is None else next(pieces)[0] for pair in pairs]
+        for part, source in _SHOWN.items():
+            columns[f"{side}_{part}"] = [
+                None if piece is None else getattr(piece, source) for piece in shown
+            ]
+    return columns
+
+
+def _nearest_pair(
+    rows: NDArray[np.float16],
+    own: NDArray[np.int64],
+    queries: NDArray[np.float64],
+    posts: NDArray[np.int64],
+) -> tuple[int, int, float] | None:
+    best: tuple[int, int, float] | None = None
+    for low in range(0, len(posts) if len(own) else 0, _PAIRED_AT_ONCE):
+        # Newest first, since the first of equal cosines is taken.
+        part = posts[low : low + _PAIRED_AT_ONCE][::-1]
+        cosines = rows[part].astype(np.float64) @ queries.T
+        row, column = np.unravel_index(int(cosines.argmax()), cosines.shape)
+        if best is None or cosines[row, column] >= best[2]:
+            best = int(own[column]), int(part[row]), float(cosines[row, column])
+    return best

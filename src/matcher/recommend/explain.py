@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matcher.recommend.rows import Scored
     from matcher.recommend.wording import Language
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "check_accounts", "explain"]
 
 _MOST_PEERS: Final = 1_000
 """Peers drawn where there are more; a percentile is then within about 3 points."""
@@ -185,7 +185,7 @@ def explain(
         If the model lacks the ranker.
     """
     asked = [account_id] if against in (None, account_id) else [account_id, str(against)]
-    _check_accounts(data, asked)
+    check_accounts(data, asked)
     insisting = brief.model_copy(
         update={
             "must_have": tuple(dict.fromkeys([*brief.must_have, *asked])),
@@ -226,7 +226,21 @@ def explain(
     )
 
 
-def _check_accounts(data: MarketData, asked: Sequence[str]) -> None:
+def check_accounts(data: MarketData, asked: Sequence[str]) -> None:
+    """Refuse accounts that the market does not hold.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    asked : sequence of str
+        Account ids.
+
+    Raises
+    ------
+    DataError
+        Naming the account that was probably meant by a handle or a misspelt id.
+    """
     known = data.index.account_ids
     for one in asked:
         if one not in known:

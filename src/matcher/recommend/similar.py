@@ -1,0 +1,389 @@
+"""Accounts like one of the market in content, audience and engagement, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.errors import LeakageError, MatcherError, SupportError, UsageError
+from matcher.market.instants import instant_microseconds
+from matcher.markup import html_table
+from matcher.recommend.alike import Teller, hashtag_shares, shared_hashtags
+from matcher.recommend.compared import PARTS, Compared
+from matcher.recommend.evidence import nearest_posts
+from matcher.recommend.explain import check_accounts
+from matcher.recommend.recommend import identify_model, list_assumptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.config import Settings
+    from matcher.features.context import FeatureContext, MarketData
+    from matcher.features.index import MarketIndex
+    from matcher.ranking.model import Model
+    from matcher.recommend.wording import Language
+
+__all__ = ["SIMILAR_COLUMNS", "SimilarAccounts", "find_similar"]
+
+SIMILAR_COLUMNS: Final[Mapping[str, str]] = {
+    "like": "str",
+    "rank": "int64",
+    "account_id": "str",
+    "influencer_id": "str",
+    "display_name": "str",
+    "handle": "str",
+    "platform": "str",
+    "tier": "str",
+    "url": "str",
+    "likeness": "float64",
+    **dict.fromkeys(PARTS, "float64"),
+    "cosine": "float64",
+    **{f"why_{part}": "str" for part in PARTS},
+    "shared_hashtags": "str",
+    "own_post_id": "str",
+    "own_post_url": "str",
+    "own_post_text": "str",
+    "post_id": "str",
+    "post_url": "str",
+    "post_text": "str",
+    "post_similarity": "float64",
+    "is_same_person": "bool",
+    "model_id": "str",
+    "data_hash": "str",
+    "as_of": "datetime64[us, UTC]",
+    "assumed_timeless": "str",
+}
+"""Columns of the list of similar accounts and their dtypes.
+
+``like`` is the account asked about. ``content``, ``audience`` and ``engagement`` are shares of the
+compared accounts that are less alike (ties counting half), NaN where the part is not known of both
+accounts or not asked for. ``likeness`` combines the known parts as
+`matcher.recommend.likeness.combine` says. ``own_post_*`` and ``post_*`` are the two posts, one of
+each account, that lie nearest to each other.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class SimilarAccounts:
+    """Accounts like one of the market, the most alike first.
+
+    Parameters
+    ----------
+    account_id : str
+        The account asked about.
+    as_of : pandas.Timestamp
+        Instant before which everything that was used was known.
+    by : tuple of str
+        Parts compared.
+    frame : pandas.DataFrame
+        One row per similar account with the columns of `SIMILAR_COLUMNS`.
+    n_compared : int
+        Accounts it was compared with.
+    notes : tuple of str
+        Whom it was not compared with and what is not known, in sentences.
+    audit : mapping of str to str
+        What the list rests on.
+    """
+
+    account_id: str
+    as_of: pd.Timestamp
+    by: tuple[str, ...]
+    frame: pd.DataFrame
+    n_compared: int
+    notes: tuple[str, ...] = ()
+    audit: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check columns, ranks, order, uniqueness and ranges."""
+        missing = [name for name in SIMILAR_COLUMNS if name not in self.frame]
+        if missing:
+            raise MatcherError(f"similar: {len(missing)} columns are missing: {missing[:5]}")
+        ids = self.frame["account_id"]
+        if ids.duplicated().any() or (ids == self.account_id).any():
+            raise MatcherError("similar: an account stands twice, or beside itself")
+        likeness = self.frame["likeness"].to_numpy(np.float64)
+        if not np.array_equal(self.frame["rank"], np.arange(1, len(ids) + 1)):
+            raise MatcherError("similar: ranks must run from 1 without gaps")
+        if (np.diff(likeness) > 0).any() or not ((likeness >= 0) & (likeness <= 1)).all():
+            raise MatcherError("similar: likeness must fall from rank to rank, within 0 and 1")
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def _repr_html_(self) -> str:
+        """Table for notebooks: the first 20 rows, every text escaped."""
+        names = ["rank", "account_id", "handle", "platform", "tier", "likeness", *self.by]
+        shown = self.frame[[*names, *(f"why_{part}" for part in self.by)]]
+        title = f"like {self.account_id} as of {self.as_of:%Y-%m-%d %H:%M} UTC"
+        return html_table(shown, title=title, notes=self.notes)
+
+
+def find_similar(
+    model: Model,
+    data: MarketData,
+    account_id: str,
+    *,
+    as_of: pd.Timestamp | None = None,
+    settings: Settings | None = None,
+    by: Sequence[str] = PARTS,
+    top_k: int = 10,
+    language: Language = "en",
+    one_per_person: bool = True,
+    same_platform: bool = False,
+    same_tier: bool = False,
+    model_id: str | None = None,
+    context: FeatureContext | None = None,
+) -> SimilarAccounts:
+    """Accounts like one of the market in content, audience and engagement.
+
+    Content is the cosine of the mean directions of what both posted; audience the overlap of both
+    audiences by dimension; engagement the distance in level relative to tier and platform, rate,
+    cadence, growth and format mix. Each part becomes the share of the compared accounts that are
+    less alike, and the parts that are known of both are combined by their sum. A part that is not
+    known is said to be so and never filled.
+
+    Parameters
+    ----------
+    model : Model
+        Model whose encoder and usual levels are used, closed at or before the instant.
+    data : MarketData
+        Market.
+    account_id : str
+        The account.
+    as_of : pandas.Timestamp, optional
+        Aware instant; one from which all of the market is known when None. Only what was known
+        strictly before it is used.
+    settings : Settings, optional
+        ``retrieval.min_posts`` is the fewest earlier posts of an account that is compared; the
+        model's own settings when None.
+    by : sequence of {"content", "audience", "engagement"}
+        Parts to compare; an account of which none is known is left out.
+    top_k : int, default 10
+        Accounts at most.
+    language : {"en", "vi"}
+        Language of the reasons.
+    one_per_person : bool, default True
+        Leave out other accounts of the same person, and show the nearest account alone of
+        everybody else.
+    same_platform, same_tier : bool, default False
+        Compare only accounts of its platform, or of its tier.
+    model_id : str, optional
+        Name of the model in the audit; a digest of it when None.
+    context : FeatureContext, optional
+        What ``model.context(data)`` gives.
+
+    Returns
+    -------
+    SimilarAccounts
+        By likeness, ties by account id.
+
+    Raises
+    ------
+    UsageError
+        If a part is unknown, `top_k` is not positive, or the instant has no timezone.
+    DataError
+        If the market does not hold the account.
+    LeakageError
+        If the model was closed after the instant.
+    SupportError
+        If nothing of the account, or no other account, was known by then.
+
+    Examples
+    --------
+    >>> from matcher import MarketData, find_similar, load_market, read_model
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> model, _ = read_model("models/tiny")
+    >>> found = find_similar(model, data, "acc_000001", top_k=3)
+    >>> found.frame["rank"].tolist(), bool(found.frame["likeness"].between(0, 1).all())
+    ([1, 2, 3], True)
+    """
+    by, as_of = _check_request(model, data, by, top_k, as_of)
+    check_accounts(data, [account_id])
+    settings = model.settings if settings is None else settings
+    context = model.context(data) if context is None else context
+    index, instant = data.index, instant_microseconds(as_of)
+    code = int(index.account_codes(np.array([account_id], dtype=object))[0])
+    min_posts = settings.retrieval.min_posts
+    everyone = Compared.of(context, model.prior, code, instant, min_posts=min_posts, parts=by)
+    keep, notes = _choose(
+        index, everyone, one_per_person, same_platform=same_platform, same_tier=same_tier
+    )
+    if everyone.n_few:
+        few = f"{everyone.n_few:,} account(s) with fewer than {min_posts} earlier posts"
+        notes.append(f"{few} are not compared")
+    compared = everyone.select(keep)
+    nearness = compared.nearness(by)
+    likeness = nearness["likeness"].to_numpy(np.float64)
+    n_known = int(np.isfinite(likeness).sum())
+    if not n_known:
+        raise SupportError(
+            f"similar: {', '.join(by)} of {account_id} and of another account was not known before "
+            f"{as_of}; compare by other parts, with more accounts, or as of a later instant"
+        )
+    notes += _describe_gaps(by, nearness)
+    order = np.lexsort((compared.codes, -np.nan_to_num(likeness, nan=-1.0)))[:n_known]
+    persons = index.person_of[compared.codes]
+    if one_per_person:
+        _, first = np.unique(persons[order], return_index=True)
+        order = order[np.sort(first)]
+    chosen = order[:top_k]
+    audit = {
+        "model_id": identify_model(model) if model_id is None else model_id,
+        "data_hash": data.market.data_hash,
+        "assumed_timeless": "|".join(list_assumptions(data.market)),
+    }
+    columns: dict[str, Any] = {
+        **_identity(index, compared, chosen),
+        **{str(name): values for name, values in nearness.iloc[chosen].to_dict("list").items()},
+        **_reasons(context, compared, nearness, chosen, by, instant, language),
+        **nearest_posts(context, code, compared.codes[chosen], instant),
+        "is_same_person": persons[chosen] == index.person_of[code],
+    }
+    frame = pd.DataFrame(columns).assign(like=account_id, as_of=as_of, **audit)
+    frame["rank"] = np.arange(1, len(frame) + 1)
+    frame = frame[list(SIMILAR_COLUMNS)].astype(dict(SIMILAR_COLUMNS))
+    audit["as_of"] = as_of.isoformat()
+    return SimilarAccounts(account_id, as_of, by, frame, n_known, tuple(notes), audit)
+
+
+def _check_request(
+    model: Model, data: MarketData, by: Sequence[str], top_k: int, as_of: pd.Timestamp | None
+) -> tuple[tuple[str, ...], pd.Timestamp]:
+    asked = (by,) if isinstance(by, str) else tuple(by)
+    if not asked or not set(asked) <= set(PARTS):
+        raise UsageError(f"similar: got by {asked!r}; expected some of {', '.join(PARTS)}")
+    if top_k < 1:
+        raise UsageError(f"similar: got top_k {top_k}; expected 1 or more")
+    instant = data.market.all_known_at if as_of is None else pd.Timestamp(as_of)
+    if instant.tzinfo is None:
+        raise UsageError(
+            f"similar: got as_of {instant} without timezone; expected an instant such as "
+            "2025-01-01T00:00:00+07:00"
+        )
+    instant = instant.tz_convert("UTC").as_unit("us")
+    if instant < model.trained_until:
+        raise LeakageError(
+            f"the model was trained until {model.trained_until} but accounts are compared as of "
+            f"{instant}; take a model closed before, or a later instant"
+        )
+    cut = data.market.cut_at
+    if cut is not None and instant > cut:
+        raise LeakageError(
+            f"similar: accounts are compared as of {instant} but the market is cut at {cut}; "
+            "cut it at or after that"
+        )
+    return tuple(part for part in PARTS if part in asked), instant
+
+
+def _choose(
+    index: MarketIndex,
+    compared: Compared,
+    one_per_person: bool,
+    *,
+    same_platform: bool,
+    same_tier: bool,
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Which of the others are compared, and what is to be said of it."""
+    keep, notes = np.ones(len(compared.codes), dtype=bool), []
+    platforms = index.accounts["platform"].to_numpy(object)
+    tiers = compared.profile.tiers
+    for wanted, values, own, what in (
+        (same_platform, platforms[compared.codes], platforms[compared.code], "platform"),
+        (same_tier, tiers[1:], tiers[0], "tier"),
+    ):
+        if wanted:
+            keep &= values == own
+            notes.append(f"compared with accounts of its {what}, {own}, alone")
+    is_own = index.person_of[compared.codes] == index.person_of[compared.code]
+    if one_per_person and is_own.any():
+        keep &= ~is_own
+        ids = ", ".join(index.account_ids[compared.codes[is_own]])
+        notes.append(f"other accounts of the same person are left out: {ids}")
+    return keep, notes
+
+
+def _describe_gaps(by: Sequence[str], nearness: pd.DataFrame) -> list[str]:
+    n, counts = len(nearness), nearness[list(by)].notna().sum()
+    notes = [
+        f"{part} is known of {counts[part]:,} of {n:,} accounts"
+        for part in by
+        if 0 < counts[part] < n
+    ]
+    unknown = [part for part in by if not counts[part]]
+    if unknown:
+        notes.append(f"not compared, being unknown of both in every pair: {', '.join(unknown)}")
+    return notes
+
+
+def _identity(index: MarketIndex, compared: Compared, chosen: NDArray[np.int64]) -> dict[str, Any]:
+    codes = compared.codes[chosen]
+    accounts = index.accounts.iloc[codes]
+    return {
+        "account_id": accounts["account_id"].to_numpy(object),
+        "influencer_id": accounts["influencer_id"].to_numpy(object),
+        "display_name": index.influencers["display_name"].to_numpy(object)[codes],
+        "handle": accounts["handle"].to_numpy(object),
+        "platform": accounts["platform"].to_numpy(object),
+        "tier": compared.profile.tiers[1:][chosen],
+        "url": accounts["url"].to_numpy(object),
+        "cosine": compared.cosines[chosen],
+    }
+
+
+def _reasons(
+    context: FeatureContext,
+    compared: Compared,
+    nearness: pd.DataFrame,
+    chosen: NDArray[np.int64],
+    by: Sequence[str],
+    instant: int,
+    language: Language,
+) -> dict[str, list[str | None]]:
+    known = nearness.notna()
+    teller = Teller(
+        language,
+        n_compared={part: int(known[part].sum()) for part in by},
+        known_of_own=compared.known_of_own,
+    )
+    audience = compared.shares.groupby("code")
+    nobody = compared.shares.iloc[:0]
+    own_shares, own_tags = (
+        audience.get_group(compared.code) if compared.code in audience.groups else nobody,
+        hashtag_shares(context, compared.code, instant),
+    )
+    columns: dict[str, list[str | None]] = {f"why_{part}": [] for part in PARTS}
+    columns["shared_hashtags"] = []
+    for row in chosen.tolist():
+        code = int(compared.codes[row])
+        tags = hashtag_shares(context, code, instant)
+        shared = shared_hashtags(context, own_tags, tags)
+        overlaps = {name: float(values[row]) for name, values in compared.overlaps.items()}
+        theirs = audience.get_group(code) if code in audience.groups else nobody
+        pieces = {
+            "content": [
+                *teller.content(float(compared.cosines[row]), shared, (own_tags, tags)),
+                *teller.categories(_shared_categories(context.index, compared.code, code, instant)),
+            ],
+            "audience": teller.audience(overlaps, own_shares, theirs),
+            "engagement": teller.engagement(compared.profile, 0, row + 1),
+        }
+        for part in PARTS:
+            nearer = float(nearness[part].iloc[row])
+            said = teller.say(part, nearer, pieces[part]) if part in by else None
+            columns[f"why_{part}"].append(said)
+        columns["shared_hashtags"].append(" ".join(f"#{tag}" for tag in shared) or None)
+    return columns
+
+
+def _shared_categories(index: MarketIndex, first: int, second: int, instant: int) -> list[str]:
+    if (index.influencer_described_at[[first, second]] >= instant).any():
+        return []
+    held = index.influencers["categories"].to_numpy(object)
+    lists = [held[code] if isinstance(held[code], tuple) else () for code in (first, second)]
+    return [one for one in lists[0] if one in lists[1]]
