@@ -107,7 +107,7 @@ def recommend(
             f"the model was trained on the market {trained_on!r}, not on {market.resolve().name!r}"
         )
     instant = data.market.all_known_at if as_of is None else parse_instant(as_of)
-    briefs = _briefs(data.market, instant, brief or [], campaign or [], all_open=all_open)
+    briefs = collect_briefs(data.market, instant, brief or [], campaign or [], all_open=all_open)
     unfinished = Unfinished(data_home() / "unfinished")
     with progress() as tell:
         found = rank(
@@ -223,9 +223,34 @@ def _describe_pool(pool: dict[Hashable, Any]) -> str:
     )
 
 
-def _briefs(
+def collect_briefs(
     market: Market, instant: pd.Timestamp, files: list[Path], ids: list[str], *, all_open: bool
 ) -> list[Brief]:
+    """Briefs that a command names.
+
+    Parameters
+    ----------
+    market : Market
+        Market.
+    instant : pandas.Timestamp
+        Instant from which campaigns count as open.
+    files : list of pathlib.Path
+        Briefs as files.
+    ids : list of str
+        Campaigns of the market.
+    all_open : bool
+        Whether every open campaign is meant too.
+
+    Returns
+    -------
+    list of Brief
+        In that order, open campaigns once.
+
+    Raises
+    ------
+    UsageError
+        If nothing else is asked for than open campaigns, and none is open.
+    """
     from matcher.errors import UsageError
     from matcher.market.brief import Brief, read_brief
     from matcher.recommend.recommend import select_open_briefs

@@ -70,7 +70,6 @@ def similar(
     """
     from matcher.ranking.store import read_model
     from matcher.recommend.similar import find_similar
-    from matcher.recommend.write import spreadsheet_safe
     from matcher.tracking.models import resolve_model
 
     check_word("--by", by, (*_ALL, "all"))
@@ -100,8 +99,7 @@ def similar(
     for text in (*data.market.assumptions, *found.notes):
         note(text)
     if out is not None:
-        is_csv = out.suffix.lower() == ".csv"
-        write_table(out, spreadsheet_safe(found.frame) if is_csv else found.frame, force=force)
+        write_table(out, found.frame, force=force)
         note(f"{out}: {len(found)} accounts written")
     if as_json:
         print_json(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from matcher.columns import REASON_GROUPS
 from matcher.errors import DataError
+from matcher.markup import html_table
 from matcher.recommend.wording import GROUP_NAMES, format_number
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ class ListComparison:
     changes: pd.DataFrame
     briefs: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Tables for notebooks: briefs and the first 20 changes, every text escaped."""
+        names = ["brief_id", "account_id", "handle", "rank_old", "rank_new", "change", "sentence"]
+        moved = self.changes.loc[self.changes["change"] != "same", names]
+        title = "who entered, left and moved"
+        return html_table(self.briefs) + html_table(moved, title=title, notes=self.notes)
 
 
 def compare_lists(
