@@ -39,6 +39,20 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
     assert not HEAVY & set(done.stdout.split())
 
 
+def test_importing_the_package_imports_nothing_heavy_and_its_names_are_there() -> None:
+    code = (
+        "import sys, matcher; assert dir(matcher) and 'matcher.config' not in sys.modules; "
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not (HEAVY | {"pydantic", "typer"}) & set(done.stdout.split())
+    assert all(getattr(matcher, name) is not None for name in matcher.__all__)
+    assert set(matcher.__all__) <= set(dir(matcher))
+    assert (ROOT / "src" / "matcher" / "py.typed").is_file()
+    with pytest.raises(AttributeError, match="no attribute 'recommend_account'"):
+        matcher.recommend_account  # noqa: B018
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

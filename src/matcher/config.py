@@ -10,16 +10,18 @@ import difflib
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from matcher.arguments import to_path
 from matcher.errors import ConfigError
 
 _M = TypeVar("_M", bound=BaseModel)
 
 __all__ = [
+    "CheckedModel",
     "EncoderSettings",
     "EvaluationSettings",
     "MarketSettings",
@@ -32,11 +34,48 @@ __all__ = [
 ]
 
 
-class _Frozen(BaseModel):
+class CheckedModel(BaseModel):
+    """Typed values that do not change; every mistake in them is a ConfigError."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _explained(type(self), error, where=type(self).__name__) from error
 
-class MarketSettings(_Frozen):
+    # Without this mark, values would be read by way of `__init__` also where a model holds another.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Instance of raw values.
+
+        Parameters
+        ----------
+        obj : Any
+            Mapping of keys to values, or an instance.
+        **options : Any
+            As in pydantic.
+
+        Returns
+        -------
+        CheckedModel
+            The checked instance.
+
+        Raises
+        ------
+        ConfigError
+            Naming each unknown key with its nearest known one, and each bad value.
+        """
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise _explained(cls, error, where=cls.__name__) from error
+
+
+class MarketSettings(CheckedModel):
     """How tables are read and when a fact counts as known."""
 
     counter_lag_days: float = Field(7.0, ge=0)
@@ -53,7 +92,7 @@ class MarketSettings(_Frozen):
     """Follower bands; see `matcher.market.tiers`."""
 
 
-class EncoderSettings(_Frozen):
+class EncoderSettings(CheckedModel):
     """The text encoder."""
 
     name: str = "builtin"
@@ -69,7 +108,7 @@ class EncoderSettings(_Frozen):
     seed: int = 0
 
 
-class RetrievalSettings(_Frozen):
+class RetrievalSettings(CheckedModel):
     """Which eligible accounts are ranked."""
 
     n_candidates: int = Field(2_000, ge=1)
@@ -78,7 +117,7 @@ class RetrievalSettings(_Frozen):
     """Earlier posts that a candidate must have, in training, evaluation and recommendation."""
 
 
-class RankerSettings(_Frozen):
+class RankerSettings(CheckedModel):
     """The LightGBM rankers."""
 
     n_trees: int = Field(200, ge=1)
@@ -102,7 +141,7 @@ class RankerSettings(_Frozen):
     """Threads of LightGBM and of the columnar engine; they change no result."""
 
 
-class OutcomeSettings(_Frozen):
+class OutcomeSettings(CheckedModel):
     """What comes of a hire: regressions on normal scores, and the forecast from posts."""
 
     n_trees: int = Field(100, ge=1)
@@ -115,7 +154,7 @@ class OutcomeSettings(_Frozen):
     """Accounts of a period, drawn at random where there are more."""
 
 
-class EvaluationSettings(_Frozen):
+class EvaluationSettings(CheckedModel):
     """Protocols and intervals."""
 
     n_blocks: int = Field(6, ge=1)
@@ -129,7 +168,7 @@ class EvaluationSettings(_Frozen):
     seed: int = 0
 
 
-class Settings(_Frozen):
+class Settings(CheckedModel):
     """All settings of a run."""
 
     market: MarketSettings = MarketSettings()
@@ -162,12 +201,12 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path | str) -> dict[str, Any]:
     """Mapping held by a YAML or JSON file.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : pathlib.Path or str
         File in UTF-8; the suffix does not matter, since JSON is YAML.
 
     Returns
@@ -180,6 +219,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     ConfigError
         If the file cannot be read, is not UTF-8, is not YAML, or holds no mapping.
     """
+    path = to_path(path, where="settings or brief")
     try:
         content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
     except FileNotFoundError as error:
@@ -221,10 +261,14 @@ def parse_model(model: type[_M], values: dict[str, Any], *, where: str) -> _M:
         Naming each unknown key with its nearest known one, and each bad value.
     """
     try:
-        return model.model_validate(values)
+        return BaseModel.model_validate.__func__(model, values)  # type: ignore[attr-defined,no-any-return]
     except ValidationError as error:
-        problems = [_problem(model, item) for item in error.errors()]
-        raise ConfigError(f"{where}: {len(problems)} problem(s): " + "; ".join(problems)) from error
+        raise _explained(model, error, where=where) from error
+
+
+def _explained(model: type[BaseModel], error: ValidationError, *, where: str) -> ConfigError:
+    problems = [_problem(model, item) for item in error.errors()]
+    return ConfigError(f"{where}: {len(problems)} problem(s): " + "; ".join(problems))
 
 
 def _problem(model: type[BaseModel], item: Any) -> str:
@@ -242,12 +286,12 @@ def _problem(model: type[BaseModel], item: Any) -> str:
     return f"unknown key `{path}`; {hint}"
 
 
-def read_settings(path: Path | None) -> Settings:
+def read_settings(path: Path | str | None) -> Settings:
     """Settings of a file, or the defaults.
 
     Parameters
     ----------
-    path : pathlib.Path or None
+    path : pathlib.Path, str or None
         YAML or JSON file; None gives the defaults.
 
     Returns

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from matcher.arguments import check_type, to_instant, to_path
+from matcher.config import Settings
 from matcher.errors import SupportError
 from matcher.evaluation.protocol import walk_forward
 from matcher.evaluation.steps import Steps, Tell
 from matcher.features.context import MarketData
 from matcher.features.pair_features import FEATURES
+from matcher.files import check_folder
+from matcher.markup import html_facts
 from matcher.ranking.fit import fit_model
 from matcher.ranking.store import write_model
 from matcher.tracking.runs import RunInfo, TrainingRecord, flatten_metrics, log_training_run
@@ -19,7 +23,6 @@ from matcher.tracking.runs import RunInfo, TrainingRecord, flatten_metrics, log_
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matcher.config import Settings
     from matcher.evaluation.results import EvaluationResult
     from matcher.features.context import Embed
     from matcher.ranking.model import Model
@@ -53,6 +56,13 @@ class TrainingResult:
     evaluation_note: str
     run: RunInfo | None
 
+    def _repr_html_(self) -> str:
+        """The model and its run, for notebooks; every text escaped."""
+        run = None if self.run is None else self.run.uri
+        note = [f"not evaluated: {self.evaluation_note}"] if self.evaluation_note else []
+        facts = html_facts({"model": self.model_id, "run": run}, title="trained", notes=note)
+        return facts + self.model._repr_html_()
+
 
 def feature_table() -> pd.DataFrame:
     """Declared metadata of every feature.
@@ -69,7 +79,7 @@ def train_model(
     data: MarketData,
     settings: Settings,
     *,
-    folder: Path,
+    folder: Path | str,
     market_name: str,
     store: Store | None = None,
     trained_until: pd.Timestamp | None = None,
@@ -86,7 +96,7 @@ def train_model(
         Market with brands, campaigns and collaborations.
     settings : Settings
         Settings.
-    folder : pathlib.Path
+    folder : pathlib.Path or str
         Where the bundle goes.
     market_name : str
         Name of the market for people.
@@ -112,11 +122,20 @@ def train_model(
     ------
     DataError
         If a table that training needs is missing.
+    UsageError
+        If something stands at `folder`, or it cannot be written; before any work is done.
     SupportError
         If nothing can be learnt from the market.
     """
+    check_type(data, MarketData, where="train_model: data", hint="wrap it: MarketData(market)")
+    check_type(settings, Settings, where="train_model: settings")
+    folder = check_folder(
+        to_path(folder, where="train_model: folder"), force=force, marker="manifest.json"
+    )
     data.market.require_training_tables()
-    until = trained_until if trained_until is not None else data.market.all_known_at
+    until = data.market.all_known_at
+    if trained_until is not None:
+        until = to_instant(trained_until, where="train_model: trained_until")
     result, reason = None, "" if evaluate else "not asked for"
     if evaluate:
         known = data if trained_until is None else MarketData(data.market.as_of(until))

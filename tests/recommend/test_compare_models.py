@@ -100,7 +100,7 @@ def test_it_is_shown_escaped(shop, earlier):
 def test_misuse_is_refused(shop, earlier):
     with pytest.raises(UsageError, match="at least one brief"):
         run(shop, earlier, shop.model, briefs=[])
-    with pytest.raises(UsageError, match="got top_k 0"):
+    with pytest.raises(UsageError, match="top_k: got 0"):
         run(shop, earlier, shop.model, top_k=0)
     with pytest.raises(LeakageError, match="trained until"):
         run(shop, earlier, shop.model, as_of=shop.at(-40))

@@ -195,7 +195,7 @@ def test_languages_differ_in_words_alone(shop, fair):
 def test_misuse_is_refused(shop, fair):
     with pytest.raises(UsageError, match="expected some of content, audience, engagement"):
         run(shop, fair, by=["style"])
-    with pytest.raises(UsageError, match="got top_k 0"):
+    with pytest.raises(UsageError, match="top_k: got 0"):
         run(shop, fair, top_k=0)
     with pytest.raises(UsageError, match="without timezone"):
         run(shop, fair, as_of=pd.Timestamp("2025-04-01"))

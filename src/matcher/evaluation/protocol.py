@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from matcher.arguments import check_choice, check_type
+from matcher.config import Settings
 from matcher.errors import SupportError
 from matcher.evaluation.blocks import Block, BrandBlock
 from matcher.evaluation.controls import permuted_columns
@@ -22,7 +24,7 @@ from matcher.evaluation.scorers import (
 from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_forward_blocks
 from matcher.evaluation.steps import Steps, Tell
 from matcher.evaluation.truth import Truth, count_reasons, describe_outside, list_campaigns
-from matcher.features.context import FeatureContext, PairView
+from matcher.features.context import FeatureContext, MarketData, PairView
 from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
 from matcher.ranking.model import describe_facts
 from matcher.ranking.relevance import (
@@ -34,8 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from matcher.config import Settings
-    from matcher.features.context import Embed, MarketData
+    from matcher.features.context import Embed
     from matcher.features.pairs import Pairs
     from matcher.features.priors import LevelPrior
     from matcher.ranking.model import Model
@@ -131,7 +132,10 @@ def walk_forward(
     ------
     SupportError
         If no campaign can be evaluated.
+    UsageError
+        If there is no such protocol.
     """
+    _check_request(data, settings, protocol)
     table, counts, outside = list_campaigns(data, settings)
     chosen = settings.evaluation
     blocks: Sequence[Block | BrandBlock]
@@ -211,6 +215,13 @@ def walk_forward(
     result = _evaluated(parts, protocol, settings, stated)
     steps.finish()
     return result
+
+
+def _check_request(data: MarketData, settings: Settings, protocol: str) -> None:
+    hint = "wrap it: MarketData(market)"
+    check_type(data, MarketData, where="walk_forward: data", hint=hint)
+    check_type(settings, Settings, where="walk_forward: settings")
+    check_choice(protocol, ("time", "brands"), where="walk_forward: protocol")
 
 
 def _batches(data: MarketData, campaign_ids: Sequence[str]) -> list[list[str]]:

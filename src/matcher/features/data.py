@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from matcher.arguments import check_type
 from matcher.features.gaps import PostGaps
 from matcher.features.index import MarketIndex
 from matcher.features.texts import TextIndex
 from matcher.features.windows import build_spans
+from matcher.market.market import Market
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from matcher.market.market import Market
 
 __all__ = ["MarketData"]
 
@@ -34,6 +35,14 @@ class MarketData:
     """
 
     market: Market
+
+    def __post_init__(self) -> None:
+        """Refuse what is no market."""
+        hint = "give what `load_market` returns"
+        check_type(self.market, Market, where="MarketData", hint=hint)
+
+    def _repr_html_(self) -> str:
+        return self.market._repr_html_()
 
     @cached_property
     def index(self) -> MarketIndex:

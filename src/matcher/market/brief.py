@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pandas as pd
 from pydantic import (
     AliasChoices,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -20,11 +19,13 @@ from pydantic import (
     model_validator,
 )
 
+from matcher.arguments import check_type, to_path
 from matcher.columns import AGE_BUCKETS, FORMATS, PLATFORMS
-from matcher.config import parse_model, read_mapping
+from matcher.config import CheckedModel, parse_model, read_mapping
 from matcher.errors import ConfigError, DataError
 from matcher.market.instants import is_timezone
 from matcher.market.taxonomy import read_taxonomy
+from matcher.markup import html_facts
 from matcher.plain import encodable
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Brief", "read_brief"]
 
+_SHOWN = 300
+"""Characters of a text that a notebook shows."""
 LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
 
 
@@ -57,7 +60,7 @@ def _nearest(word: str, known: tuple[str, ...]) -> str:
     return f"did you mean {near[0]!r}?" if near else "expected one of " + ", ".join(known)
 
 
-class Brief(BaseModel):
+class Brief(CheckedModel):
     """A campaign's text and terms.
 
     Days (`starts_on`, `ends_on`) are days in `timezone`; money is in `currency`; a missing term
@@ -209,6 +212,15 @@ class Brief(BaseModel):
         """`decided_at` as a pandas instant in UTC; None while open."""
         return None if self.decided_at is None else pd.Timestamp(self.decided_at).as_unit("us")
 
+    def _repr_html_(self) -> str:
+        """Terms that are given, for notebooks; every text escaped, and cut where it is long."""
+        facts = {
+            name: f"{value[:_SHOWN]}…" if isinstance(value, str) and len(value) > _SHOWN else value
+            for name, value in self.model_dump(mode="json").items()
+            if name != "brief_id" and value not in (None, [])
+        }
+        return html_facts(facts, title=f"brief {self.brief_id}")
+
     @classmethod
     def from_campaign(cls, market: Market, campaign_id: str) -> Brief:
         """Brief of a row of `campaigns`, with its brand's row.
@@ -230,6 +242,7 @@ class Brief(BaseModel):
         DataError
             If the market has no such campaign.
         """
+        check_type(campaign_id, str, where="Brief.from_campaign: campaign_id")
         campaigns = market.tables["campaigns"]
         chosen = campaigns[campaigns["campaign_id"] == campaign_id]
         if chosen.empty:
@@ -314,7 +327,7 @@ def read_brief(path: Path | str) -> Brief:
         If the file cannot be read, or naming every unknown key, with the nearest known one, and
         every bad value.
     """
-    path = Path(path)
+    path = to_path(path, where="read_brief: path")
     values = read_mapping(path)
     if "brief_id" not in values and "campaign_id" not in values:
         values = {"brief_id": path.stem, **values}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from matcher.arguments import check_type, to_path
 from matcher.config import MarketSettings
 from matcher.errors import DataError, UsageError
 from matcher.market.market import Market, market_from
@@ -60,8 +61,10 @@ def load_market(
     DataError
         If the folder holds no table at all, or one table twice.
     """
-    folder = Path(folder)
+    folder = to_path(folder, where="load_market: folder")
     settings = MarketSettings() if settings is None else settings
+    hint = "of `Settings` it is the part `market`"
+    check_type(settings, MarketSettings, where="load_market: settings", hint=hint)
     found, unread = find_tables(folder)
     failures = Failures()
     for table, file, _ in unread:

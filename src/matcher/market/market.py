@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from matcher.arguments import check_choice, to_instant
 from matcher.config import MarketSettings
 from matcher.errors import DataError, UsageError
 from matcher.market.cut import cut_tables, list_timeless_columns, note_unread_times
 from matcher.market.readings import build_readings, build_snapshots
 from matcher.market.schema import TABLES
 from matcher.market.validate import RawTable, Validated, validate_tables
+from matcher.markup import html_table
 from matcher.plain import encodable
 
 if TYPE_CHECKING:
@@ -76,6 +78,20 @@ class Market:
         cut = "" if self.cut_at is None else f", cut_at={self.cut_at.isoformat()}"
         return f"Market({counts}, data_hash={self.data_hash}{cut})"
 
+    def _repr_html_(self) -> str:
+        """Rows of each table for notebooks, every text escaped."""
+        rows = [
+            (name, len(table), name in self.present)
+            for name, table in self.tables.items()
+            if len(table) or name in self.present
+        ]
+        cut = "" if self.cut_at is None else f", as known before {self.cut_at.isoformat()}"
+        title = f"market {self.data_hash}{cut}"
+        notes = [f"{len(self.quarantine):,} entries in quarantine"] * bool(len(self.quarantine))
+        return html_table(
+            pd.DataFrame(rows, columns=["table", "rows", "given"]), title=title, notes=notes
+        )
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Market:
         """Itself: a market does not change, and scikit-learn copies what an estimator holds."""
         return self
@@ -88,6 +104,7 @@ class Market:
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Table of a name."""
+        check_choice(table, TABLES, where="market")
         return self.tables[table]
 
     @property
@@ -123,13 +140,7 @@ class Market:
         UsageError
             If the instant has no timezone.
         """
-        cut = pd.Timestamp(instant)
-        if cut.tzinfo is None:  # NaT has none either
-            raise UsageError(
-                f"as_of: got {instant!r}; expected an instant with its offset, "
-                "such as 2025-01-01T00:00:00+07:00"
-            )
-        cut = cut.tz_convert("UTC").as_unit("us")
+        cut = to_instant(instant, where="as_of")
         if self.cut_at is not None and cut >= self.cut_at:
             return self
         tables, notes = cut_tables(self.tables, cut, self.settings)

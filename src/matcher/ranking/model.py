@@ -12,6 +12,7 @@ from matcher.config import Settings
 from matcher.errors import LeakageError, SupportError
 from matcher.features.context import FeatureContext, MarketData
 from matcher.features.pair_features import FEATURES, FeatureMatrix, build_features
+from matcher.markup import html_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,6 +106,24 @@ class Model:
     facts: Mapping[str, Any] = field(default_factory=dict)
     calibration: FitCalibration | None = None
     seen: SeenRanges | None = None
+
+    def _repr_html_(self) -> str:
+        """What it was trained on, for notebooks; every text escaped."""
+        identity = self.encoder.identity
+        rankers = {"hire": self.hire, "deliver": self.deliver, "lift": self.lift}
+        facts = {
+            "trained until": self.trained_until.isoformat(),
+            "data": self.data_hash,
+            "settings": self.settings.hash,
+            "encoder": f"{identity.name}, {identity.dim} dimensions",
+            **{
+                f"ranker {name}": f"{len(one.texts)} x {len(one.names)} features"
+                for name, one in rankers.items()
+                if one is not None
+            },
+            **{name: value for name, value in self.facts.items() if isinstance(value, int | float)},
+        }
+        return html_facts(facts, title="model", notes=describe_facts(self.facts))
 
     def context(self, data: MarketData, embed: Embed | None = None) -> FeatureContext:
         """A market seen through the model's text objects.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from matcher.arguments import to_path
 from matcher.config import Settings
 from matcher.errors import BundleError, ConfigError, DataError, EncoderError
 from matcher.features.priors import LEVELS, LevelPrior
@@ -130,16 +131,17 @@ def write_model(
     OutputExistsError
         If something stands there already.
     """
+    folder = to_path(folder, where="write_model: folder")
     manifest = {**model_manifest(model), **(extra or {})}
     return write_bundle(folder, model_files(model), manifest, force=force)
 
 
-def read_model(folder: Path) -> tuple[Model, Bundle]:
+def read_model(folder: Path | str) -> tuple[Model, Bundle]:
     """Read a model; every file is verified before any is opened.
 
     Parameters
     ----------
-    folder : pathlib.Path
+    folder : pathlib.Path or str
         Folder of a bundle.
 
     Returns
@@ -157,6 +159,7 @@ def read_model(folder: Path) -> tuple[Model, Bundle]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    folder = to_path(folder, where="read_model: folder")
     bundle = read_bundle(folder)
     manifest, files = bundle.manifest, bundle.files
     if manifest.get("kind") != _KIND:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from matcher.arguments import check_choice, check_count, check_type
 from matcher.columns import REASON_GROUPS
 from matcher.errors import DataError
 from matcher.markup import html_table
-from matcher.recommend.wording import GROUP_NAMES, format_number
+from matcher.recommend.wording import GROUP_NAMES, LANGUAGES, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -114,7 +115,12 @@ def compare_lists(
     DataError
         If a column is missing, an account stands twice, or no brief is in both lists.
     """
+    check_choice(language, LANGUAGES, where="diff: language")
+    if top is not None:
+        check_count(top, where="diff: top")
     for name, frame in (("old", old), ("new", new)):
+        hint = "of `Recommendations` it is `frame`; of a file, `read_recommendations` gives it"
+        check_type(frame, pd.DataFrame, where=f"diff: {name}", hint=hint)
         _check(name, frame)
     common = [brief for brief in new["brief_id"].unique() if (old["brief_id"] == brief).any()]
     if not common:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from matcher.arguments import check_count, check_instances
 from matcher.columns import REASON_GROUPS
 from matcher.errors import UsageError
+from matcher.market.brief import Brief
 from matcher.markup import html_table
-from matcher.ranking.model import GROUP_OF
+from matcher.ranking.model import GROUP_OF, Model
 from matcher.ranking.store import model_manifest
 from matcher.recommend.compare import ListComparison, compare_lists
 from matcher.recommend.reasons import group_contributions
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.features.context import FeatureContext, MarketData
-    from matcher.market.brief import Brief
-    from matcher.ranking.model import Model
     from matcher.recommend.rows import Order, Scored
     from matcher.recommend.wording import Language
 
@@ -133,10 +133,11 @@ def compare_models(
     >>> set(found.lists.changes["change"]), len(found.differences)
     ({'same'}, 0)
     """
+    check_instances(briefs, Brief, where="compare_models: briefs")
     if not briefs:
         raise UsageError("diff: nothing to compare the models on; give at least one brief")
-    if top_k < 1:
-        raise UsageError(f"diff: got top_k {top_k}; expected 1 or more")
+    check_count(top_k, where="diff: top_k")
+    check_instances((old, new), Model, where="compare_models: old, new")
     seen_from = data.market.all_known_at if as_of is None else as_of
     if contexts is None:
         contexts = old.context(data), new.context(data)

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from matcher.arguments import check_choice, check_type
 from matcher.columns import REASON_GROUPS
 from matcher.errors import DataError, MatcherError
 from matcher.features.context import PairView
+from matcher.features.data import MarketData
 from matcher.features.pairs import build_pairs
+from matcher.market.brief import Brief
+from matcher.markup import html_table
 from matcher.ranking.model import GROUP_OF
 from matcher.recommend.reasons import relative_contributions
 from matcher.recommend.recommend import score_brief
-from matcher.recommend.wording import feature_label, format_value
+from matcher.recommend.wording import LANGUAGES, feature_label, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.config import Settings
-    from matcher.features.context import FeatureContext, MarketData
-    from matcher.market.brief import Brief
+    from matcher.features.context import FeatureContext
     from matcher.ranking.model import Model
     from matcher.recommend.rows import Scored
     from matcher.recommend.wording import Language
@@ -82,6 +85,22 @@ class Explanation:
             raise MatcherError(
                 f"explain: contributions miss the score by up to {worst:.3g}; expected 1e-9 at most"
             )
+
+    def _repr_html_(self) -> str:
+        """Reason groups and the features that say most, for notebooks; every text escaped."""
+        names = ["account_id", "handle", "platform", "tier", "score", "percentile", "rank"]
+        title = f"{self.explained} for {self.brief_id} as of {self.as_of}"
+        groups = self.groups().rename_axis("group").reset_index()
+        if len(self.accounts) > 1:
+            most = self.difference()
+        else:
+            order = np.argsort(-self.features["contribution"].abs().to_numpy(), kind="stable")
+            most = self.features.iloc[order][["feature", "label", "shown", "contribution"]]
+        return (
+            html_table(self.accounts[names], title=title, notes=self.notes)
+            + html_table(groups[(groups.drop(columns="group") != 0).any(axis=1)])
+            + html_table(most, n_rows=10)
+        )
 
     def groups(self) -> pd.DataFrame:
         """Contribution of each reason group.
@@ -184,6 +203,10 @@ def explain(
     SupportError
         If the model lacks the ranker.
     """
+    check_type(brief, Brief, where="explain: brief")
+    check_choice(order, ("fit", "deliver"), where="explain: order")
+    check_choice(language, LANGUAGES, where="explain: language")
+    check_type(data, MarketData, where="explain: data", hint="wrap it: MarketData(market)")
     asked = [account_id] if against in (None, account_id) else [account_id, str(against)]
     check_accounts(data, asked)
     insisting = brief.model_copy(
@@ -243,6 +266,7 @@ def check_accounts(data: MarketData, asked: Sequence[str]) -> None:
     """
     known = data.index.account_ids
     for one in asked:
+        check_type(one, str, where="account_id")
         if one not in known:
             handles = data.index.accounts["handle"].to_numpy(object)
             same = known[handles == one].tolist()

@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from matcher.errors import SupportError, UsageError
+from matcher.arguments import (
+    check_choice,
+    check_count,
+    check_instances,
+    check_type,
+    to_instant,
+)
+from matcher.errors import SupportError
+from matcher.features.data import MarketData
 from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
+from matcher.market.market import Market
+from matcher.ranking.model import Model
 from matcher.recommend.batches import batches, score_batch, seen_from
 from matcher.recommend.pools import (
     describe_brief,
@@ -24,15 +34,14 @@ from matcher.recommend.precedents import build_similar_campaigns
 from matcher.recommend.recommendations import Recommendations
 from matcher.recommend.rows import Job, Order, Scored, build_rows, choose, join_rows
 from matcher.recommend.unfinished import BriefList, Unfinished, request_key
+from matcher.recommend.wording import LANGUAGES
 from matcher.retrieval.eligibility import RIVAL_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from matcher.config import Settings
-    from matcher.features.context import FeatureContext, MarketData
-    from matcher.market.market import Market
-    from matcher.ranking.model import Model
+    from matcher.features.context import FeatureContext
     from matcher.recommend.explore import Lottery
     from matcher.recommend.wording import Language
     from matcher.retrieval.nearest import Candidates
@@ -111,6 +120,8 @@ def select_open_briefs(market: Market, as_of: pd.Timestamp) -> tuple[Brief, ...]
     tuple of Brief
         By campaign id.
     """
+    check_type(market, Market, where="select_open_briefs: market", hint="give its `market`")
+    as_of = to_instant(as_of, where="select_open_briefs: as_of")
     campaigns = market.tables["campaigns"]
     is_open = campaigns["decided_at"].isna() | (campaigns["decided_at"] >= as_of)
     ids = sorted(campaigns.loc[is_open, "campaign_id"].tolist())
@@ -193,8 +204,10 @@ def recommend(
     SupportError
         If `order` needs a ranker that the model does not have.
     """
+    check_instances(briefs, Brief, where="recommend: briefs")
+    check_choice(language, LANGUAGES, where="recommend: language")
+    as_of = _check_request(model, data, as_of, top_k, order)
     settings = model.settings if settings is None else settings
-    as_of = _check_request(data.market, as_of, top_k, order)
     for brief in briefs:
         model.check_closed_before(seen_from(brief, as_of))
     if order != "fit":
@@ -316,8 +329,9 @@ def score_brief(
     LeakageError
         If the model was closed after the instant from which the brief is seen.
     """
+    check_type(brief, Brief, where="score_brief: brief")
+    as_of = _check_request(model, data, as_of, 1, order)
     settings = model.settings if settings is None else settings
-    as_of = _check_request(data.market, as_of, 1, order)
     model.check_closed_before(seen_from(brief, as_of))
     if order != "fit":
         model.ranker("deliver")
@@ -331,16 +345,11 @@ def score_brief(
 
 
 def _check_request(
-    market: Market, as_of: pd.Timestamp | None, top_k: int, order: str
+    model: Model, data: MarketData, as_of: pd.Timestamp | None, top_k: int, order: str
 ) -> pd.Timestamp:
-    if top_k < 1:
-        raise UsageError(f"recommend: got top_k {top_k}; expected 1 or more")
-    if order not in ("fit", "deliver", "blend"):
-        raise UsageError(f"recommend: got order {order!r}; expected fit, deliver or blend")
-    instant = market.all_known_at if as_of is None else pd.Timestamp(as_of)
-    if instant.tzinfo is None:
-        raise UsageError(
-            f"recommend: got as_of {instant} without timezone; expected an instant such as "
-            "2025-01-01T00:00:00+07:00"
-        )
-    return instant.tz_convert("UTC").as_unit("us")
+    check_type(model, Model, where="recommend: model", hint="`read_model` returns it first")
+    check_type(data, MarketData, where="recommend: data", hint="wrap it: MarketData(market)")
+    check_count(top_k, where="recommend: top_k")
+    check_choice(order, ("fit", "deliver", "blend"), where="recommend: order")
+    instant = data.market.all_known_at if as_of is None else as_of
+    return to_instant(instant, where="recommend: as_of")

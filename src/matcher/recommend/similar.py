@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from matcher.arguments import check_choice, check_count, check_type, to_instant
 from matcher.errors import LeakageError, MatcherError, SupportError, UsageError
+from matcher.features.data import MarketData
 from matcher.market.instants import instant_microseconds
 from matcher.markup import html_table
+from matcher.ranking.model import Model
 from matcher.recommend.alike import Teller, hashtag_shares, shared_hashtags
 from matcher.recommend.compared import PARTS, Compared
 from matcher.recommend.evidence import nearest_posts
 from matcher.recommend.explain import check_accounts
 from matcher.recommend.recommend import identify_model, list_assumptions
+from matcher.recommend.wording import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.config import Settings
-    from matcher.features.context import FeatureContext, MarketData
+    from matcher.features.context import FeatureContext
     from matcher.features.index import MarketIndex
-    from matcher.ranking.model import Model
     from matcher.recommend.wording import Language
 
 __all__ = ["SIMILAR_COLUMNS", "SimilarAccounts", "find_similar"]
@@ -205,6 +208,7 @@ def find_similar(
     """
     by, as_of = _check_request(model, data, by, top_k, as_of)
     check_accounts(data, [account_id])
+    check_choice(language, LANGUAGES, where="similar: language")
     settings = model.settings if settings is None else settings
     context = model.context(data) if context is None else context
     index, instant = data.index, instant_microseconds(as_of)
@@ -255,18 +259,14 @@ def find_similar(
 def _check_request(
     model: Model, data: MarketData, by: Sequence[str], top_k: int, as_of: pd.Timestamp | None
 ) -> tuple[tuple[str, ...], pd.Timestamp]:
-    asked = (by,) if isinstance(by, str) else tuple(by)
+    asked = (by,) if isinstance(by, str) or not isinstance(by, Iterable) else tuple(by)
     if not asked or not set(asked) <= set(PARTS):
         raise UsageError(f"similar: got by {asked!r}; expected some of {', '.join(PARTS)}")
-    if top_k < 1:
-        raise UsageError(f"similar: got top_k {top_k}; expected 1 or more")
-    instant = data.market.all_known_at if as_of is None else pd.Timestamp(as_of)
-    if instant.tzinfo is None:
-        raise UsageError(
-            f"similar: got as_of {instant} without timezone; expected an instant such as "
-            "2025-01-01T00:00:00+07:00"
-        )
-    instant = instant.tz_convert("UTC").as_unit("us")
+    check_type(model, Model, where="similar: model", hint="`read_model` returns it first")
+    check_type(data, MarketData, where="similar: data", hint="wrap it: MarketData(market)")
+    check_count(top_k, where="similar: top_k")
+    instant = data.market.all_known_at if as_of is None else as_of
+    instant = to_instant(instant, where="similar: as_of")
     if instant < model.trained_until:
         raise LeakageError(
             f"the model was trained until {model.trained_until} but accounts are compared as of "

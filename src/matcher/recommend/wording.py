@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMAT_NAMES",
     "GROUP_NAMES",
+    "LANGUAGES",
     "OUTCOME_NAMES",
     "PLATFORM_NAMES",
     "Label",
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 Language = Literal["en", "vi"]
+LANGUAGES: Final = ("en", "vi")
+"""Languages of sentences."""
 
 GROUP_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "reach": {"en": "Reach", "vi": "Độ phủ"},

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from matcher.arguments import check_type, to_path
 from matcher.errors import DataError, UsageError
 from matcher.files import TABLE_SUFFIXES, check_output, write_output
 from matcher.plain import encodable, formula_unsafe, spreadsheet_safe
-from matcher.recommend.recommendations import COLUMNS
+from matcher.recommend.recommendations import COLUMNS, Recommendations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from matcher.recommend.recommendations import Recommendations
 
 __all__ = ["read_recommendations", "write_recommendations"]
 
@@ -91,12 +91,12 @@ def _write_parquet(recommendations: Recommendations, path: Path) -> None:
     pq.write_table(pa.table(columns).replace_schema_metadata(encoded), path, compression="zstd")
 
 
-def read_recommendations(path: Path) -> pd.DataFrame:
+def read_recommendations(path: Path | str) -> pd.DataFrame:
     """List that `write_recommendations` wrote.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : pathlib.Path or str
         File ending in ``.parquet``, ``.csv`` or ``.jsonl``.
 
     Returns
@@ -112,6 +112,7 @@ def read_recommendations(path: Path) -> pd.DataFrame:
     DataError
         If it cannot be read.
     """
+    path = to_path(path, where="read_recommendations: path")
     suffix = path.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
         raise UsageError(
@@ -148,7 +149,7 @@ _WRITERS: Final[Mapping[str, Callable[[Recommendations, Path], None]]] = {
 
 
 def write_recommendations(
-    recommendations: Recommendations, path: Path, *, force: bool = False
+    recommendations: Recommendations, path: Path | str, *, force: bool = False
 ) -> Path:
     """Recommendations written to one file, whole or not at all.
 
@@ -160,7 +161,7 @@ def write_recommendations(
     ----------
     recommendations : Recommendations
         What to write.
-    path : pathlib.Path
+    path : pathlib.Path or str
         File ending in ``.parquet``, ``.csv`` or ``.jsonl``.
     force : bool, default False
         Replace a file that stands there.
@@ -177,6 +178,9 @@ def write_recommendations(
     OutputExistsError
         If something stands there and may not be replaced.
     """
+    path = to_path(path, where="write_recommendations: path")
+    hint = "give what `recommend` returns, not its frame"
+    check_type(recommendations, Recommendations, where="write_recommendations", hint=hint)
     check_output(path, force=force, suffixes=TABLE_SUFFIXES)
     write = _WRITERS[path.suffix.lower()]
     return write_output(path, lambda target: write(recommendations, target), force=force)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from matcher.arguments import check_type, to_path
 from matcher.files import check_output, write_output
 from matcher.plain import one_line
+from matcher.recommend.explain import Explanation
 from matcher.recommend.wording import GROUP_NAMES, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from matcher.recommend.explain import Explanation
     from matcher.recommend.wording import Language
 
 __all__ = ["PICTURE_SUFFIXES", "draw_explanation"]
@@ -44,7 +45,7 @@ _WORDS: Final = {
 
 
 def draw_explanation(
-    explanation: Explanation, path: Path, *, language: Language = "en", force: bool = False
+    explanation: Explanation, path: Path | str, *, language: Language = "en", force: bool = False
 ) -> Path:
     """Draw an explanation: a waterfall for one account, differences for two.
 
@@ -52,7 +53,7 @@ def draw_explanation(
     ----------
     explanation : Explanation
         What is drawn.
-    path : pathlib.Path
+    path : pathlib.Path or str
         File ending in ``.png`` or ``.svg``.
     language : {"en", "vi"}
         Language.
@@ -71,6 +72,8 @@ def draw_explanation(
     OutputExistsError
         If something stands there and may not be replaced.
     """
+    path = to_path(path, where="draw_explanation: path")
+    check_type(explanation, Explanation, where="draw_explanation")
     check_output(path, force=force, suffixes=PICTURE_SUFFIXES)
     content = _render(explanation, path.suffix.lower()[1:], language)
     return write_output(path, lambda target: target.write_bytes(content), force=force)

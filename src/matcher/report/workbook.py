@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from matcher.arguments import check_type, to_path
 from matcher.files import check_output, write_output
 from matcher.plain import is_formula, plain_text
+from matcher.recommend.recommendations import Recommendations
 from matcher.report.layout import COLUMNS, SUMMARY, WORDS
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from matcher.recommend.recommendations import Recommendations
     from matcher.recommend.wording import Language
     from matcher.report.layout import Column
 
@@ -41,7 +42,7 @@ _LARGE_SUM: Final = 1_000
 
 def write_workbook(
     recommendations: Recommendations,
-    path: Path,
+    path: Path | str,
     *,
     language: Language = "en",
     force: bool = False,
@@ -56,7 +57,7 @@ def write_workbook(
     ----------
     recommendations : Recommendations
         What to write.
-    path : pathlib.Path
+    path : pathlib.Path or str
         File ending in ``.xlsx``.
     language : {"en", "vi"}
         Language of headings; sentences are in that of the recommendations.
@@ -75,6 +76,9 @@ def write_workbook(
     OutputExistsError
         If something stands there and may not be replaced.
     """
+    path = to_path(path, where="write_workbook: path")
+    hint = "give what `recommend` returns, not its frame"
+    check_type(recommendations, Recommendations, where="write_workbook", hint=hint)
     check_output(path, force=force, suffixes=(WORKBOOK_SUFFIX,))
     return write_output(
         path, lambda target: _Writer(recommendations, language).write(target), force=force
