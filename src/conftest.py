@@ -11,7 +11,18 @@ DATA = Path(__file__).parents[1] / "data"
 
 @pytest.fixture(scope="session")
 def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with the example data, as the repository's root has them."""
+    """Folder with the example data, as the repository's root has them.
+
+    Parameters
+    ----------
+    tmp_path_factory : pytest.TempPathFactory
+        Makes it.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+    """
     folder = tmp_path_factory.mktemp("examples")
     (folder / "data").symlink_to(DATA, target_is_directory=True)
     return folder
@@ -19,7 +30,18 @@ def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def example_model(example_folder: Path) -> Path:
-    """Model of the tiny market, for examples that read one."""
+    """Model of the tiny market, for examples that read one.
+
+    Parameters
+    ----------
+    example_folder : pathlib.Path
+        Where ``models/tiny`` goes.
+
+    Returns
+    -------
+    pathlib.Path
+        Its bundle.
+    """
     from matcher import MarketData, Settings, load_market, train_model
 
     settings = Settings.model_validate(

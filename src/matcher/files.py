@@ -16,13 +16,22 @@ from matcher.plain import spreadsheet_safe
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLE_SUFFIXES", "check_folder", "check_output", "write_output", "write_table"]
+__all__ = [
+    "TABLE_SUFFIXES",
+    "check_folder",
+    "check_output",
+    "check_writable",
+    "write_output",
+    "write_table",
+]
 
 TABLE_SUFFIXES: Final = (".parquet", ".csv", ".jsonl")
 """Forms in which tables are written."""
 
 
-def check_output(path: Path, *, force: bool, suffixes: Sequence[str] = ()) -> Path:
+def check_output(
+    path: Path, *, force: bool, suffixes: Sequence[str] = (), make: bool = True
+) -> Path:
     """Output path, refused before any work is done for it.
 
     Parameters
@@ -33,6 +42,8 @@ def check_output(path: Path, *, force: bool, suffixes: Sequence[str] = ()) -> Pa
         Allow a file that stands there.
     suffixes : sequence of str, default ()
         Allowed suffixes; empty allows all.
+    make : bool, default True
+        Make the folder that it goes into; else only see whether that could be done.
 
     Returns
     -------
@@ -55,7 +66,7 @@ def check_output(path: Path, *, force: bool, suffixes: Sequence[str] = ()) -> Pa
             raise OutputExistsError(f"{path}: is a folder; expected the path of a file")
         if not force:
             raise OutputExistsError(f"{path}: stands there already; give --force to replace it")
-    _check_place(path)
+    _check_place(path, make=make)
     return path
 
 
@@ -169,7 +180,7 @@ def write_table(path: Path, table: pd.DataFrame, *, force: bool) -> Path:
     return write_output(path, write, force=force)
 
 
-def check_folder(folder: Path, *, force: bool, marker: str) -> Path:
+def check_folder(folder: Path, *, force: bool, marker: str, make: bool = True) -> Path:
     """Output folder, refused before any work is done for it.
 
     Parameters
@@ -181,6 +192,8 @@ def check_folder(folder: Path, *, force: bool, marker: str) -> Path:
     marker : str
         File that every folder of this kind holds. A folder without it is never replaced, since it
         is somebody else's.
+    make : bool, default True
+        Make the folder that it goes into; else only see whether that could be done.
 
     Returns
     -------
@@ -196,7 +209,7 @@ def check_folder(folder: Path, *, force: bool, marker: str) -> Path:
     """
     if os.path.lexists(folder):
         _refuse_folder(folder, force=force, marker=marker)
-    _check_place(folder)
+    _check_place(folder, make=make)
     return folder
 
 
@@ -213,7 +226,34 @@ def _refuse_folder(folder: Path, *, force: bool, marker: str) -> None:
     )
 
 
-def _check_place(path: Path) -> None:
+def check_writable(path: Path) -> None:
+    """Refuse a place that could not be made; nothing is left there.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File or folder that would be written.
+
+    Raises
+    ------
+    UsageError
+        If the nearest folder above it that is there is none, or cannot be written.
+    """
+    above = next(one for one in path.absolute().parents if os.path.lexists(one))
+    if not above.is_dir():
+        raise UsageError(f"{path}: its folder cannot be made: {above} is no folder")
+    try:
+        # A file without a name: it is gone when it is closed.
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise UsageError(f"{path}: its folder cannot be made in {above}: {error}") from error
+
+
+def _check_place(path: Path, *, make: bool = True) -> None:
+    if not make:
+        check_writable(path)
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from matcher import __version__
 from matcher.cli import app
 from matcher.cli.frame import VerbGroup
+from matcher.cli.output import set_verbose
 from matcher.errors import (
     BundleError,
     ConfigError,
@@ -32,7 +33,7 @@ def _failing(error: BaseException) -> typer.Typer:
 
     @broken.callback()
     def start(verbose: bool = typer.Option(False, "-v")) -> None:
-        pass
+        set_verbose(verbose)
 
     @broken.command("fail")
     def fail() -> None:

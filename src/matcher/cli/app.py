@@ -24,34 +24,40 @@ from matcher.cli import (
     text,
     world,
 )
-from matcher.cli.frame import INTERRUPTED, VerbGroup, report_interrupt
-from matcher.cli.output import set_quiet
+from matcher.cli.frame import (
+    INTERRUPTED,
+    Quiet,
+    VerbGroup,
+    Verbose,
+    report_interrupt,
+    talkative,
+)
+from matcher.cli.output import set_quiet, set_verbose
 from matcher.cli.signals import watch_signals
 
 app = typer.Typer(
     name="matcher",
     cls=VerbGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 3 data invalid, 130 interrupted. "
     "Results go to stdout or --out, everything else to stderr.",
 )
 
-app.command("schema")(data.schema)
-app.command("validate")(data.validate)
-app.command("simulate")(world.simulate)
-app.command("embed")(text.embed)
-app.command("train")(models.train)
-app.command("evaluate")(models.evaluate)
-app.command("recommend")(recommend.recommend)
-app.command("explain")(explain.explain)
-app.command("similar")(similar.similar)
-app.command("diff")(compare.diff)
-app.command("config")(about.config)
-app.command("doctor")(about.doctor)
-app.command("demo")(demo.demo)
+app.command("schema")(talkative(data.schema))
+app.command("validate")(talkative(data.validate))
+app.command("simulate")(talkative(world.simulate))
+app.command("embed")(talkative(text.embed))
+app.command("train")(talkative(models.train))
+app.command("evaluate")(talkative(models.evaluate))
+app.command("recommend")(talkative(recommend.recommend))
+app.command("explain")(talkative(explain.explain))
+app.command("similar")(talkative(similar.similar))
+app.command("diff")(talkative(compare.diff))
+app.command("config")(talkative(about.config))
+app.command("doctor")(talkative(about.doctor))
+app.command("demo")(talkative(demo.demo))
 
 
 def _print_version(wanted: bool) -> None:
@@ -62,12 +68,8 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def start(
-    verbose: Annotated[  # noqa: ARG001 - read by VerbGroup when something fails
-        bool, typer.Option("--verbose", "-v", help="Show where in the code an error arose.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, no notes; only results and errors.")
-    ] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
     version: Annotated[  # noqa: ARG001 - handled by its callback
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
@@ -75,16 +77,17 @@ def start(
 ) -> None:
     """Rank influencers for a brand's campaign brief, offline, on your own data.
 
-    These options stand before the command: matcher -v validate MARKET.
+    -q and -v stand before the command or behind it: matcher validate MARKET -v.
     """
     set_quiet(quiet)
+    set_verbose(verbose)
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     watch_signals()
     try:
-        app()
+        app(prog_name="matcher")
     except KeyboardInterrupt:
         # Outside a verb: while arguments are read or modules imported.
         report_interrupt()

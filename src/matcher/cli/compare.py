@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from matcher.cli.complete import complete_campaigns, complete_language, complete_order
 from matcher.cli.data import AsJson, Force
 from matcher.cli.models import (
     LateSnapshots,
@@ -47,7 +48,12 @@ def diff(
     ] = None,
     campaign: Annotated[
         list[str] | None,
-        typer.Option("--campaign", metavar="ID", help="Campaign to rank for; may be repeated."),
+        typer.Option(
+            "--campaign",
+            autocompletion=complete_campaigns,
+            metavar="ID",
+            help="Campaign to rank for; may be repeated.",
+        ),
     ] = None,
     all_open: Annotated[
         bool, typer.Option("--all-open", help="Rank for every campaign that is not decided yet.")
@@ -56,7 +62,13 @@ def diff(
         str | None,
         typer.Option("--as-of", metavar="T", help="Let both know only what was known before."),
     ] = None,
-    order: Annotated[str, typer.Option(help="Of two models: fit, deliver or blend.")] = "fit",
+    order: Annotated[
+        str,
+        typer.Option(
+            autocompletion=complete_order,
+            help="Of two models: fit, deliver or blend.",
+        ),
+    ] = "fit",
     top: Annotated[
         int | None,
         typer.Option(
@@ -66,7 +78,14 @@ def diff(
             help="Compare the first K; default all rows of lists, 20 of models.",
         ),
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", help="Language of sentences: en or vi.")] = "en",
+    lang: Annotated[
+        str,
+        typer.Option(
+            "--lang",
+            autocompletion=complete_language,
+            help="Language of sentences: en or vi.",
+        ),
+    ] = "en",
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Every change: .parquet, .csv or .jsonl."),

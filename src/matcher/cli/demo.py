@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from matcher.cli.data import Force
+from matcher.cli.dry import DryRun, print_plan
 from matcher.cli.models import load_data, print_rich
 from matcher.cli.output import note, print_result, progress
 from matcher.cli.recommend import write_lists
@@ -22,6 +23,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal markets.")] = 0,
     influencers: Annotated[int, typer.Option(min=10, help="People in the market.")] = 2_000,
     campaigns: Annotated[int, typer.Option(min=3, help="Campaigns, open ones included.")] = 300,
+    dry_run: DryRun = False,
     force: Force = False,
 ) -> None:
     """Simulate a small bilingual market, train, compare and recommend: the whole line, offline.
@@ -37,12 +39,21 @@ def demo(
     from matcher.training import train_model
     from matcher.world.simulate import simulate_market
 
-    check_folder(out, force=force, marker="market/truth/world.json")
+    check_folder(out, force=force, marker="market/truth/world.json", make=not dry_run)
     least = max(1, round(_EARLIER_HIRED_SHARE * campaigns))
     settings = Settings.model_validate(
         {"evaluation": {"n_blocks": 1, "keep_encoder": True, "min_earlier_hired": least}}
     )
-    store = Store.open()
+    store = Store.open(make=not dry_run)
+    if dry_run:
+        plan = {
+            "would": f"simulate a market, train and recommend into {out}",
+            "market": {"people": influencers, "campaigns": campaigns, "seed": seed},
+            "briefs": [str(path) for path in example_briefs()],
+            "tracked in": store.uri,
+        }
+        print_plan(plan, as_json=False)
+        return
     market, folder = out / "market", out / "model"
     with progress() as tell:
         simulate_market(

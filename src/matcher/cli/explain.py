@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from matcher.cli.complete import (
+    complete_accounts,
+    complete_campaigns,
+    complete_language,
+    complete_words,
+)
 from matcher.cli.data import AsJson, Force, MarketFolder
 from matcher.cli.models import (
     LateSnapshots,
@@ -34,22 +40,48 @@ _MOST_FEATURES = 12
 def explain(
     market: MarketFolder,
     model: ModelAddress,
-    account: Annotated[str, typer.Option("--account", metavar="ID", help="Account to explain.")],
+    account: Annotated[
+        str,
+        typer.Option(
+            "--account", autocompletion=complete_accounts, metavar="ID", help="Account to explain."
+        ),
+    ],
     against: Annotated[
-        str | None, typer.Option("--against", metavar="ID", help="Account to compare it with.")
+        str | None,
+        typer.Option(
+            "--against",
+            autocompletion=complete_accounts,
+            metavar="ID",
+            help="Account to compare it with.",
+        ),
     ] = None,
     brief: Annotated[
         Path | None, typer.Option("--brief", metavar="FILE", help="Brief as YAML or JSON.")
     ] = None,
     campaign: Annotated[
-        str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the market.")
+        str | None,
+        typer.Option(
+            "--campaign",
+            autocompletion=complete_campaigns,
+            metavar="ID",
+            help="Campaign of the market.",
+        ),
     ] = None,
     as_of: Annotated[
         str | None,
         typer.Option("--as-of", metavar="T", help="Use only what was known before; default all."),
     ] = None,
-    order: Annotated[str, typer.Option(help="Score to explain: fit or deliver.")] = "fit",
-    lang: Annotated[str, typer.Option("--lang", help="Language: en or vi.")] = "en",
+    order: Annotated[
+        str,
+        typer.Option(
+            autocompletion=complete_words("fit", "deliver"),
+            help="Score to explain: fit or deliver.",
+        ),
+    ] = "fit",
+    lang: Annotated[
+        str,
+        typer.Option("--lang", autocompletion=complete_language, help="Language: en or vi."),
+    ] = "en",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Picture: .png or .svg.")
     ] = None,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from matcher.cli.complete import complete_words
 from matcher.cli.data import AsJson, ConfigFile, Force, MarketFolder
+from matcher.cli.dry import DryRun, plan_training, print_plan
 from matcher.cli.output import note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder, EncoderName, cache_folder, settings_with
 from matcher.files import check_folder, check_output, write_output, write_table
@@ -126,6 +128,7 @@ def train(
     no_track: Annotated[bool, typer.Option("--no-track", help="Log no MLflow run.")] = False,
     strict_time: StrictTime = False,
     allow_late_snapshots: LateSnapshots = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
@@ -138,12 +141,19 @@ def train(
     from matcher.training import train_model
 
     settings = settings_with(config, encoder=encoder)
-    store = None if no_track else Store.open(tracking_uri)
+    store = None if no_track else Store.open(tracking_uri, make=not dry_run)
     data, settings = load_data(
         market, settings, strict_time=strict_time, late_snapshots=allow_late_snapshots
     )
     folder = out or Path("models") / f"{market.resolve().name}-{data.market.data_hash[:8]}"
-    check_folder(folder, force=force, marker="manifest.json")
+    check_folder(folder, force=force, marker="manifest.json", make=not dry_run)
+    cut = None if until is None else parse_instant(until)
+    if dry_run:
+        plan = {"would": f"train a model into {folder}"}
+        plan |= plan_training(data, settings, cut, evaluate=not no_evaluate)
+        plan["tracked in"] = "nothing" if store is None else store.uri
+        print_plan(plan, as_json=as_json)
+        return
     with progress() as tell:
         result = train_model(
             data,
@@ -151,7 +161,7 @@ def train(
             folder=folder,
             market_name=market.resolve().name,
             store=store,
-            trained_until=None if until is None else parse_instant(until),
+            trained_until=cut,
             evaluate=not no_evaluate,
             embed=embedder(settings, cache),
             force=force,
@@ -248,7 +258,11 @@ def evaluate(
         typer.Option("--model", metavar="DIR|URI", help="Judge this model on later campaigns."),
     ] = None,
     protocol: Annotated[
-        str, typer.Option(help="time: walk forward; brands: over brands not trained on.")
+        str,
+        typer.Option(
+            autocompletion=complete_words("time", "brands"),
+            help="time: walk forward; brands: over brands not trained on.",
+        ),
     ] = "time",
     config: ConfigFile = None,
     encoder: EncoderName = None,

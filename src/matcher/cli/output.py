@@ -19,6 +19,30 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _quiet = False
+_verbose = False
+
+
+def set_verbose(verbose: bool) -> None:
+    """Choose whether more is told: where an error arose, and what a command took.
+
+    Parameters
+    ----------
+    verbose : bool
+        True tells it.
+    """
+    global _verbose
+    _verbose = verbose
+
+
+def is_verbose() -> bool:
+    """Whether more is told.
+
+    Returns
+    -------
+    bool
+        As last chosen.
+    """
+    return _verbose
 
 
 def set_quiet(quiet: bool) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from matcher.cli.complete import complete_campaigns, complete_language, complete_order
 from matcher.cli.data import AsJson, Force, MarketFolder
+from matcher.cli.dry import DryRun, count_market, print_plan
 from matcher.cli.models import (
     LateSnapshots,
     ModelAddress,
@@ -27,8 +29,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from matcher.config import Settings
+    from matcher.features.data import MarketData
     from matcher.market.brief import Brief
     from matcher.market.market import Market
+    from matcher.ranking.model import Model
     from matcher.recommend.explore import Lottery
     from matcher.recommend.recommendations import Recommendations
 
@@ -46,7 +51,12 @@ def recommend(
     ] = None,
     campaign: Annotated[
         list[str] | None,
-        typer.Option("--campaign", metavar="ID", help="Campaign of the market; may be repeated."),
+        typer.Option(
+            "--campaign",
+            autocompletion=complete_campaigns,
+            metavar="ID",
+            help="Campaign of the market; may be repeated.",
+        ),
     ] = None,
     all_open: Annotated[
         bool, typer.Option("--all-open", help="Every campaign that is not decided yet.")
@@ -56,7 +66,10 @@ def recommend(
         typer.Option("--as-of", metavar="T", help="Use only what was known before; default all."),
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="Accounts per brief.")] = 20,
-    order: Annotated[str, typer.Option(help="fit, deliver or blend.")] = "fit",
+    order: Annotated[
+        str,
+        typer.Option(autocompletion=complete_order, help="fit, deliver or blend."),
+    ] = "fit",
     explore: Annotated[
         float | None,
         typer.Option(
@@ -72,13 +85,21 @@ def recommend(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal lists.")] = 0,
-    lang: Annotated[str, typer.Option("--lang", help="Language of sentences: en or vi.")] = "en",
+    lang: Annotated[
+        str,
+        typer.Option(
+            "--lang",
+            autocompletion=complete_language,
+            help="Language of sentences: en or vi.",
+        ),
+    ] = "en",
     all_accounts: Annotated[
         bool, typer.Option("--all-accounts", help="Not only one account per person.")
     ] = False,
     cache: CacheFolder = None,
     tracking_uri: TrackingUri = None,
     allow_late_snapshots: LateSnapshots = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
@@ -97,8 +118,8 @@ def recommend(
     check_word("--lang", lang, ("en", "vi"))
     if not (brief or campaign or all_open):
         raise UsageError("nothing to recommend for; give --brief FILE, --campaign ID or --all-open")
-    check_output(out, force=force, suffixes=(*TABLE_SUFFIXES, ".xlsx"))
-    lottery, log = _lottery(explore, seed, decisions, out, force=force)
+    check_output(out, force=force, suffixes=(*TABLE_SUFFIXES, ".xlsx"), make=not dry_run)
+    lottery, log = _lottery(explore, seed, decisions, out, force=force, make=not dry_run)
     loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
     data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
     trained_on = bundle.manifest.get("market")
@@ -108,6 +129,13 @@ def recommend(
         )
     instant = data.market.all_known_at if as_of is None else parse_instant(as_of)
     briefs = collect_briefs(data.market, instant, brief or [], campaign or [], all_open=all_open)
+    if dry_run:
+        plan = _plan(loaded, data, briefs, instant, settings, order=order, top_k=top)
+        what = f"rank accounts for {len(briefs)} brief(s) into {out}"
+        what += "" if lottery is None else f", drawn, with its log in {log}"
+        audit = {"model": bundle.model_id, "order": order, "as of": instant.isoformat()}
+        print_plan({"would": what, **audit, **plan}, as_json=as_json)
+        return
     unfinished = Unfinished(data_home() / "unfinished")
     with progress() as tell:
         found = rank(
@@ -165,7 +193,13 @@ def recommend(
 
 
 def _lottery(
-    explore: float | None, seed: int, decisions: Path | None, out: Path, *, force: bool
+    explore: float | None,
+    seed: int,
+    decisions: Path | None,
+    out: Path,
+    *,
+    force: bool,
+    make: bool,
 ) -> tuple[Lottery | None, Path]:
     """How lists are drawn, and where the log of it goes."""
     from matcher.errors import UsageError
@@ -176,8 +210,31 @@ def _lottery(
         if decisions is not None:
             raise UsageError("--decisions: is the log of a draw; give --explore EPS with it")
         return None, log
-    check_output(log, force=force, suffixes=TABLE_SUFFIXES)
+    check_output(log, force=force, suffixes=TABLE_SUFFIXES, make=make)
     return Lottery(explore, seed), log
+
+
+def _plan(
+    model: Model,
+    data: MarketData,
+    briefs: list[Brief],
+    instant: pd.Timestamp,
+    settings: Settings,
+    *,
+    order: str,
+    top_k: int,
+) -> dict[str, Any]:
+    from matcher.recommend.preview import preview_pools
+
+    pools = preview_pools(
+        model, data, briefs, as_of=instant, settings=settings, order=order, top_k=top_k
+    )
+    told = json.loads(pools.to_json(orient="records", date_format="iso"))
+    return {"market": count_market(data.market), "briefs": [_without_zeros(one) for one in told]}
+
+
+def _without_zeros(pool: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in pool.items() if value or not name.startswith("removed_")}
 
 
 def write_lists(found: Recommendations, out: Path, *, language: str, force: bool) -> Path:

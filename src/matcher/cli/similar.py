@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from matcher.cli.complete import complete_accounts, complete_language, complete_words
 from matcher.cli.data import AsJson, Force, MarketFolder
 from matcher.cli.models import (
     LateSnapshots,
@@ -30,11 +31,21 @@ _ALL = ("content", "audience", "engagement")
 
 def similar(
     market: MarketFolder,
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id of the account.")],
+    account: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACCOUNT", autocompletion=complete_accounts, help="Id of the account."
+        ),
+    ],
     model: ModelAddress,
     top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="Accounts to show.")] = 10,
     by: Annotated[
-        str, typer.Option("--by", help="content, audience, engagement, or all of them.")
+        str,
+        typer.Option(
+            "--by",
+            autocompletion=complete_words(*_ALL, "all"),
+            help="content, audience, engagement, or all of them.",
+        ),
     ] = "all",
     as_of: Annotated[
         str | None,
@@ -50,7 +61,14 @@ def similar(
         bool,
         typer.Option("--all-accounts", help="Also its owner's others; not only one per person."),
     ] = False,
-    lang: Annotated[str, typer.Option("--lang", help="Language of reasons: en or vi.")] = "en",
+    lang: Annotated[
+        str,
+        typer.Option(
+            "--lang",
+            autocompletion=complete_language,
+            help="Language of reasons: en or vi.",
+        ),
+    ] = "en",
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="List as .parquet, .csv or .jsonl."),

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matcher.cli.data import AsJson, ConfigFile, MarketFolder
+from matcher.cli.dry import (
+    DryRun,
+    check_cache,
+    check_encoder,
+    count_market,
+    count_texts,
+    print_plan,
+)
 from matcher.cli.output import Tell, print_json, print_result, progress
 
 if TYPE_CHECKING:
@@ -37,6 +45,7 @@ def embed(
     encoder: EncoderName = None,
     cache: CacheFolder = None,
     config: ConfigFile = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Embed a market's posts, bios, brands and briefs into the cache.
@@ -54,6 +63,11 @@ def embed(
     settings = settings_with(config, encoder=encoder)
     folder = cache_folder(cache)
     loaded = load_market(market, settings.market)
+    if dry_run:
+        plan = {"would": f"embed the texts of {market}", "into": check_cache(folder)}
+        texts = {"texts": count_texts(loaded), "encoder": check_encoder(settings)}
+        print_plan({**plan, "market": count_market(loaded), **texts}, as_json=as_json)
+        return
     with progress() as tell:
         fitted, counts = _fill(loaded, settings, EmbeddingCache(folder), tell)
     if as_json:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from matcher.cli.data import AsJson, Force
+from matcher.cli.dry import DryRun, print_plan
 from matcher.cli.output import print_json, print_result, progress
 from matcher.files import check_folder
 
@@ -21,6 +22,7 @@ def simulate(
     campaigns: Annotated[int, typer.Option(min=0, help="Campaigns, open ones included.")] = 300,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal markets.")] = 0,
     world: Annotated[str, typer.Option(help="Name of the world to draw from.")] = "default",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
@@ -31,9 +33,15 @@ def simulate(
 
     Example: matcher simulate demo-market --influencers 500 --campaigns 80 --seed 1
     """
+    from matcher.world.knobs import find_world
     from matcher.world.simulate import simulate_market
 
-    check_folder(out, force=force, marker="truth/world.json")
+    check_folder(out, force=force, marker="truth/world.json", make=not dry_run)
+    find_world(world)
+    if dry_run:
+        sizes = {"people": influencers, "campaigns": campaigns, "world": world, "seed": seed}
+        print_plan({"would": f"simulate a market into {out}", **sizes}, as_json=as_json)
+        return
     with progress() as tell:
         summary = simulate_market(
             out,

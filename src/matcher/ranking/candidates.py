@@ -32,8 +32,15 @@ if TYPE_CHECKING:
     from matcher.config import Settings
     from matcher.features.pairs import Pairs
     from matcher.features.priors import LevelPrior
+    from matcher.market.market import Market
 
-__all__ = ["TrainingRows", "build_training_rows", "candidate_pairs", "used_features"]
+__all__ = [
+    "TrainingRows",
+    "build_training_rows",
+    "candidate_pairs",
+    "training_campaigns",
+    "used_features",
+]
 
 
 def _seed(*parts: object) -> int:
@@ -139,6 +146,48 @@ def _candidates(
     return build_pairs(briefs, chosen, instants=instants), np.array(sizes, dtype=np.int64)
 
 
+def training_campaigns(
+    market: Market, trained_until: pd.Timestamp, *, exclude_brands: frozenset[str] = frozenset()
+) -> list[str]:
+    """Campaigns that a training until an instant learns from.
+
+    Parameters
+    ----------
+    market : Market
+        Market.
+    trained_until : pandas.Timestamp
+        Aware instant; a campaign counts when it was decided, and closed, before.
+    exclude_brands : frozenset of str
+        Brands whose campaigns are left out.
+
+    Returns
+    -------
+    list of str
+        Campaign ids by decision.
+
+    Raises
+    ------
+    SupportError
+        If there is none.
+    """
+    campaigns = market.tables["campaigns"].set_index("campaign_id")
+    closed = closed_campaigns(market, trained_until)
+    usable = campaigns.loc[campaigns.index.intersection(closed)]
+    usable = usable[usable["decided_at"].notna() & (usable["decided_at"] < trained_until)]
+    usable = usable[~usable["brand_id"].isin(exclude_brands)]
+    ids: list[str] = usable.sort_values("decided_at", kind="stable").index.tolist()
+    if not ids:
+        told = hired_pairs(market)
+        raise SupportError(
+            f"training: no campaign is closed before {trained_until}: of {len(campaigns)} "
+            f"campaigns {int((campaigns['decided_at'] < trained_until).sum())} were decided "
+            f"before (`decided_at`), {told['campaign_id'].nunique()} have a hire with a "
+            f"`status_at`, {int(told['outcome_at'].notna().sum())} of {len(told)} hires have an "
+            "`outcome_at`; a campaign closes when the outcome of each of its hires is known"
+        )
+    return ids
+
+
 def build_training_rows(
     context: FeatureContext,
     prior: LevelPrior,
@@ -173,21 +222,7 @@ def build_training_rows(
         If no campaign is closed before the instant, or none of these has a candidate.
     """
     market = context.index.market
-    campaigns = market.tables["campaigns"].set_index("campaign_id")
-    closed = closed_campaigns(market, trained_until)
-    usable = campaigns.loc[campaigns.index.intersection(closed)]
-    usable = usable[usable["decided_at"].notna() & (usable["decided_at"] < trained_until)]
-    usable = usable[~usable["brand_id"].isin(exclude_brands)]
-    ids = usable.sort_values("decided_at", kind="stable").index.tolist()
-    if not ids:
-        told = hired_pairs(market)
-        raise SupportError(
-            f"training: no campaign is closed before {trained_until}: of {len(campaigns)} "
-            f"campaigns {int((campaigns['decided_at'] < trained_until).sum())} were decided "
-            f"before (`decided_at`), {told['campaign_id'].nunique()} have a hire with a "
-            f"`status_at`, {int(told['outcome_at'].notna().sum())} of {len(told)} hires have an "
-            "`outcome_at`; a campaign closes when the outcome of each of its hires is known"
-        )
+    ids = training_campaigns(market, trained_until, exclude_brands=exclude_brands)
     hires = hired_pairs(market)
     hires = hires[hires["status_at"] < trained_until]
     hired_of = {str(key): set(part) for key, part in hires.groupby("campaign_id")["account_id"]}

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from matcher.errors import TrackingError
+from matcher.errors import TrackingError, UsageError
+from matcher.files import check_writable
 from matcher.tracking.client import open_client
 
 __all__ = ["Store", "data_home"]
@@ -64,7 +65,9 @@ class Store:
     artifact_root: Path | None
 
     @classmethod
-    def open(cls, tracking_uri: str | None = None, *, writable: bool = True) -> Store:
+    def open(
+        cls, tracking_uri: str | None = None, *, writable: bool = True, make: bool = True
+    ) -> Store:
         """Store at a tracking URI, checked.
 
         Parameters
@@ -75,6 +78,8 @@ class Store:
             store under :func:`data_home`.
         writable : bool, default True
             Check that it can be written. A local store that is not there is made.
+        make : bool, default True
+            False makes nothing: of a local store that is not there, only see whether it could be.
 
         Returns
         -------
@@ -100,8 +105,12 @@ class Store:
             _check_remote(given)
             return store
         database = _database_path(given)
+        if writable and not make and not database.exists():
+            _check_could_be_made(database)
+            writable = False
         store = cls(f"{_LOCAL}{database}", database.parent / "artifacts")
-        _check_local(database, database.parent / "artifacts", writable=writable)
+        if make or database.exists():
+            _check_local(database, database.parent / "artifacts", writable=writable)
         return store
 
     @property
@@ -143,6 +152,15 @@ def _check_local(database: Path, artifacts: Path, *, writable: bool) -> None:
     except (OSError, sqlite3.Error) as error:
         raise TrackingError(
             f"{database}: the tracking store cannot be written: {error}; {hint}"
+        ) from error
+
+
+def _check_could_be_made(database: Path) -> None:
+    try:
+        check_writable(database)
+    except UsageError as error:
+        raise TrackingError(
+            f"{error}; give another --tracking-uri, set MATCHER_HOME, or use --no-track"
         ) from error
 
 
