@@ -53,6 +53,17 @@ def test_importing_the_package_imports_nothing_heavy_and_its_names_are_there() -
         matcher.recommend_account  # noqa: B018
 
 
+def test_what_the_package_offers_has_examples_that_run() -> None:
+    functions = {name: getattr(matcher, name) for name in matcher.__all__}
+    bare = [
+        name
+        for name, value in functions.items()
+        if inspect.isfunction(value) and ">>> " not in (value.__doc__ or "")
+    ]
+    assert not bare
+    assert ">>> " in (matcher.__doc__ or "")
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -126,6 +126,16 @@ def train_model(
         If something stands at `folder`, or it cannot be written; before any work is done.
     SupportError
         If nothing can be learnt from the market.
+
+    Examples
+    --------
+    >>> from matcher import Settings, load_market
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> quick = {"encoder": {"name": "random", "dim": 16}, "ranker": {"n_trees": 5, "n_draws": 1}}
+    >>> settings = Settings.model_validate(quick)
+    >>> made = train_model(data, settings, folder="models/quick", market_name="t", evaluate=False)
+    >>> made.model.facts["n_hired"] > 0, made.evaluation_note
+    (True, 'not asked for')
     """
     check_type(data, MarketData, where="train_model: data", hint="wrap it: MarketData(market)")
     check_type(settings, Settings, where="train_model: settings")

@@ -134,6 +134,22 @@ def walk_forward(
         If no campaign can be evaluated.
     UsageError
         If there is no such protocol.
+
+    Examples
+    --------
+    >>> from matcher import Settings, load_market
+    >>> quick = {
+    ...     "encoder": {"name": "random", "dim": 16},
+    ...     "ranker": {"n_trees": 5, "n_draws": 1},
+    ...     "retrieval": {"min_posts": 1},
+    ...     "evaluation": {
+    ...         "n_blocks": 1, "min_earlier_hired": 40, "n_bootstrap": 20, "n_permutations": 1
+    ...     },
+    ... }
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> found = walk_forward(data, Settings.model_validate(quick))
+    >>> found.protocol, found.scorers[0]
+    ('time', 'model')
     """
     _check_request(data, settings, protocol)
     table, counts, outside = list_campaigns(data, settings)

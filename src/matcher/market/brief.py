@@ -241,6 +241,13 @@ class Brief(CheckedModel):
         ------
         DataError
             If the market has no such campaign.
+
+        Examples
+        --------
+        >>> from matcher import load_market
+        >>> brief = Brief.from_campaign(load_market("data/tiny_market"), "cmp_0000")
+        >>> brief.brief_id, brief.decision_instant is not None
+        ('cmp_0000', True)
         """
         check_type(campaign_id, str, where="Brief.from_campaign: campaign_id")
         campaigns = market.tables["campaigns"]
@@ -326,6 +333,12 @@ def read_brief(path: Path | str) -> Brief:
     ConfigError
         If the file cannot be read, or naming every unknown key, with the nearest known one, and
         every bad value.
+
+    Examples
+    --------
+    >>> brief = read_brief("data/brief-vi.yaml")
+    >>> brief.brief_id, brief.brief_language
+    ('brief-vi', 'vi')
     """
     path = to_path(path, where="read_brief: path")
     values = read_mapping(path)

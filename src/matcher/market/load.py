@@ -60,6 +60,12 @@ def load_market(
         is missing, or (with `strict`) anything was set aside.
     DataError
         If the folder holds no table at all, or one table twice.
+
+    Examples
+    --------
+    >>> market = load_market("data/tiny_market")
+    >>> len(market["accounts"]), len(market.quarantine)
+    (75, 0)
     """
     folder = to_path(folder, where="load_market: folder")
     settings = MarketSettings() if settings is None else settings

@@ -139,6 +139,14 @@ class Market:
         ------
         UsageError
             If the instant has no timezone.
+
+        Examples
+        --------
+        >>> from matcher import load_market
+        >>> market = load_market("data/tiny_market")
+        >>> before = market.as_of("2024-07-01T00:00:00+07:00")
+        >>> bool(before["posts"]["published_at"].max() < before.cut_at)
+        True
         """
         cut = to_instant(instant, where="as_of")
         if self.cut_at is not None and cut >= self.cut_at:

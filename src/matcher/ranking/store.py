@@ -155,6 +155,12 @@ def read_model(folder: Path | str) -> tuple[Model, Bundle]:
     ------
     BundleError
         If a file is missing, altered or truncated, or the folder holds no model of this version.
+
+    Examples
+    --------
+    >>> model, bundle = read_model("models/tiny")
+    >>> len(bundle.model_id), model.data_hash == bundle.manifest["data_hash"]
+    (12, True)
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -114,6 +114,14 @@ def compare_lists(
     ------
     DataError
         If a column is missing, an account stands twice, or no brief is in both lists.
+
+    Examples
+    --------
+    >>> groups = {f"reason_{group}": [0.0, 0.0] for group in REASON_GROUPS}
+    >>> old = pd.DataFrame({"brief_id": "b", "account_id": ["x", "y"], "rank": [1, 2], **groups})
+    >>> new = old.assign(rank=[2, 1], reason_history=[-0.5, 0.5])
+    >>> compare_lists(*(one.assign(explained="fit") for one in (old, new))).changes["sentence"][0]
+    'Up from rank 2 to 1, helped most by History (+0.50).'
     """
     check_choice(language, LANGUAGES, where="diff: language")
     if top is not None:

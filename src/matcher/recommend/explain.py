@@ -202,6 +202,16 @@ def explain(
         If the model was closed after the instant.
     SupportError
         If the model lacks the ranker.
+
+    Examples
+    --------
+    >>> from matcher import MarketData, load_market, read_brief, read_model
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> model, _ = read_model("models/tiny")
+    >>> brief = read_brief("data/brief-vi.yaml")
+    >>> why = explain(model, data, brief, "acc_000027", against="acc_000053")
+    >>> why.groups().columns.tolist(), why.difference().columns.tolist()[-1]
+    (['acc_000027', 'acc_000053'], 'difference')
     """
     check_type(brief, Brief, where="explain: brief")
     check_choice(order, ("fit", "deliver"), where="explain: order")

@@ -119,6 +119,13 @@ def select_open_briefs(market: Market, as_of: pd.Timestamp) -> tuple[Brief, ...]
     -------
     tuple of Brief
         By campaign id.
+
+    Examples
+    --------
+    >>> from matcher import load_market
+    >>> market = load_market("data/tiny_market")
+    >>> [brief.brief_id for brief in select_open_briefs(market, market.all_known_at)]
+    ['cmp_0022', 'cmp_0023']
     """
     check_type(market, Market, where="select_open_briefs: market", hint="give its `market`")
     as_of = to_instant(as_of, where="select_open_briefs: as_of")
@@ -203,6 +210,16 @@ def recommend(
         If the model was closed after an instant from which a brief is seen.
     SupportError
         If `order` needs a ranker that the model does not have.
+
+    Examples
+    --------
+    >>> from matcher import MarketData, load_market, read_brief, read_model
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> model, bundle = read_model("models/tiny")
+    >>> briefs = [read_brief(f"data/brief-{language}.yaml") for language in ("vi", "en")]
+    >>> lists = recommend(model, data, briefs, top_k=3, model_id=bundle.model_id)
+    >>> lists.frame[["brief_id", "rank"]].to_numpy().tolist()[2:4]
+    [['brief-vi', 3], ['brief-en', 1]]
     """
     check_instances(briefs, Brief, where="recommend: briefs")
     check_choice(language, LANGUAGES, where="recommend: language")

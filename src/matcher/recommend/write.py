@@ -177,6 +177,15 @@ def write_recommendations(
         If the suffix is another one or the place cannot be written.
     OutputExistsError
         If something stands there and may not be replaced.
+
+    Examples
+    --------
+    >>> from matcher import Brief, MarketData, load_market, read_model, recommend_accounts
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> model, _ = read_model("models/tiny")
+    >>> lists = recommend_accounts(model, data, [Brief(brief_id="any", brief="son môi")], top_k=4)
+    >>> len(read_recommendations(write_recommendations(lists, "any.csv", force=True)))
+    4
     """
     path = to_path(path, where="write_recommendations: path")
     hint = "give what `recommend` returns, not its frame"

@@ -71,6 +71,15 @@ def draw_explanation(
         If the suffix is another one or the place cannot be written.
     OutputExistsError
         If something stands there and may not be replaced.
+
+    Examples
+    --------
+    >>> from matcher import MarketData, explain_account, load_market, read_brief, read_model
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> brief, (model, _) = read_brief("data/brief-en.yaml"), read_model("models/tiny")
+    >>> why = explain_account(model, data, brief, "acc_000027")
+    >>> draw_explanation(why, "why.svg", force=True).name
+    'why.svg'
     """
     path = to_path(path, where="draw_explanation: path")
     check_type(explanation, Explanation, where="draw_explanation")

@@ -75,6 +75,15 @@ def write_workbook(
         If the suffix is another one or the place cannot be written.
     OutputExistsError
         If something stands there and may not be replaced.
+
+    Examples
+    --------
+    >>> from matcher import MarketData, load_market, read_brief, read_model, recommend_accounts
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> model, _ = read_model("models/tiny")
+    >>> lists = recommend_accounts(model, data, [read_brief("data/brief-vi.yaml")], language="vi")
+    >>> write_workbook(lists, "lists.xlsx", language="vi", force=True).name
+    'lists.xlsx'
     """
     path = to_path(path, where="write_workbook: path")
     hint = "give what `recommend` returns, not its frame"
