@@ -14,8 +14,9 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
@@ -32,7 +33,15 @@ from matcher.ranking.manifest import (
     parse_manifest,
 )
 
-__all__ = ["FORMAT_VERSION", "Bundle", "read_bundle", "unpack_files", "write_bundle"]
+__all__ = [
+    "FORMAT_VERSION",
+    "Bundle",
+    "StagedBundle",
+    "read_bundle",
+    "stage_bundle",
+    "unpack_files",
+    "write_bundle",
+]
 
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """Files that file managers leave in every folder they show; they are never read."""
@@ -59,6 +68,109 @@ class Bundle:
     def model_id(self) -> str:
         """First 12 hexadecimal digits of the manifest's SHA-256; equal for equal content."""
         return str(self.manifest["manifest_sha256"])[:12]
+
+
+@dataclass
+class StagedBundle:
+    """A whole bundle under a hidden name beside the folder that it is to become.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        What was written.
+    path : pathlib.Path
+        Where it stands now.
+    folder : pathlib.Path
+        Where it is to stand.
+    force : bool
+        Whether a bundle there is replaced.
+    """
+
+    bundle: Bundle
+    path: Path
+    folder: Path
+    force: bool = field(default=False)
+
+    def publish(self) -> Bundle:
+        """Give the folder its name, in one step.
+
+        Returns
+        -------
+        Bundle
+            What was written.
+
+        Raises
+        ------
+        OutputExistsError
+            If something stands there by now that may not be replaced.
+        BundleError
+            If the disk refuses.
+        """
+        _refuse_to_overwrite(self.folder, force=self.force)
+        try:
+            _swap(self.path, self.folder)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        self.path = self.folder
+        return self.bundle
+
+
+@contextmanager
+def stage_bundle(
+    folder: Path,
+    files: Mapping[str, bytes],
+    manifest: Mapping[str, Any],
+    *,
+    force: bool = False,
+) -> Iterator[StagedBundle]:
+    """Bundle written whole under a hidden name, for as long as a ``with`` block lasts.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder that it is to become.
+    files : mapping of str to bytes
+        Content by path inside the bundle.
+    manifest : mapping
+        JSON values.
+    force : bool, default False
+        Replace a bundle that stands there.
+
+    Yields
+    ------
+    StagedBundle
+        Its `publish` makes it `folder`; without that nothing stays.
+
+    Raises
+    ------
+    OutputExistsError
+        If `folder` exists and may not be replaced.
+    BundleError
+        If a name, a size or a manifest value is not allowed, or the disk refuses.
+    """
+    text = build_manifest(files, manifest)
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow a link here
+    _refuse_to_overwrite(folder, force=force)
+    fresh: Path | None = None
+    try:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            fresh = Path(
+                tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent)
+            )
+            fresh.chmod(0o755)
+            _write_files(fresh, {**files, MANIFEST_NAME: text})
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        bundle = Bundle(MappingProxyType(json.loads(text)), MappingProxyType(dict(files)))
+        yield StagedBundle(bundle, fresh, folder, force)
+    finally:
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _unwritable(folder: Path, error: OSError) -> BundleError:
+    return BundleError(f"{folder}: the bundle cannot be written: {error}; nothing was left there")
 
 
 def write_bundle(
@@ -97,23 +209,8 @@ def write_bundle(
     -----
     Equal content gives equal bytes: the manifest holds no clock and no path.
     """
-    text = build_manifest(files, manifest)
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow a link here
-    _refuse_to_overwrite(folder, force=force)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-        try:
-            fresh.chmod(0o755)
-            _write_files(fresh, {**files, MANIFEST_NAME: text})
-            _swap(fresh, folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    except OSError as error:
-        raise BundleError(
-            f"{folder}: the bundle cannot be written: {error}; nothing was left there"
-        ) from error
-    return Bundle(MappingProxyType(json.loads(text)), MappingProxyType(dict(files)))
+    with stage_bundle(folder, files, manifest, force=force) as staged:
+        return staged.publish()
 
 
 def read_bundle(folder: Path) -> Bundle:

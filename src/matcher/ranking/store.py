@@ -14,7 +14,7 @@ from matcher.config import Settings
 from matcher.errors import BundleError, ConfigError, DataError, EncoderError
 from matcher.features.priors import LEVELS, LevelPrior
 from matcher.ranking.boosting import BoostedRanker
-from matcher.ranking.bundle import Bundle, read_bundle, write_bundle
+from matcher.ranking.bundle import Bundle, StagedBundle, read_bundle, stage_bundle
 from matcher.ranking.calibration import FitCalibration
 from matcher.ranking.model import Model
 from matcher.ranking.seen import SeenRanges
@@ -23,9 +23,10 @@ from matcher.text.lexical import Lexicon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-__all__ = ["model_files", "model_manifest", "read_model", "write_model"]
+__all__ = ["model_files", "model_manifest", "read_model", "stage_model", "write_model"]
 
 _KIND: Final = "matcher-model"
 _CALIBRATION: Final = "calibration.json"
@@ -132,8 +133,41 @@ def write_model(
         If something stands there already.
     """
     folder = to_path(folder, where="write_model: folder")
+    with stage_model(model, folder, extra=extra, force=force) as staged:
+        return staged.publish()
+
+
+def stage_model(
+    model: Model,
+    folder: Path,
+    *,
+    extra: Mapping[str, Any] | None = None,
+    documents: Mapping[str, str] | None = None,
+    force: bool = False,
+) -> AbstractContextManager[StagedBundle]:
+    """Model written as a whole bundle under a hidden name, until it is published.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+    folder : pathlib.Path
+        Folder that it is to become.
+    extra : mapping, optional
+        Further facts for the manifest, such as metrics.
+    documents : mapping of str to str, optional
+        Texts for people by file name, such as ``model_card.md``.
+    force : bool
+        Replace a bundle that stands there.
+
+    Returns
+    -------
+    context manager of StagedBundle
+        See `matcher.ranking.bundle.stage_bundle`.
+    """
+    texts = {name: text.encode() for name, text in (documents or {}).items()}
     manifest = {**model_manifest(model), **(extra or {})}
-    return write_bundle(folder, model_files(model), manifest, force=force)
+    return stage_bundle(folder, {**model_files(model), **texts}, manifest, force=force)
 
 
 def read_model(folder: Path | str) -> tuple[Model, Bundle]:
