@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
@@ -14,6 +15,7 @@ import pytest
 
 from matcher.errors import TrackingError
 from matcher.ranking.bundle import read_bundle, write_bundle
+from matcher.tracking.datasets import DatasetRecord
 from matcher.tracking.models import resolve_model
 from matcher.tracking.runs import TrainingRecord, flatten_metrics, log_training_run
 from matcher.tracking.store import Store, data_home
@@ -81,6 +83,55 @@ def test_a_run_holds_all_that_was_given(record: TrainingRecord, home: Path) -> N
     assert artifacts == {"params.json", "features.json", "features.parquet", "evaluation.md",
                          "tables", "model_bundle"}  # fmt: skip
     assert Path(run.info.artifact_uri.removeprefix("file://")).is_relative_to(home)
+
+
+def test_a_run_names_its_data_its_pictures_its_process_and_its_time(
+    record: TrainingRecord,
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.types import Schema
+
+    dtypes = ("str", "float", "bool", "instant", "day", "list", "other")
+    columns = {f"posts.{dtype}": dtype for dtype in dtypes}
+    datasets = (
+        DatasetRecord("chợ", "0123", "training", "chợ", columns=columns, profile={"n": 3}),
+        DatasetRecord("chợ: judged", "4567", "evaluation", "chợ"),
+    )
+    more = {"pictures": {"hired.png": b"\x89PNG"}, "datasets": datasets,
+            "description": "What it is.", "started_at": 1_700_000_000.0}  # fmt: skip
+    store = Store.open()
+    info = log_training_run(store, TrainingRecord(**{**vars(record), **more}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client = MlflowClient(store.uri)
+        run = client.get_run(info.run_id)
+        pictures = [item.path for item in client.list_artifacts(info.run_id, "figures")]
+    assert pictures == ["figures/hired.png"]
+    assert run.info.start_time == 1_700_000_000_000
+    assert run.info.end_time > run.info.start_time
+    assert run.data.tags["mlflow.note.content"] == "What it is."
+    assert run.data.tags["matcher.process"].startswith(f"pid={os.getpid()} ")
+    held = {item.dataset.name: item for item in run.inputs.dataset_inputs}
+    contexts = {name: [tag.value for tag in item.tags] for name, item in held.items()}
+    assert contexts == {"chợ": ["training"], "chợ: judged": ["evaluation"]}
+    dataset = held["chợ"].dataset
+    assert json.loads(dataset.profile) == {"n": 3}
+    specs = json.loads(dataset.schema)["mlflow_colspec"]
+    assert Schema.from_json(json.dumps(specs)).input_names() == list(columns)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"digest": ""}, "the digest has 0 characters; expected 1 to 36"),
+        ({"digest": "x" * 37}, "the digest has 37 characters"),
+        ({"columns": {"a": "int"}}, r"got dtypes \['int'\]; expected some of"),
+    ],
+)
+def test_a_dataset_checks_itself(change: dict, message: str) -> None:
+    values = {"name": "m", "digest": "0", "context": "training", "market": "m", **change}
+    with pytest.raises(TrackingError, match=message):
+        DatasetRecord(**values)
 
 
 def test_the_logged_bundle_is_found_again_by_its_run(record: TrainingRecord) -> None:

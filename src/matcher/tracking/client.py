@@ -25,6 +25,55 @@ _FAIL_FAST = {
 
 
 @contextmanager
+def use_mlflow(where: str, *, fail_fast: bool = False) -> Iterator[None]:
+    """MLflow imported and kept quiet, its errors translated, for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    where : str
+        What messages name, mostly a tracking URI.
+    fail_fast : bool, default False
+        Give up on a server that does not answer after seconds instead of minutes.
+
+    Yields
+    ------
+    None
+        Nothing; MLflow can be imported inside the block.
+
+    Raises
+    ------
+    TrackingError
+        If MLflow, its database or the disk fails inside the block.
+
+    Notes
+    -----
+    Telemetry is switched off in the environment before MLflow is imported and stays off for the
+    process. The rest (log level, progress bars, printed addresses, two kinds of warning of MLflow's
+    own database code) is put back afterwards.
+    """
+    os.environ.update(_NO_TELEMETRY)
+    with _environment({**_NO_CHATTER, **(_FAIL_FAST if fail_fast else {})}), _quiet():
+        import mlflow  # noqa: F401 - so that what follows is translated too
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SADeprecationWarning, SQLAlchemyError
+
+        warnings.filterwarnings("ignore", category=SADeprecationWarning)
+        # Again, because importing MLflow sets the level of its loggers.
+        _set_levels(dict.fromkeys(_LOGGERS, logging.ERROR))
+        try:
+            yield
+        except (MlflowException, SQLAlchemyError, OSError, *_migration_errors()) as error:
+            raise TrackingError(f"{where}: {_first_line(error)}") from error
+
+
+def _migration_errors() -> tuple[type[Exception], ...]:
+    # Looked up when something failed, since Alembic takes its time to be imported.
+    from alembic.util.exc import CommandError
+
+    return (CommandError,)
+
+
+@contextmanager
 def open_client(uri: str, *, fail_fast: bool = False) -> Iterator[Any]:
     """MLflow client of one store, for the length of a ``with`` block.
 
@@ -38,32 +87,17 @@ def open_client(uri: str, *, fail_fast: bool = False) -> Iterator[Any]:
     Yields
     ------
     mlflow.MlflowClient
-        A client that leaves MLflow's process-wide tracking URI alone.
+        A client that leaves MLflow's process-wide tracking URI alone; see `use_mlflow`.
 
     Raises
     ------
     TrackingError
         If the store cannot be reached, read or written inside the block.
-
-    Notes
-    -----
-    Telemetry is switched off in the environment before MLflow is imported and stays off for the
-    process. The rest (log level, progress bars, printed addresses, two kinds of warning of MLflow's
-    own database code) is put back afterwards.
     """
-    os.environ.update(_NO_TELEMETRY)
-    with _environment({**_NO_CHATTER, **(_FAIL_FAST if fail_fast else {})}), _quiet():
+    with use_mlflow(uri, fail_fast=fail_fast):
         from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SADeprecationWarning, SQLAlchemyError
 
-        warnings.filterwarnings("ignore", category=SADeprecationWarning)
-        # Again, because importing MLflow sets the level of its loggers.
-        _set_levels(dict.fromkeys(_LOGGERS, logging.ERROR))
-        try:
-            yield MlflowClient(tracking_uri=uri)
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            raise TrackingError(f"{uri}: {_first_line(error)}") from error
+        yield MlflowClient(tracking_uri=uri)
 
 
 @contextmanager

@@ -18,7 +18,10 @@ import pandas as pd
 from matcher import __version__
 from matcher.errors import TrackingError
 from matcher.tracking.client import open_client
-from matcher.tracking.names import BUNDLE_ARTIFACT, experiment_name
+from matcher.tracking.datasets import DatasetRecord, log_datasets
+from matcher.tracking.names import BUNDLE_ARTIFACT
+from matcher.tracking.prepare import find_experiment, make_local
+from matcher.tracking.processes import process_tags
 from matcher.tracking.store import Store
 
 __all__ = ["RunInfo", "TrainingRecord", "flatten_metrics", "log_training_run"]
@@ -59,6 +62,14 @@ class TrainingRecord:
         Tables by name; logged as Parquet.
     documents : mapping of str to str
         Texts by file name, such as ``"evaluation.md"``.
+    pictures : mapping of str to bytes
+        Pictures by file name, such as ``"hired.png"``; logged in the folder ``figures``.
+    datasets : tuple of DatasetRecord
+        What was trained and judged on; by default the market alone.
+    description : str, default ""
+        What the run's page shows first, in Markdown.
+    started_at : float, optional
+        When the work began, in seconds since 1970; by default when logging does.
     tags : mapping of str to str
         Further tags.
     task : str, default "train"
@@ -81,12 +92,17 @@ class TrainingRecord:
     features: pd.DataFrame | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     documents: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    datasets: tuple[DatasetRecord, ...] = ()
+    description: str = ""
+    started_at: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     task: str = "train"
 
     def __post_init__(self) -> None:
         bad = [name for name in (*self.metrics, self.task) if not _NAME.fullmatch(name)]
-        bad += [name for name in (*self.tables, *self.documents) if not _FILE.fullmatch(name)]
+        files = (*self.tables, *self.documents, *self.pictures)
+        bad += [name for name in files if not _FILE.fullmatch(name)]
         if bad:
             raise TrackingError(
                 f"training record: {len(bad)} names cannot be logged: {bad[:5]}; expected letters, "
@@ -130,14 +146,16 @@ def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
     Raises
     ------
     TrackingError
-        If the store fails on the way; the run is then marked as failed, and the bundle on disk is
-        untouched.
+        If the store fails on the way; the run is then marked as failed where that is possible, and
+        the bundle on disk is untouched.
     """
     started = time.perf_counter()
     try:
+        make_local(store)
         with open_client(store.uri) as client, tempfile.TemporaryDirectory() as scratch:
             run_id = client.create_run(
-                _experiment_id(client, store, record.task),
+                find_experiment(client, store, record.task),
+                start_time=None if record.started_at is None else int(1_000 * record.started_at),
                 run_name=record.run_name,
                 tags=_tags(record),
             ).info.run_id
@@ -154,10 +172,7 @@ def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
             finally:
                 client.set_terminated(run_id, status)
     except TrackingError as error:
-        raise TrackingError(
-            f"{error}; the run was not logged in full, but the model bundle stands at "
-            f"{record.bundle}"
-        ) from error
+        raise TrackingError(f"{error}; the run was not logged in full") from error
     seconds = time.perf_counter() - started
     return RunInfo(run_id, f"runs:/{run_id}/{BUNDLE_ARTIFACT}", seconds)
 
@@ -191,22 +206,17 @@ def flatten_metrics(report: Mapping[str, Any], *, prefix: str = "") -> dict[str,
     return flat
 
 
-def _experiment_id(client: Any, store: Store, task: str) -> str:
-    name = experiment_name(task)
-    if found := client.get_experiment_by_name(name):
-        return str(found.experiment_id)
-    place = None if store.artifact_root is None else (store.artifact_root / task).as_uri()
-    return str(client.create_experiment(name, artifact_location=place))
-
-
 def _tags(record: TrainingRecord) -> dict[str, str]:
     tags = {
         "matcher.version": __version__,
         "data_hash": record.data_hash,
         "config_hash": record.config_hash,
         "encoder": record.encoder,
+        **process_tags(),
         **record.tags,
     }
+    if record.description:
+        tags["mlflow.note.content"] = record.description
     if commit := _code_commit():
         tags["mlflow.source.git.commit"] = commit
     return tags
@@ -225,7 +235,7 @@ def _code_commit() -> str | None:
 
 
 def _log_values(client: Any, run_id: str, record: TrainingRecord) -> None:
-    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+    from mlflow.entities import Metric, Param
 
     now = time.time_ns() // 1_000_000
     metrics = [Metric(name, value, now, 0) for name, value in _numbers(record.metrics)]
@@ -234,11 +244,8 @@ def _log_values(client: Any, run_id: str, record: TrainingRecord) -> None:
         client.log_batch(run_id, metrics=metrics[start : start + 500])
     for start in range(0, len(params), 100):
         client.log_batch(run_id, params=params[start : start + 100])
-    source = json.dumps({"market": record.data_name})
-    dataset = Dataset(record.data_name, record.data_hash[:36], "matcher", source)
-    client.log_inputs(
-        run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
-    )
+    market = DatasetRecord(record.data_name, record.data_hash, "training", record.data_name)
+    log_datasets(client, run_id, record.datasets or (market,))
 
 
 def _numbers(metrics: Mapping[str, Estimate]) -> Iterator[tuple[str, float]]:
@@ -268,6 +275,10 @@ def _write_artifacts(folder: Path, record: TrainingRecord) -> None:
         (folder / "features.json").write_text(rows + "\n", encoding="utf-8")
     for name, text in record.documents.items():
         (folder / name).write_text(text, encoding="utf-8")
+    if record.pictures:
+        (folder / "figures").mkdir()
+    for name, content in record.pictures.items():
+        (folder / "figures" / name).write_bytes(content)
     if record.tables:
         (folder / "tables").mkdir()
     for name, table in record.tables.items():

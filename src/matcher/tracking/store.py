@@ -114,6 +114,11 @@ class Store:
         return store
 
     @property
+    def database(self) -> Path | None:
+        """File of a local store; None where a server or another database keeps it."""
+        return None if self.artifact_root is None else Path(self.uri.removeprefix(_LOCAL))
+
+    @property
     def how_to_look(self) -> str:
         """Command or address that shows the store to a person."""
         if self.artifact_root is None:
