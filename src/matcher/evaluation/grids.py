@@ -17,7 +17,15 @@ from matcher.evaluation.scored import QUESTIONS
 if TYPE_CHECKING:
     from matcher.evaluation.results import EvaluationResult
 
-__all__ = ["MAIN_METRICS", "NAMING", "Grid", "paired_grid", "scorer_grid", "slice_grid"]
+__all__ = [
+    "MAIN_METRICS",
+    "NAMING",
+    "Grid",
+    "best_baselines",
+    "paired_grid",
+    "scorer_grid",
+    "slice_grid",
+]
 
 MAIN_METRICS = {
     "hired": ("auc", "recall_at_50", "ndcg_at_10"),
@@ -82,10 +90,20 @@ def _figures(result: EvaluationResult, question: str) -> pd.DataFrame:
     return result.figures[result.figures["question"] == question]
 
 
-def _best_baselines(figures: pd.DataFrame) -> dict[str, str]:
+def best_baselines(figures: pd.DataFrame) -> dict[str, str]:
     """Best scorer other than the model for each metric, among those with figures throughout.
 
     One that knows nothing of some campaigns is averaged over others, and cannot be the best of all.
+
+    Parameters
+    ----------
+    figures : pandas.DataFrame
+        Rows of `EvaluationResult.figures`, of one question and slice.
+
+    Returns
+    -------
+    dict of str to str
+        Scorer by metric; metrics that no other scorer has are left out.
     """
     found: dict[str, str] = {}
     others = figures[(figures["scorer"] != MODEL) & figures["value"].notna()]
@@ -124,7 +142,7 @@ def scorer_grid(
     figures = figures[figures["slice"] == "all"]
     held = set(figures.loc[figures["value"].notna(), "metric"])
     shown = [name for name in metrics if name in held]
-    best = _best_baselines(figures)
+    best = best_baselines(figures)
     by_key = _by_key(figures)
     rows = []
     for scorer in sorted(dict.fromkeys(figures["scorer"]), key=lambda name: name != MODEL):
@@ -185,7 +203,7 @@ def paired_grid(result: EvaluationResult, question: str) -> Grid:
         If there is no such question.
     """
     figures = _figures(result, question)
-    best = _best_baselines(figures[figures["slice"] == "all"])
+    best = best_baselines(figures[figures["slice"] == "all"])
     paired = result.paired
     paired = paired[(paired["question"] == question) & (paired["slice"] == "all")]
     rows = []
@@ -238,7 +256,7 @@ def slice_grid(result: EvaluationResult, question: str) -> Grid:
         header += [f"{metric} {shown}", "best other"]
     rows = []
     for name, group in figures.groupby("slice", sort=False):
-        best = _best_baselines(group[group["scorer"] != shown])
+        best = best_baselines(group[group["scorer"] != shown])
         by_key = _by_key(group)
         row = [str(name), str(max(by_key[shown, metric]["n"] for metric in metrics))]
         for metric in metrics:

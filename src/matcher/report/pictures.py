@@ -15,12 +15,12 @@ from matcher.recommend.explain import Explanation
 from matcher.recommend.wording import GROUP_NAMES, format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from matcher.recommend.wording import Language
 
-__all__ = ["PICTURE_SUFFIXES", "draw_explanation"]
+__all__ = ["PICTURE_SUFFIXES", "draw_explanation", "render_picture"]
 
 PICTURE_SUFFIXES: Final = (".png", ".svg")
 
@@ -89,6 +89,38 @@ def draw_explanation(
 
 
 def _render(explanation: Explanation, form: str, language: Language) -> bytes:
+    def draw(figure: Any) -> None:
+        axes = figure.subplots()
+        if len(explanation.accounts) == 1:
+            _waterfall(axes, explanation, language)
+        else:
+            _differences(axes, explanation, language)
+        axes.spines[["top", "right"]].set_visible(False)
+
+    return render_picture(draw, form=form, size=(9, 5.2))
+
+
+def render_picture(
+    draw: Callable[[Any], None], *, form: str = "png", size: tuple[float, float], dpi: int = 150
+) -> bytes:
+    """Picture that equal content gives the same bytes.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws on the ``matplotlib.figure.Figure`` that it is given.
+    form : {"png", "svg"}
+        Form.
+    size : tuple of float
+        Width and height in inches.
+    dpi : int, default 150
+        Points per inch of a PNG.
+
+    Returns
+    -------
+    bytes
+        Content of the file.
+    """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -98,17 +130,12 @@ def _render(explanation: Explanation, form: str, language: Language) -> bytes:
     with mpl.rc_context(options), warnings.catch_warnings():
         # What the font lacks, such as a pictograph in a name, is drawn as an empty box.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(9, 5.2), layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.subplots()
-        if len(explanation.accounts) == 1:
-            _waterfall(axes, explanation, language)
-        else:
-            _differences(axes, explanation, language)
-        axes.spines[["top", "right"]].set_visible(False)
+        draw(figure)
         buffer = io.BytesIO()
         metadata = {"Date": None} if form == "svg" else {"Software": None}
-        figure.savefig(buffer, format=form, dpi=150, metadata=metadata)
+        figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
     return buffer.getvalue()
 
 
