@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from matcher.arguments import check_type, to_instant, to_path
 from matcher.config import Settings
-from matcher.errors import SupportError
+from matcher.errors import BundleError, SupportError, TrackingError
 from matcher.evaluation.protocol import walk_forward
 from matcher.evaluation.steps import Steps, Tell
 from matcher.features.context import MarketData
 from matcher.features.pair_features import FEATURES
 from matcher.files import check_folder
+from matcher.locks import claim_folder
 from matcher.markup import html_facts
 from matcher.ranking.fit import fit_model
-from matcher.ranking.store import write_model
-from matcher.tracking.runs import RunInfo, TrainingRecord, flatten_metrics, log_training_run
+from matcher.ranking.manifest import MANIFEST_NAME, parse_manifest
+from matcher.ranking.store import stage_model
+from matcher.report.training_record import build_cards, build_record
+from matcher.tracking.prepare import prepare_store
+from matcher.tracking.runs import RunInfo, log_training_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from matcher.evaluation.results import EvaluationResult
     from matcher.features.context import Embed
+    from matcher.ranking.bundle import StagedBundle
     from matcher.ranking.model import Model
+    from matcher.tracking.runs import TrainingRecord
     from matcher.tracking.store import Store
 
-__all__ = ["TrainingResult", "feature_table", "train_model"]
+__all__ = ["TrainingResult", "claim_training", "feature_table", "train_model"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,72 @@ def feature_table() -> pd.DataFrame:
     return pd.DataFrame([asdict(spec) for spec in FEATURES])
 
 
+@contextmanager
+def claim_training(
+    data: MarketData,
+    settings: Settings,
+    *,
+    folder: Path,
+    market_name: str,
+    trained_until: pd.Timestamp | None = None,
+    evaluate: bool = True,
+    force: bool = False,
+) -> Iterator[bool]:
+    """Claim on a model's folder, and what a killed process left there cleaned up.
+
+    `train_model` makes its own; a caller that goes on to say what came of it holds one around both,
+    so that a kill in between is not taken for the end of the work.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    settings : Settings
+        Settings.
+    folder : pathlib.Path
+        Where the bundle goes.
+    market_name : str
+        Name of the market for people.
+    trained_until : pandas.Timestamp, optional
+        As for `train_model`.
+    evaluate : bool
+        As for `train_model`.
+    force : bool
+        Replace a bundle that stands there.
+
+    Yields
+    ------
+    bool
+        Whether a bundle that stands at `folder` is replaced: by `force`, or because the same
+        training was killed before it came to its end.
+
+    Raises
+    ------
+    OutputExistsError
+        If something stands there that may not be replaced.
+    UsageError
+        If another process is at work on it, or its place cannot be written.
+    """
+    until = "everything" if trained_until is None else trained_until.isoformat()
+    parts = (data.market.data_hash, settings.hash, market_name, until, str(evaluate))
+    work = hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
+    with claim_folder(folder, f"train {work[:32]}") as was_broken_off:
+        may_replace = force or (was_broken_off and _is_own(folder, data, settings, market_name))
+        check_folder(folder, force=may_replace, marker=MANIFEST_NAME)
+        yield may_replace
+
+
+def _is_own(folder: Path, data: MarketData, settings: Settings, market_name: str) -> bool:
+    """Whether what stands there is what the same training wrote before it was killed."""
+    path = folder / MANIFEST_NAME
+    try:
+        held = parse_manifest(path.read_bytes(), where=str(path))
+    except (OSError, BundleError):
+        return False
+    own = (data.market.data_hash, settings.hash, market_name)
+    return (held.get("data_hash"), held.get("config_hash"), held.get("market")) == own
+
+
 def train_model(
     data: MarketData,
     settings: Settings,
@@ -89,6 +165,9 @@ def train_model(
     tell: Tell = lambda _task, _done, _total: None,
 ) -> TrainingResult:
     """Train a model on all that is known, write its bundle, and log the run.
+
+    The bundle takes its name last, when all else is done: a process that is killed leaves no
+    folder, and the same call made again starts over and comes to the same bytes.
 
     Parameters
     ----------
@@ -122,10 +201,16 @@ def train_model(
     ------
     DataError
         If a table that training needs is missing.
-    UsageError
-        If something stands at `folder`, or it cannot be written; before any work is done.
     SupportError
         If nothing can be learnt from the market.
+    OutputExistsError
+        If something stands at `folder` that may not be replaced; before any work is done.
+    UsageError
+        If an argument is of another kind, `folder` cannot be written, or another process is at
+        work on it; before any work is done.
+    TrackingError
+        Before any work, if the store refuses to be written; at the end, if it fails by then, with
+        the bundle in its place.
 
     Examples
     --------
@@ -139,66 +224,54 @@ def train_model(
     """
     check_type(data, MarketData, where="train_model: data", hint="wrap it: MarketData(market)")
     check_type(settings, Settings, where="train_model: settings")
-    folder = check_folder(
-        to_path(folder, where="train_model: folder"), force=force, marker="manifest.json"
-    )
+    folder = to_path(folder, where="train_model: folder")
     data.market.require_training_tables()
+    started_at = time.time()
     until = data.market.all_known_at
     if trained_until is not None:
-        until = to_instant(trained_until, where="train_model: trained_until")
-    result, reason = None, "" if evaluate else "not asked for"
-    if evaluate:
+        until = trained_until = to_instant(trained_until, where="train_model: trained_until")
+    with claim_training(
+        data, settings, folder=folder, market_name=market_name, trained_until=trained_until,
+        evaluate=evaluate, force=force,
+    ) as may_replace:  # fmt: skip
+        if store is not None:
+            tell("tracking store", 0, 1)
+            prepare_store(store)
+            tell("tracking store", 1, 1)
         known = data if trained_until is None else MarketData(data.market.as_of(until))
-        try:
-            result = walk_forward(
-                known, settings, embed=embed, audit={"market": market_name}, tell=tell
-            )
-        except SupportError as error:
-            reason = str(error)
-    steps = Steps(tell, "model", total=5 if store is not None else 4)
-    model, _, _ = fit_model(data, until, settings, embed=embed, progress=steps)
-    steps("bundle")
-    figures = None if result is None else result.to_dict()
-    extra = {"market": market_name, "evaluation": None if figures is None else figures["time"]}
-    bundle = write_model(model, folder, extra=extra, force=force)
-    run = None
-    if store is not None:
-        steps("tracking")
-        run = log_training_run(
-            store, _record(model, folder, settings, market_name, result, bundle.model_id)
-        )
-    steps.finish()
+        result, reason = None, "" if evaluate else "not asked for"
+        if evaluate:
+            try:
+                result = walk_forward(
+                    known, settings, embed=embed, audit={"market": market_name}, tell=tell
+                )
+            except SupportError as error:
+                reason = str(error)
+        steps = Steps(tell, "model", total=5 if store is not None else 4)
+        model, _, _ = fit_model(data, until, settings, embed=embed, progress=steps)
+        steps("bundle")
+        cards = build_cards(model, known.market, market_name, result, unevaluated=reason)
+        figures = None if result is None else result.to_dict()
+        extra = {"market": market_name, "evaluation": None if figures is None else figures["time"]}
+        run = None
+        with stage_model(model, folder, extra=extra, documents=cards, force=may_replace) as staged:
+            if store is not None:
+                steps("tracking")
+                record = build_record(
+                    model, known.market, market_name, result, unevaluated=reason,
+                    bundle=staged.path, model_id=staged.bundle.model_id, cards=cards,
+                    features=feature_table(), started_at=started_at,
+                )  # fmt: skip
+                run = _logged(store, record, staged)
+            bundle = staged.publish()
+        steps.finish()
     return TrainingResult(model, bundle.model_id, result, reason, run)
 
 
-def _record(
-    model: Model,
-    folder: Path,
-    settings: Settings,
-    market_name: str,
-    result: EvaluationResult | None,
-    model_id: str,
-) -> TrainingRecord:
-    metrics: dict[str, Any] = {}
-    tables: dict[str, pd.DataFrame] = {}
-    documents: dict[str, str] = {}
-    if result is not None:
-        figures = result.to_dict()[result.protocol]
-        metrics = flatten_metrics({name: slices["all"] for name, slices in figures.items()})
-        tables = {"evaluation": result.to_frame(), "per_campaign": result.per_campaign}
-        documents = {"evaluation.md": result.to_markdown(), "evaluation.json": result.to_json()}
-    identity = model.encoder.identity
-    return TrainingRecord(
-        run_name=f"{market_name} until {model.trained_until:%Y-%m-%d}",
-        bundle=folder,
-        params=settings.model_dump(mode="json"),
-        metrics=metrics,
-        data_name=market_name,
-        data_hash=model.data_hash,
-        config_hash=settings.hash,
-        encoder=f"{identity.name} {identity.revision or ''} {identity.digest[:12]}",
-        features=feature_table(),
-        tables=tables,
-        documents=documents,
-        tags={"model_id": model_id, "trained_until": model.trained_until.isoformat()},
-    )
+def _logged(store: Store, record: TrainingRecord, staged: StagedBundle) -> RunInfo:
+    try:
+        return log_training_run(store, record)
+    except TrackingError as error:
+        # Hours of training are not thrown away because a store broke down.
+        staged.publish()
+        raise TrackingError(f"{error}, but the model bundle stands at {staged.folder}") from error

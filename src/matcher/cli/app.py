@@ -6,8 +6,10 @@ inside its function, since `matcher --help` must not wait for them.
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -86,9 +88,30 @@ def start(
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     watch_signals()
+    code: int | str | None = 0
     try:
         app(prog_name="matcher")
     except KeyboardInterrupt:
         # Outside a verb: while arguments are read or modules imported.
         report_interrupt()
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
+    except SystemExit as end:
+        code = end.code
+    _end(code)
+
+
+def _end(code: int | str | None) -> NoReturn:
+    """End the process at once: what is done is done, and nothing is left to be cut short.
+
+    Taking libraries apart costs a second or two after the last word was said.
+    """
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        # Nobody listens any more; the usual way out knows what to make of it.
+        sys.exit(code)
+    if code is None or isinstance(code, int):
+        os._exit(code or 0)
+    sys.exit(code)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matcher.evaluation.leak_report import LeakReport
     from matcher.evaluation.results import EvaluationResult
     from matcher.features.context import Embed, MarketData
+    from matcher.tracking.store import Store
+    from matcher.training import TrainingResult
 
 ModelAddress = Annotated[
     str, typer.Option("--model", metavar="DIR|URI", help="Model bundle, or runs:/ID.")
@@ -136,9 +138,8 @@ def train(
 
     Example: matcher train my-market --out models/mine
     """
-    from matcher.ranking.model import describe_facts
     from matcher.tracking.store import Store
-    from matcher.training import train_model
+    from matcher.training import claim_training, train_model
 
     settings = settings_with(config, encoder=encoder)
     store = None if no_track else Store.open(tracking_uri, make=not dry_run)
@@ -146,31 +147,47 @@ def train(
         market, settings, strict_time=strict_time, late_snapshots=allow_late_snapshots
     )
     folder = out or Path("models") / f"{market.resolve().name}-{data.market.data_hash[:8]}"
-    check_folder(folder, force=force, marker="manifest.json", make=not dry_run)
     cut = None if until is None else parse_instant(until)
     if dry_run:
+        check_folder(folder, force=force, marker="manifest.json", make=False)
         plan = {"would": f"train a model into {folder}"}
         plan |= plan_training(data, settings, cut, evaluate=not no_evaluate)
         plan["tracked in"] = "nothing" if store is None else store.uri
         print_plan(plan, as_json=as_json)
         return
-    with progress() as tell:
-        result = train_model(
-            data,
-            settings,
-            folder=folder,
-            market_name=market.resolve().name,
-            store=store,
-            trained_until=cut,
-            evaluate=not no_evaluate,
-            embed=embedder(settings, cache),
-            force=force,
-            tell=tell,
-        )
+    asked: dict[str, Any] = {
+        "folder": folder,
+        "market_name": market.resolve().name,
+        "trained_until": cut,
+        "evaluate": not no_evaluate,
+        "force": force,
+    }
+    # Claimed until all is said: what a kill cuts short may be asked for again in the same words.
+    with claim_training(data, settings, **asked):
+        with progress() as tell:
+            result = train_model(
+                data, settings, **asked, store=store, embed=embedder(settings, cache), tell=tell
+            )
+        _say_trained(result, data, settings, market, folder, store, as_json=as_json)
+
+
+def _say_trained(
+    result: TrainingResult,
+    data: MarketData,
+    settings: Settings,
+    market: Path,
+    folder: Path,
+    store: Store | None,
+    *,
+    as_json: bool,
+) -> None:
+    from matcher.ranking.model import describe_facts
+
     if as_json:
         print_json(
             {
                 "model": str(folder),
+                "card": str(folder / "model_card.md"),
                 "model_id": result.model_id,
                 "trained_until": result.model.trained_until.isoformat(),
                 "facts": dict(result.model.facts),
@@ -198,6 +215,7 @@ def train(
             note(f"note: {text}")
     if store is not None and result.run is not None:
         print_result(f"tracked as {result.run.uri} in {store.uri}\nlook: {store.how_to_look}")
+    print_result(f"read: {folder / 'model_card.md'}, {folder / 'data_card.md'}")
     print_result(f"next: matcher recommend {market} --model {folder} --all-open --out F.parquet")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from matcher.recommend.write import plain_text
+from matcher.plain import plain_text
 
 __all__ = ["as_bullets", "as_code", "as_table", "as_text"]
 
