@@ -1,7 +1,7 @@
 """Seconds that tracking adds to a training: first and later runs of one process, and of new ones.
 
 ``python benchmarks/bench_tracking.py --market data/tiny_market --runs 5``; with ``--tracking-uri``
-the same against a server.
+the same against a server. By the clock, and in brackets of the processor.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 _SMALL = {
@@ -22,8 +23,13 @@ _SMALL = {
 }
 
 
-def measure(market: Path, place: Path, tracking_uri: str | None, n_runs: int) -> list[float]:
-    """Seconds of preparing, record and logging of runs of one trained model, one after another."""
+def clocks() -> tuple[float, float]:
+    """Seconds by the clock, and of the processor."""
+    return time.perf_counter(), time.process_time()
+
+
+def measure(market: Path, place: Path, tracking_uri: str | None, n_runs: int) -> None:
+    """Print the seconds that runs of one trained model take, one after another."""
     from matcher.config import Settings
     from matcher.evaluation.protocol import walk_forward
     from matcher.features.context import MarketData
@@ -41,12 +47,12 @@ def measure(market: Path, place: Path, tracking_uri: str | None, n_runs: int) ->
     model, _, _ = fit_model(data, data.market.all_known_at, settings)
     cards = build_cards(model, data.market, market.name, result)
     features = feature_table()
-    seconds = []
     with stage_model(model, place / "model", documents=cards) as staged:
-        for _ in range(n_runs):
-            began = time.perf_counter()
+        for number in range(1, n_runs + 1):
+            began = clocks()
             store = Store.open(tracking_uri)
             prepare_store(store)
+            prepared = clocks()
             record = build_record(
                 model,
                 data.market,
@@ -59,12 +65,16 @@ def measure(market: Path, place: Path, tracking_uri: str | None, n_runs: int) ->
                 features=features,
                 started_at=time.time(),
             )
-            logged = log_training_run(store, record)
-            seconds.append(time.perf_counter() - began)
-            print(
-                f"  run {len(seconds)}: {seconds[-1]:5.2f} s, {logged.seconds:.2f} s of it logging"
+            recorded = clocks()
+            log_training_run(store, record)
+            ends = (began, prepared, recorded, clocks())
+            parts = [[b - a for a, b in zip(*pair, strict=True)] for pair in pairwise(ends)]
+            whole = [sum(part) for part in zip(*parts, strict=True)]
+            said = ", ".join(
+                f"{name} {wall:.2f} ({cpu:.2f})"
+                for name, (wall, cpu) in zip(("store", "record", "logging"), parts, strict=True)
             )
-    return seconds
+            print(f"  run {number}: {whole[0]:5.2f} s ({whole[1]:.2f}): {said}", flush=True)
 
 
 def main() -> None:

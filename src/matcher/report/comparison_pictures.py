@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from matcher.evaluation.comparison import MODEL
@@ -69,14 +70,16 @@ def _draw_scorers(table: pd.DataFrame, question: str, metrics: list[str]) -> byt
     ordered = first.sort_values("value", kind="stable", ascending=False)["scorer"]
     names = [MODEL, *(name for name in ordered if name != MODEL)]
 
+    colours = [
+        _MODEL if name == MODEL else _CONTROL if name in _CONTROLS else _OTHER for name in names
+    ]
+
     def draw(figure: Any) -> None:
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for axes, metric in zip(panels, metrics, strict=True):
             held = table[table["metric"] == metric].set_index("scorer").reindex(names)
             _line(axes, _LEVEL.get(metric))
-            for place, (name, row) in enumerate(held.iterrows()):
-                colour = _MODEL if name == MODEL else _CONTROL if name in _CONTROLS else _OTHER
-                _point(axes, place, row, colour)
+            _points(axes, held, colours)
             axes.set_title(metric)
             axes.set_yticks(range(len(names)), names)
             axes.spines[["top", "right"]].set_visible(False)
@@ -109,10 +112,8 @@ def _draw_slices(rows: pd.DataFrame, question: str, metric: str) -> bytes:
     def draw(figure: Any) -> None:
         axes = figure.subplots()
         _line(axes, _LEVEL.get(metric))
-        for place, row in enumerate(rows.to_dict("records")):
-            _point(axes, place, row, _MODEL)
-            if not pd.isna(row["other"]):
-                axes.plot([row["other"]], [place], **_BEST)
+        _points(axes, rows, [_MODEL] * len(rows))
+        axes.plot(rows["other"], range(len(rows)), **_BEST)
         axes.plot([], [], marker="o", color=_MODEL, label="model, 95 % interval")
         axes.plot([], [], label="best other scorer there", **_BEST)
         axes.set_yticks(range(len(rows)), rows["name"])
@@ -125,12 +126,11 @@ def _draw_slices(rows: pd.DataFrame, question: str, metric: str) -> bytes:
     return render_picture(draw, size=(7.5, 1.8 + 0.28 * len(rows)), dpi=_DPI)
 
 
-def _point(axes: Any, place: int, row: Any, colour: str) -> None:
-    if pd.isna(row["value"]):
-        return
-    if not pd.isna(row["low"]):
-        axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
-    axes.plot([row["value"]], [place], marker="o", color=colour)
+def _points(axes: Any, rows: pd.DataFrame, colours: list[str]) -> None:
+    """Values with their intervals, one line each from the top."""
+    places = np.arange(len(rows))
+    axes.hlines(places, rows["low"], rows["high"], color=colours, linewidth=2)
+    axes.scatter(rows["value"], places, color=colours, s=36, zorder=3)
 
 
 def _line(axes: Any, level: float | None) -> None:

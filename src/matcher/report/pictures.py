@@ -130,12 +130,15 @@ def render_picture(
     with mpl.rc_context(options), warnings.catch_warnings():
         # What the font lacks, such as a pictograph in a name, is drawn as an empty box.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = Figure(figsize=size, dpi=dpi, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
         draw(figure)
         buffer = io.BytesIO()
-        metadata = {"Date": None} if form == "svg" else {"Software": None}
-        figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
+        if form == "svg":
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
+        else:
+            # `savefig` would draw everything twice.
+            canvas.print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
 
 
