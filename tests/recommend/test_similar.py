@@ -111,7 +111,7 @@ def test_overlaps_are_said_as_they_are(shop, fair):
     assert "VN (90 % | 50 %)" in frame.loc["a01", "why_audience"]
     assert "0 % by age" in frame.loc["a02", "why_audience"]
     assert frame.loc["a01", "rank"] == 1
-    assert frame[["content", "engagement", "why_content"]].isna().all().all()
+    assert frame[["content", "engagement", "why_content", "post_id"]].isna().all().all()
 
 
 def test_engagement_is_measured_against_the_usual_level(shop, fair):
@@ -148,7 +148,7 @@ def test_what_is_unknown_is_said_and_never_filled(shop, fair):
     # Parts that are not known bear on nothing.
     two = run(shop, fair, account="a09", by=["content", "engagement"]).frame
     assert unknown["likeness"].tolist() == two["likeness"].tolist()
-    with pytest.raises(SupportError, match="audience of a09 and of another account was not known"):
+    with pytest.raises(SupportError, match="audience of a09 was not known"):
         run(shop, fair, account="a09", by="audience")
 
 

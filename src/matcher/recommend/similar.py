@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from matcher.arguments import check_choice, check_count, check_type, to_instant
-from matcher.errors import LeakageError, MatcherError, SupportError, UsageError
+from matcher.errors import LeakageError, SupportError, UsageError
 from matcher.features.data import MarketData
 from matcher.market.instants import instant_microseconds
-from matcher.markup import html_table
 from matcher.ranking.model import Model
 from matcher.recommend.alike import Teller, hashtag_shares, shared_hashtags
 from matcher.recommend.compared import PARTS, Compared
 from matcher.recommend.evidence import nearest_posts
 from matcher.recommend.explain import check_accounts
+from matcher.recommend.lookalikes import SIMILAR_COLUMNS, SimilarAccounts
 from matcher.recommend.recommend import identify_model, list_assumptions
 from matcher.recommend.wording import LANGUAGES
 
@@ -33,98 +32,6 @@ if TYPE_CHECKING:
     from matcher.recommend.wording import Language
 
 __all__ = ["SIMILAR_COLUMNS", "SimilarAccounts", "find_similar"]
-
-SIMILAR_COLUMNS: Final[Mapping[str, str]] = {
-    "like": "str",
-    "rank": "int64",
-    "account_id": "str",
-    "influencer_id": "str",
-    "display_name": "str",
-    "handle": "str",
-    "platform": "str",
-    "tier": "str",
-    "url": "str",
-    "likeness": "float64",
-    **dict.fromkeys(PARTS, "float64"),
-    "cosine": "float64",
-    **{f"why_{part}": "str" for part in PARTS},
-    "shared_hashtags": "str",
-    "own_post_id": "str",
-    "own_post_url": "str",
-    "own_post_text": "str",
-    "post_id": "str",
-    "post_url": "str",
-    "post_text": "str",
-    "post_similarity": "float64",
-    "is_same_person": "bool",
-    "model_id": "str",
-    "data_hash": "str",
-    "as_of": "datetime64[us, UTC]",
-    "assumed_timeless": "str",
-}
-"""Columns of the list of similar accounts and their dtypes.
-
-``like`` is the account asked about. ``content``, ``audience`` and ``engagement`` are shares of the
-compared accounts that are less alike (ties counting half), NaN where the part is not known of both
-accounts or not asked for. ``likeness`` combines the known parts as
-`matcher.recommend.likeness.combine` says. ``own_post_*`` and ``post_*`` are the two posts, one of
-each account, that lie nearest to each other.
-"""
-
-
-@dataclass(frozen=True, eq=False)
-class SimilarAccounts:
-    """Accounts like one of the market, the most alike first.
-
-    Parameters
-    ----------
-    account_id : str
-        The account asked about.
-    as_of : pandas.Timestamp
-        Instant before which everything that was used was known.
-    by : tuple of str
-        Parts compared.
-    frame : pandas.DataFrame
-        One row per similar account with the columns of `SIMILAR_COLUMNS`.
-    n_compared : int
-        Accounts it was compared with.
-    notes : tuple of str
-        Whom it was not compared with and what is not known, in sentences.
-    audit : mapping of str to str
-        What the list rests on.
-    """
-
-    account_id: str
-    as_of: pd.Timestamp
-    by: tuple[str, ...]
-    frame: pd.DataFrame
-    n_compared: int
-    notes: tuple[str, ...] = ()
-    audit: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Check columns, ranks, order, uniqueness and ranges."""
-        missing = [name for name in SIMILAR_COLUMNS if name not in self.frame]
-        if missing:
-            raise MatcherError(f"similar: {len(missing)} columns are missing: {missing[:5]}")
-        ids = self.frame["account_id"]
-        if ids.duplicated().any() or (ids == self.account_id).any():
-            raise MatcherError("similar: an account stands twice, or beside itself")
-        likeness = self.frame["likeness"].to_numpy(np.float64)
-        if not np.array_equal(self.frame["rank"], np.arange(1, len(ids) + 1)):
-            raise MatcherError("similar: ranks must run from 1 without gaps")
-        if (np.diff(likeness) > 0).any() or not ((likeness >= 0) & (likeness <= 1)).all():
-            raise MatcherError("similar: likeness must fall from rank to rank, within 0 and 1")
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    def _repr_html_(self) -> str:
-        """Table for notebooks: the first 20 rows, every text escaped."""
-        names = ["rank", "account_id", "handle", "platform", "tier", "likeness", *self.by]
-        shown = self.frame[[*names, *(f"why_{part}" for part in self.by)]]
-        title = f"like {self.account_id} as of {self.as_of:%Y-%m-%d %H:%M} UTC"
-        return html_table(shown, title=title, notes=self.notes)
 
 
 def find_similar(
@@ -226,11 +133,13 @@ def find_similar(
     likeness = nearness["likeness"].to_numpy(np.float64)
     n_known = int(np.isfinite(likeness).sum())
     if not n_known:
+        unknown = [part for part in by if not compared.known_of_own[part]]
+        whose = account_id if len(unknown) == len(by) else f"{account_id} and another account"
         raise SupportError(
-            f"similar: {', '.join(by)} of {account_id} and of another account was not known before "
-            f"{as_of}; compare by other parts, with more accounts, or as of a later instant"
+            f"similar: {', '.join(by)} of {whose} was not known before {as_of}; compare by other "
+            "parts, with more accounts, or as of a later instant"
         )
-    notes += _describe_gaps(by, nearness)
+    notes += _describe_gaps(account_id, compared, by, nearness)
     order = np.lexsort((compared.codes, -np.nan_to_num(likeness, nan=-1.0)))[:n_known]
     persons = index.person_of[compared.codes]
     if one_per_person:
@@ -246,7 +155,7 @@ def find_similar(
         **_identity(index, compared, chosen),
         **{str(name): values for name, values in nearness.iloc[chosen].to_dict("list").items()},
         **_reasons(context, compared, nearness, chosen, by, instant, language),
-        **nearest_posts(context, code, compared.codes[chosen], instant),
+        **_posts(context, code, compared.codes[chosen], instant, by),
         "is_same_person": persons[chosen] == index.person_of[code],
     }
     frame = pd.DataFrame(columns).assign(like=account_id, as_of=as_of, **audit)
@@ -308,17 +217,35 @@ def _choose(
     return keep, notes
 
 
-def _describe_gaps(by: Sequence[str], nearness: pd.DataFrame) -> list[str]:
+def _describe_gaps(
+    account_id: str, compared: Compared, by: Sequence[str], nearness: pd.DataFrame
+) -> list[str]:
     n, counts = len(nearness), nearness[list(by)].notna().sum()
     notes = [
         f"{part} is known of {counts[part]:,} of {n:,} accounts"
         for part in by
         if 0 < counts[part] < n
     ]
-    unknown = [part for part in by if not counts[part]]
-    if unknown:
-        notes.append(f"not compared, being unknown of both in every pair: {', '.join(unknown)}")
+    known = compared.known_of_own
+    for part in by:
+        if not counts[part]:
+            whose = "any other account" if known[part] else account_id
+            notes.append(f"{part} is not known of {whose}, and not compared")
     return notes
+
+
+def _posts(
+    context: FeatureContext,
+    code: int,
+    codes: NDArray[np.int64],
+    instant: int,
+    by: Sequence[str],
+) -> dict[str, Any]:
+    if "content" in by:
+        return nearest_posts(context, code, codes, instant)
+    # Posts are not embedded for other parts.
+    names = [name for name in SIMILAR_COLUMNS if name.startswith(("own_post_", "post_"))]
+    return {name: [None] * len(codes) for name in names}
 
 
 def _identity(index: MarketIndex, compared: Compared, chosen: NDArray[np.int64]) -> dict[str, Any]:
