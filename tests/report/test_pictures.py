@@ -56,6 +56,16 @@ def test_two_accounts_are_shown_by_their_differences(tmp_path: Path) -> None:
     assert any(text.startswith("@a (rank 1) beside a1 (rank 2)") for text in shown)
 
 
+def test_a_long_title_is_shown_in_lines(tmp_path: Path) -> None:
+    names = ("một tài khoản có tên rất dài", "another one with a long name")
+    shown = texts(draw_explanation(make_explanation(*names), tmp_path / "x.svg"))
+    title = next(text for text in shown if text.startswith(names[0])).splitlines()
+    lines = [" ".join(line.split()) for line in title]
+    assert f"{names[1]} (rank 2): fit for brief <b> $x$" in " ".join(lines)
+    assert 2 <= len(lines) <= 3
+    assert max(map(len, lines)) <= 64
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_equal_explanations_give_equal_bytes(tmp_path: Path, suffix: str) -> None:
     paths = [tmp_path / f"{name}{suffix}" for name in "ab"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,7 @@ PICTURE_SUFFIXES: Final = (".png", ".svg")
 
 _UP, _DOWN, _PLAIN = "#2E7D32", "#C62828", "#607D8B"
 _LONGEST_NAME: Final = 40
+_TITLE_CHARACTERS: Final = 64
 _WORDS: Final = {
     "base": {"en": "A typical account", "vi": "Tài khoản thông thường"},
     "score": {"en": "Score", "vi": "Điểm số"},
@@ -155,7 +157,8 @@ def _waterfall(axes: Any, explanation: Explanation, language: Language) -> None:
     colours = [_PLAIN, *(_UP if value > 0 else _DOWN for value in sums), _PLAIN]
     _bars(axes, names, starts, values, colours, language)
     axes.set_xlabel(_WORDS["axis"][language])
-    axes.set_title(
+    _set_title(
+        axes,
         _WORDS["one"][language].format(
             name=_name(account),
             score=_WORDS[explanation.explained][language],
@@ -163,7 +166,6 @@ def _waterfall(axes: Any, explanation: Explanation, language: Language) -> None:
             rank=format_number(account["rank"], language),
             n=format_number(explanation.n_candidates, language),
         ),
-        loc="left",
     )
 
 
@@ -177,7 +179,8 @@ def _differences(axes: Any, explanation: Explanation, language: Language) -> Non
     colours = [*(_UP if value > 0 else _DOWN for value in gaps), _PLAIN]
     _bars(axes, names, np.zeros(len(values)), values, colours, language)
     axes.set_xlabel(_WORDS["difference"][language])
-    axes.set_title(
+    _set_title(
+        axes,
         _WORDS["two"][language].format(
             name=_name(first),
             other=_name(second),
@@ -186,8 +189,12 @@ def _differences(axes: Any, explanation: Explanation, language: Language) -> Non
             score=_WORDS[explanation.explained][language],
             brief=_short(explanation.brief_id),
         ),
-        loc="left",
     )
+
+
+def _set_title(axes: Any, text: str) -> None:
+    """Title in lines that fit above the axes."""
+    axes.set_title("\n".join(textwrap.wrap(text, _TITLE_CHARACTERS)), loc="left")
 
 
 def _bars(
