@@ -163,13 +163,12 @@ def measured_outcomes(market: Market) -> pd.DataFrame:
     campaigns = market.tables["campaigns"].set_index("campaign_id")["objective"]
     objective = sums["campaign_id"].map(campaigns).fillna("engagement")
     sums[TRUST_PROXY] = _trust_proxy(market, sums[(objective == "trust").to_numpy()])
+    shares = sums[names].notna().groupby(sums["campaign_id"]).transform("mean")
     chosen = pd.Series("", index=sums.index, dtype="str")
-    for (_, name), part in sums.groupby([sums["campaign_id"], objective], sort=False):
-        shares = part[names].notna().mean()
-        for outcome in OBJECTIVE_OUTCOMES[str(name)]:
-            if shares[outcome] >= _LEAST_MEASURED:
-                chosen.loc[part.index] = outcome
-                break
+    for name, choices in OBJECTIVE_OUTCOMES.items():
+        for outcome in choices:
+            is_open = (objective == name) & (chosen == "")
+            chosen[is_open & (shares[outcome] >= _LEAST_MEASURED)] = outcome
     kept = sums[chosen != ""].copy()
     kept["outcome_name"] = chosen[chosen != ""]
     columns = kept[names].to_numpy(np.float64)

@@ -161,6 +161,16 @@ class _Asked:
 
 
 @dataclass(frozen=True)
+class _Cell:
+    """Accounts that are alike: where they were looked for, how many, and what they ask."""
+
+    is_on_platform: bool
+    is_in_format: bool
+    n: int
+    quartiles: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class _Moment:
     """Rates and sizes of all accounts as of an instant."""
 
@@ -170,6 +180,7 @@ class _Moment:
     platforms: NDArray[np.object_]
     tiers: NDArray[np.object_]
     asked: dict[tuple[str, tuple[str, ...]], _Asked]
+    cells: dict[tuple[str, tuple[str, ...], str, str], _Cell | None]
 
     @classmethod
     def of(cls, facts: AccountFacts, instant: int) -> _Moment:
@@ -178,7 +189,7 @@ class _Moment:
         known = newest_snapshots(index, everyone, np.full(len(everyone), instant))
         tiers = assign_tier(known["n_followers"], index.market.settings.tier_scheme)
         rows = index.quotes.dated.newest(instant)
-        return cls(index, instant, rows, facts.platforms, tiers.to_numpy(object), {})
+        return cls(index, instant, rows, facts.platforms, tiers.to_numpy(object), {}, {})
 
     def currency(self, brief: Brief) -> str | None:
         """Currency of a brief, else the only one in which rates are known."""
@@ -208,6 +219,31 @@ class _Moment:
             )
         return self.asked[key]
 
+    def cell(
+        self, currency: str, formats: tuple[str, ...], platform: str, tier: str
+    ) -> _Cell | None:
+        """The narrowest cell of an account's platform and tier that is large enough."""
+        key = (currency, formats, platform, tier)
+        if key not in self.cells:
+            self.cells[key] = next(self._cells(*key), None)
+        return self.cells[key]
+
+    def _cells(
+        self, currency: str, formats: tuple[str, ...], platform: str, tier: str
+    ) -> Iterator[_Cell]:
+        """Cells that are large enough, from the narrowest to the widest."""
+        for is_on_platform in (True, False):
+            for is_in_format in (True, False):
+                prices = self.ask(currency, formats if is_in_format else ()).price
+                rows = np.flatnonzero(np.isfinite(prices))
+                if tier != UNKNOWN_TIER:
+                    rows = rows[self.tiers[rows] == tier]
+                if is_on_platform:
+                    rows = rows[self.platforms[rows] == platform]
+                if len(rows) >= LEAST_RATES:
+                    quartiles = np.quantile(prices[rows], [0.25, 0.5, 0.75])
+                    yield _Cell(is_on_platform, is_in_format, len(rows), quartiles)
+
 
 _MOMENTS: WeakKeyDictionary[MarketData, _Moment] = WeakKeyDictionary()
 
@@ -218,15 +254,6 @@ def _moment(data: MarketData, instant: int) -> _Moment:
     if held is None or held.instant != instant:
         held = _MOMENTS[data] = _Moment.of(account_facts(data), instant)
     return held
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """Accounts that are alike, and what half of them ask."""
-
-    prices: NDArray[np.float64]
-    is_on_platform: bool
-    is_in_format: bool
 
 
 def build_fees(
@@ -283,48 +310,21 @@ def build_fees(
     fee, low, high = asked.price[codes], unknown.copy(), unknown.copy()
     is_estimate = ~asked.in_force[codes]
     notes: list[str] = []
-    cells: dict[tuple[str, str], tuple[_Cell, NDArray[np.float64]] | None] = {}
-    platforms = account_facts(data).platforms
     for place, code in enumerate(codes.tolist()):
         if asked.quote[code] >= 0:
             notes.append(teller.own(asked, code))
             continue
-        key = (str(platforms[code]), str(moment.tiers[code]))
-        if key not in cells:
-            cells[key] = _find_cell(moment, asked, anyhow, key)
-        cell = cells[key]
+        platform, tier = str(moment.platforms[code]), str(moment.tiers[code])
+        cell = moment.cell(currency, tuple(brief.formats), platform, tier)
         if cell is None:
             is_estimate[place] = False
             notes.append(words["none"].format(n=LEAST_RATES))
             continue
-        low[place], fee[place], high[place] = cell[1]
-        notes.append(teller.cell(cell[0], cell[1], key))
+        low[place], fee[place], high[place] = cell.quartiles
+        notes.append(teller.cell(cell, platform, tier))
         if anyhow.quote[code] >= 0:
             notes[-1] += words["elsewhere"]
     return Fees(currency, fee, low, high, is_estimate, tuple(notes))
-
-
-def _find_cell(
-    moment: _Moment, asked: _Asked, anyhow: _Asked, key: tuple[str, str]
-) -> tuple[_Cell, NDArray[np.float64]] | None:
-    """The narrowest cell that is large enough, and its quartiles."""
-    for cell in _cells(moment, asked, anyhow, key):
-        if len(cell.prices) >= LEAST_RATES:
-            return cell, np.quantile(cell.prices, [0.25, 0.5, 0.75])
-    return None
-
-
-def _cells(moment: _Moment, asked: _Asked, anyhow: _Asked, key: tuple[str, str]) -> Iterator[_Cell]:
-    """Cells from the narrowest to the widest."""
-    platform, tier = key
-    alike = np.ones(len(moment.tiers), dtype=bool)
-    if tier != UNKNOWN_TIER:
-        alike = np.asarray(moment.tiers == tier)
-    here = alike & np.asarray(moment.platforms == platform)
-    for mask, is_on_platform in ((here, True), (alike, False)):
-        for prices, is_in_format in ((asked, True), (anyhow, False)):
-            found = prices.price[mask]
-            yield _Cell(found[np.isfinite(found)], is_on_platform, is_in_format)
 
 
 @dataclass(frozen=True)
@@ -373,18 +373,17 @@ class _Teller:
     def day(self, instant: int) -> str:
         return format_day(pd.Timestamp(instant, unit="us").date(), self.language)
 
-    def cell(self, cell: _Cell, quartiles: NDArray[np.float64], key: tuple[str, str]) -> str:
+    def cell(self, cell: _Cell, platform: str, tier: str) -> str:
         """An estimate from accounts that are alike."""
         words = _SENTENCES[self.language]
-        platform, tier = key
-        low, fee, high = (self.money(float(value)) for value in quartiles)
+        low, fee, high = (self.money(float(value)) for value in cell.quartiles)
         low = low.removesuffix(f" {self.currency}")
         where = words["on"].format(platform=PLATFORM_NAMES.get(platform, platform))
         return words["cell"].format(
             fee=fee,
             low=low,
             high=high,
-            n=format_number(float(len(cell.prices)), self.language),
+            n=format_number(float(cell.n), self.language),
             tier="" if tier == UNKNOWN_TIER else f"{tier} ",
             where=where if cell.is_on_platform else words["anywhere"],
             format=self.formats(tuple(self.brief.formats) if cell.is_in_format else ()),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import pandas as pd
@@ -82,42 +82,40 @@ class _Past:
 
 
 @dataclass
-class _Outcomes:
-    """Outcomes of campaigns as of an instant, found as they are asked for."""
+class _Held:
+    """What is kept of a market as of an instant, since the briefs of a run mostly share it."""
 
     market: Market
     instant: int
-    found: dict[str, dict[str, Outcome]] = field(default_factory=dict)
-
-    def of(self, campaign_ids: Sequence[str]) -> dict[str, dict[str, Outcome]]:
-        """Outcome of each account by campaign; none where none was known in time."""
-        missing = [one for one in dict.fromkeys(campaign_ids) if one not in self.found]
-        if missing:
-            table = self._cut.tables["collaborations"]
-            table = table[table["campaign_id"].isin(missing)]
-            part = replace(self._cut, tables={**self._cut.tables, "collaborations": table})
-            held: dict[str, dict[str, Outcome]] = {one: {} for one in missing}
-            for row in measured_outcomes(part).to_dict("records"):
-                outcome = Outcome(row["outcome_name"], row["outcome"])
-                held[row["campaign_id"]][row["account_id"]] = outcome
-            self.found |= held
-        return {one: self.found[one] for one in campaign_ids}
+    asked: tuple[ref[FeatureContext], Brief, _Past] | None = None
 
     @cached_property
-    def _cut(self) -> Market:
-        return self.market.as_of(pd.Timestamp(self.instant, unit="us", tz="UTC"))
+    def outcomes(self) -> dict[str, dict[str, Outcome]]:
+        """Outcome of each account by campaign, as far as known."""
+        cut = self.market.as_of(pd.Timestamp(self.instant, unit="us", tz="UTC"))
+        found: dict[str, dict[str, Outcome]] = {}
+        for row in measured_outcomes(cut).to_dict("records"):
+            outcome = Outcome(row["outcome_name"], row["outcome"])
+            found.setdefault(row["campaign_id"], {})[row["account_id"]] = outcome
+        return found
+
+    def past(self, context: FeatureContext, brief: Brief) -> _Past:
+        """Earlier campaigns as a brief sees them; those of the last brief are kept."""
+        if self.asked is None or self.asked[0]() is not context or self.asked[1] is not brief:
+            # A plain reference would keep the market of the context alive.
+            self.asked = (ref(context), brief, _Past.of(context, brief, self.instant))
+        return self.asked[2]
 
 
-_OUTCOMES: WeakKeyDictionary[MarketData, _Outcomes] = WeakKeyDictionary()
+_HELD: WeakKeyDictionary[MarketData, _Held] = WeakKeyDictionary()
 
 
-def _outcomes(data: MarketData, instant: int) -> _Outcomes:
-    """Outcomes as of an instant; the newest one asked for is kept, since briefs mostly share it."""
-    held = _OUTCOMES.get(data)
+def _held(data: MarketData, instant: int) -> _Held:
+    held = _HELD.get(data)
     if held is None:
-        held = _OUTCOMES[data] = _Outcomes(_campaigns_alone(data), instant)
+        held = _HELD[data] = _Held(_campaigns_alone(data), instant)
     elif held.instant != instant:
-        held = _OUTCOMES[data] = _Outcomes(held.market, instant)
+        held = _HELD[data] = _Held(held.market, instant)
     return held
 
 
@@ -166,19 +164,19 @@ def build_similar_campaigns(
         outcome that stands for the campaign's objective; ``similarity`` is the cosine, NaN where a
         text is missing.
     """
-    past = _Past.of(context, brief, instant)
+    held = _held(context.data, instant)
+    past = held.past(context, brief)
     hires = context.contacts.hires.before(instant)
     n_hired = np.bincount(hires.sources[hires.sources >= 0], minlength=len(past.nearness))
     rows = np.flatnonzero(n_hired > 0)
     rows = rows[past.order(rows)][:N_SIMILAR]
     retold = _retold(context, rows, instant)
-    outcomes = _outcomes(context.data, instant).of([one.campaign_id for one in retold])
     columns: dict[str, Any] = {}
     for number in range(1, N_SIMILAR + 1):
         values: dict[str, Any] = dict.fromkeys(SIMILAR_PARTS)
         if number <= len(rows):
             row, told = int(rows[number - 1]), retold[number - 1]
-            known = list(outcomes[told.campaign_id].values())
+            known = list(held.outcomes.get(told.campaign_id, {}).values())
             outcome = _median(known)
             similarity, same = float(past.similarity[row]), past.same[row].tolist()
             values = {
@@ -233,7 +231,8 @@ def build_past_hires(
         was not known in time; ``outcome_ratio`` is that over the median of all hires of the
         campaign, where three or more outcomes were known.
     """
-    past = _Past.of(context, brief, instant)
+    held = _held(context.data, instant)
+    past = held.past(context, brief)
     person_of = context.index.person_of
     events = context.contacts.hires.before(instant)
     events = events.where((events.sources >= 0) & (events.accounts >= 0))
@@ -250,7 +249,7 @@ def build_past_hires(
         chosen.append(list(nearest.items())[:N_PAST])
     needed = np.unique([row for hires in chosen for row, _ in hires]).astype(np.int64)
     retold = dict(zip(needed.tolist(), _retold(context, needed, instant), strict=True))
-    outcomes = _outcomes(context.data, instant).of([one.campaign_id for one in retold.values()])
+    names = _account_names(context, [account for hires in chosen for _, account in hires])
     columns: dict[str, list[Any]] = {
         f"past_{number}_{part}": [] for number in range(1, N_PAST + 1) for part in PAST_PARTS
     }
@@ -259,34 +258,45 @@ def build_past_hires(
             values: dict[str, Any] = dict.fromkeys(PAST_PARTS)
             if number <= len(hires):
                 row, account = hires[number - 1]
-                told = retold[row]
-                values = _describe(context, past, told, outcomes[told.campaign_id], row, language,
-                                   account=account, is_own=account == code)  # fmt: skip
+                outcomes = held.outcomes.get(retold[row].campaign_id, {})
+                values = _describe(past, retold[row], outcomes, row, language,
+                                   names[account], is_own=account == code)  # fmt: skip
             for part in PAST_PARTS:
                 columns[f"past_{number}_{part}"].append(values[part])
     return columns
 
 
+def _account_names(
+    context: FeatureContext, codes: Sequence[int]
+) -> dict[int, tuple[str, str, str]]:
+    """Id, handle (the id where it has none) and platform of accounts by code."""
+    wanted = np.unique(codes).astype(np.int64)
+    table = context.index.accounts[["account_id", "handle", "platform"]].iloc[wanted]
+    return {
+        code: (account_id, _text(handle) or account_id, platform)
+        for code, (account_id, handle, platform) in zip(
+            wanted.tolist(), table.itertuples(index=False, name=None), strict=True
+        )
+    }
+
+
 def _describe(
-    context: FeatureContext,
     past: _Past,
     told: Retold,
     outcomes: dict[str, Outcome],
     row: int,
     language: Language,
+    account: tuple[str, str, str],
     *,
-    account: int,
     is_own: bool,
 ) -> dict[str, Any]:
     """What is said of one past hire."""
-    accounts = context.index.accounts
-    account_id = str(accounts["account_id"].iloc[account])
+    account_id, *name = account
     outcome, middle = outcomes.get(account_id), _median(list(outcomes.values()))
     ratio = None
     if outcome is not None and middle is not None and len(outcomes) >= _LEAST_PEERS:
         ratio = outcome.value / middle.value if middle.value > 0 else None
-    handle, platform = (accounts[name].iloc[account] for name in ("handle", "platform"))
-    other = None if is_own else (str(handle) if isinstance(handle, str) else account_id, platform)
+    other = None if is_own else (name[0], name[1])
     similarity = float(past.similarity[row])
     return {
         "campaign_id": told.campaign_id,
@@ -314,13 +324,13 @@ def _median(outcomes: Sequence[Outcome]) -> Outcome | None:
 def _retold(context: FeatureContext, rows: NDArray[np.int64], instant: int) -> list[Retold]:
     """What is retold of rows of ``FeatureContext.past_briefs``."""
     index = context.index
-    table = context.past_briefs[0].iloc[rows]
+    parts = ["campaign_id", "brand_id", "title", "decided_at", "currency"]
+    table = context.past_briefs[0][parts].iloc[rows]
     codes = index.brand_codes(table["brand_id"])
     names = np.full(len(rows), None, dtype=object)
     known = np.flatnonzero(codes >= 0)
     known = known[index.brand_described_at[codes[known]] < instant]
     names[known] = index.brands["name"].iloc[codes[known]].to_numpy(object)
-    parts = ("campaign_id", "brand_id", "title", "decided_at", "currency")
     return [
         Retold(
             campaign_id=campaign_id,

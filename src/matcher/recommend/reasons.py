@@ -259,6 +259,20 @@ def _standing(value: float, pool: NDArray[np.float64]) -> tuple[str, int]:
     return ("typical" if share < _TYPICAL else "above" if lower >= higher else "below"), share
 
 
+def _are_weak(values: NDArray[np.float64], pool: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which values tell little, as `_standing` would say of each, shape (n, n_features)."""
+    # Missing values are sorted to the end.
+    ranked = np.sort(np.where(np.isfinite(pool), pool, np.nan), axis=0)
+    n_known = np.isfinite(pool).sum(axis=0)
+    weak = np.zeros(values.shape, dtype=bool)
+    for place, n in enumerate(n_known.tolist()):
+        known, mine = ranked[:n, place], values[:, place]
+        lower, upper = (np.searchsorted(known, mine, side=side) for side in ("left", "right"))
+        share = 100 * np.maximum(lower, n - upper) // max(n, 1)
+        weak[:, place] = (n >= 2) & (share < _TELLING)
+    return weak
+
+
 def build_reasons(
     contributions: NDArray[np.float64],
     names: Sequence[str],
@@ -298,6 +312,9 @@ def build_reasons(
         np.flatnonzero([group_of[name] == group for name in names]) for group in REASON_GROUPS
     ]
 
+    is_unknown = ~np.isfinite(values)
+    is_weak = _are_weak(values, pool)
+
     @cache
     def choose(row: int, group: int, sign: float) -> tuple[int, int]:
         # The feature that says most of a group, and how little it says: 0 is best.
@@ -305,10 +322,8 @@ def build_reasons(
         pushes = sign * contributions[row, features]
         # What tells an account from the others says more than what it shares with most of them,
         # and a known feature that pushes the same way more than one that is unknown.
-        stands = [_standing(values[row, one], pool[:, one]) for one in features]
-        is_unknown = np.array([stand == "unknown" for stand, _ in stands])
-        is_weak = np.array([stand != "alone" and share < _TELLING for stand, share in stands])
-        silence = np.select([is_unknown | (pushes <= 0), is_weak], [2, 1])
+        unknown, weak = is_unknown[row, features], is_weak[row, features]
+        silence = np.select([unknown | (pushes <= 0), weak], [2, 1])
         best = np.lexsort((-pushes, silence))[0]
         return int(features[best]), int(silence[best])
 
