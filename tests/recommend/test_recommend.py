@@ -304,8 +304,10 @@ def test_audit(shop, found):
     assert found.audit["config_hash"] == shop.settings.hash
     assert "influencers.display_name" in found.audit["assumed_timeless"]
     assert (found.frame["model_id"] == found.audit["model_id"]).all()
-    named = run(shop, [shop.make_brief()], model_id="m-7", top_k=1)
+    assert found.frame["model_version"].isna().all()
+    named = run(shop, [shop.make_brief()], model_id="m-7", model_version="matcher/3", top_k=1)
     assert named.frame["model_id"].tolist() == ["m-7"]
+    assert named.frame["model_version"].tolist() == [named.audit["model_version"]] == ["matcher/3"]
 
 
 def test_progress_is_told(shop):

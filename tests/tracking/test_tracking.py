@@ -16,7 +16,7 @@ import pytest
 from matcher.errors import TrackingError
 from matcher.ranking.bundle import read_bundle, write_bundle
 from matcher.tracking.datasets import DatasetRecord
-from matcher.tracking.models import resolve_model
+from matcher.tracking.models import FoundModel, find_model
 from matcher.tracking.runs import TrainingRecord, flatten_metrics, log_training_run
 from matcher.tracking.store import Store, data_home
 
@@ -137,7 +137,7 @@ def test_a_dataset_checks_itself(change: dict, message: str) -> None:
 def test_the_logged_bundle_is_found_again_by_its_run(record: TrainingRecord) -> None:
     info = log_training_run(Store.open(), record)
     for uri in (info.uri, f"runs:/{info.run_id}"):
-        assert read_bundle(resolve_model(uri)) == read_bundle(record.bundle)
+        assert read_bundle(find_model(uri).folder) == read_bundle(record.bundle)
 
 
 def test_logging_says_nothing_to_the_terminal_or_to_anybody(
@@ -293,17 +293,17 @@ def test_checking_a_store_leaves_no_table_and_needs_no_mlflow(tmp_path: Path) ->
 def test_a_model_that_cannot_be_found_is_said(model: str, message: str) -> None:
     Store.open()
     with pytest.raises(TrackingError, match=message):
-        resolve_model(model)
+        find_model(model)
 
 
 def test_looking_for_a_run_makes_no_store(tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match="no tracking store is there"):
-        resolve_model(f"runs:/{'0' * 32}", tracking_uri=str(tmp_path / "none"))
+        find_model(f"runs:/{'0' * 32}", tracking_uri=str(tmp_path / "none"))
     assert not (tmp_path / "none").exists()
 
 
 def test_a_folder_is_its_own_answer(tmp_path: Path) -> None:
-    assert resolve_model(tmp_path) == resolve_model(str(tmp_path)) == tmp_path
+    assert find_model(tmp_path) == find_model(str(tmp_path)) == FoundModel(tmp_path)
 
 
 @pytest.mark.parametrize("change", [{"metrics": {"ndcg@10": {}}}, {"documents": {"../x.md": ""}}])

@@ -99,7 +99,7 @@ def explain(
     from matcher.ranking.store import read_model
     from matcher.recommend.explain import explain as build
     from matcher.report.pictures import PICTURE_SUFFIXES, draw_explanation
-    from matcher.tracking.models import resolve_model
+    from matcher.tracking.models import find_model
 
     check_word("--order", order, ("fit", "deliver"))
     check_word("--lang", lang, ("en", "vi"))
@@ -107,7 +107,8 @@ def explain(
         raise UsageError("one brief is explained; give either --brief FILE or --campaign ID")
     if out is not None:
         check_output(out, force=force, suffixes=PICTURE_SUFFIXES)
-    loaded, _ = read_model(resolve_model(model, tracking_uri=tracking_uri))
+    where = find_model(model, tracking_uri=tracking_uri)
+    loaded, bundle = read_model(where.folder)
     data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
     with progress() as tell:
         tell("explaining", 0, 1)
@@ -134,6 +135,8 @@ def explain(
             {
                 "brief_id": found.brief_id,
                 "as_of": found.as_of.isoformat(),
+                "model_id": bundle.model_id,
+                "model_version": where.version,
                 "explained": found.explained,
                 "base": found.base,
                 "n_candidates": found.n_candidates,

@@ -338,10 +338,11 @@ def evaluate(
             )
         else:
             from matcher.ranking.store import read_model
-            from matcher.tracking.models import resolve_model
+            from matcher.tracking.models import find_model
 
-            loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
-            audit["model_id"] = bundle.model_id
+            found = find_model(model, tracking_uri=tracking_uri)
+            loaded, bundle = read_model(found.folder)
+            audit |= {"model_id": bundle.model_id, "model_version": found.version}
             result = evaluate_model(loaded, data, settings, embed=embed, audit=audit, tell=tell)
     if out is not None:
         _write(out, result, force=force)

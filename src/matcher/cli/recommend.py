@@ -111,7 +111,7 @@ def recommend(
     from matcher.ranking.store import read_model
     from matcher.recommend.recommend import recommend as rank
     from matcher.recommend.unfinished import Unfinished
-    from matcher.tracking.models import resolve_model
+    from matcher.tracking.models import find_model
     from matcher.tracking.store import data_home
 
     check_word("--order", order, ("fit", "deliver", "blend"))
@@ -120,7 +120,8 @@ def recommend(
         raise UsageError("nothing to recommend for; give --brief FILE, --campaign ID or --all-open")
     check_output(out, force=force, suffixes=(*TABLE_SUFFIXES, ".xlsx"), make=not dry_run)
     lottery, log = _lottery(explore, seed, decisions, out, force=force, make=not dry_run)
-    loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
+    where = find_model(model, tracking_uri=tracking_uri)
+    loaded, bundle = read_model(where.folder)
     data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
     trained_on = bundle.manifest.get("market")
     if trained_on not in (None, market.resolve().name):
@@ -149,6 +150,7 @@ def recommend(
             language=lang,  # type: ignore[arg-type]
             one_per_person=not all_accounts,
             model_id=bundle.model_id,
+            model_version=where.version,
             lottery=lottery,
             context=loaded.context(data, embedder(settings, cache)),
             unfinished=unfinished,
@@ -188,7 +190,7 @@ def recommend(
         return
     print_result(
         f"{out}: {len(found.frame)} recommendations for {len(briefs)} briefs as of {instant}, "
-        f"model {bundle.model_id}, data {data.market.data_hash}"
+        f"model {where.version or bundle.model_id}, data {data.market.data_hash}"
     )
 
 

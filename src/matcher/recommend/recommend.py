@@ -148,6 +148,7 @@ def recommend(
     one_per_person: bool = True,
     rival_days: float = RIVAL_DAYS,
     model_id: str | None = None,
+    model_version: str | None = None,
     lottery: Lottery | None = None,
     context: FeatureContext | None = None,
     unfinished: Unfinished | None = None,
@@ -185,6 +186,8 @@ def recommend(
         stand, with a warning.
     model_id : str, optional
         Name of the model in the audit; a digest of it when None.
+    model_version : str, optional
+        Registered version in the audit, such as ``matcher/3``.
     lottery : Lottery, optional
         Draw lists instead of taking the best, and log the chance of each account.
     context : FeatureContext, optional
@@ -230,8 +233,9 @@ def recommend(
     if order != "fit":
         model.ranker("deliver")
     context = model.context(data) if context is None else context
-    audit = {
+    audit: dict[str, str | None] = {
         "model_id": identify_model(model) if model_id is None else model_id,
+        "model_version": model_version,
         "data_hash": data.market.data_hash,
         "config_hash": settings.hash,
         "assumed_timeless": "|".join(list_assumptions(data.market)),

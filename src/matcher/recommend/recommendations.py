@@ -65,12 +65,13 @@ SIMILAR_PARTS: Final = (
 
 AUDIT_COLUMNS: Final = (
     "model_id",
+    "model_version",
     "data_hash",
     "config_hash",
     "as_of",
     "assumed_timeless",
 )
-"""What every row says of its origin."""
+"""What every row says of its origin; a model that is in no registry has no version."""
 
 _EVIDENCE: Final = tuple(
     f"evidence_{number}_{part}" for number in range(1, N_EVIDENCE + 1) for part in EVIDENCE_PARTS
@@ -129,6 +130,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "n_candidates": "int64",
     "n_eligible": "int64",
     "model_id": "str",
+    "model_version": "str",
     "data_hash": "str",
     "config_hash": "str",
     "as_of": "datetime64[us, UTC]",
@@ -182,7 +184,7 @@ class Recommendations:
         (``similar_<number>_<part>``, see `matcher.recommend.precedents.build_similar_campaigns`).
     notes : tuple of str
         What was noticed, in sentences.
-    audit : mapping of str to str
+    audit : mapping of str to str or None
         What the list rests on.
     decisions : pandas.DataFrame or None
         Where lists were drawn, one row per brief and eligible account with the columns of
@@ -192,7 +194,7 @@ class Recommendations:
     frame: pd.DataFrame
     pools: pd.DataFrame
     notes: tuple[str, ...] = ()
-    audit: Mapping[str, str] = field(default_factory=dict)
+    audit: Mapping[str, str | None] = field(default_factory=dict)
     decisions: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:

@@ -56,7 +56,7 @@ class Job:
         Language of the sentences.
     one_per_person : bool
         Whether a list shows only the best account of each person.
-    audit : mapping of str to str
+    audit : mapping of str to str or None
         Audit columns that are the same for every brief.
     lottery : Lottery or None
         How lists are drawn; None takes the best.
@@ -68,7 +68,7 @@ class Job:
     order: Order
     language: Language
     one_per_person: bool
-    audit: Mapping[str, str]
+    audit: Mapping[str, str | None]
     lottery: Lottery | None = None
 
     @property

@@ -127,7 +127,7 @@ class _Writer:
         return WORDS[key][self.language]
 
     def _created(self) -> Any:
-        instant = self.found.audit.get("as_of", "2000-01-01T00:00:00Z")
+        instant = self.found.audit.get("as_of") or "2000-01-01T00:00:00Z"
         return pd.Timestamp(instant).tz_localize(None).floor("s").to_pydatetime(warn=False)
 
     def _table(
@@ -231,7 +231,7 @@ class _Writer:
         line = len(rows) + 4
         for heading, texts in (
             ("notes", [self._word("scores"), self._word("fees"), *self.found.notes, *self._cuts()]),
-            ("origin", [f"{name}: {text}" for name, text in self.found.audit.items()]),
+            ("origin", [f"{name}: {text}" for name, text in self.found.audit.items() if text]),
         ):
             sheet.write_string(line, 0, self._word(heading), self.formats["section"])
             for text in texts:

@@ -7,19 +7,34 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from matcher.errors import TrackingError
 from matcher.tracking.client import open_client
 from matcher.tracking.names import BUNDLE_ARTIFACT
 from matcher.tracking.store import Store
 
-__all__ = ["resolve_model"]
+__all__ = ["FoundModel", "find_model", "resolve_model"]
 
 _RUN: Final = re.compile(r"runs:/(?P<run_id>[0-9a-f]{32})(?P<path>/[^?#]*)?")
 
 
-def resolve_model(path_or_uri: str | Path, *, tracking_uri: str | None = None) -> Path:
+class FoundModel(NamedTuple):
+    """Where a model stands.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Its bundle: the folder given, or a copy that is removed when the process ends.
+    version : str or None
+        Registered version, such as ``matcher/3``; None for a model that is in no registry.
+    """
+
+    folder: Path
+    version: str | None = None
+
+
+def find_model(path_or_uri: str | Path, *, tracking_uri: str | None = None) -> FoundModel:
     """Local folder of a model bundle; its content is not checked here.
 
     Parameters
@@ -32,8 +47,8 @@ def resolve_model(path_or_uri: str | Path, *, tracking_uri: str | None = None) -
 
     Returns
     -------
-    pathlib.Path
-        The folder given, or a copy of the run's that is removed when the process ends.
+    FoundModel
+        Its folder and, where there is one, its registered version.
 
     Raises
     ------
@@ -46,18 +61,35 @@ def resolve_model(path_or_uri: str | Path, *, tracking_uri: str | None = None) -
             f"{text}: models are not registered by name yet; give a folder or runs:/ID"
         )
     if text.startswith("mlflow-artifacts:"):
-        return _download(text, Store.open(tracking_uri, writable=False))
+        return FoundModel(_download(text, Store.open(tracking_uri, writable=False)))
     if text.startswith("runs:/"):
         match = _RUN.fullmatch(text)
         if match is None:
             raise TrackingError(f"{text}: expected runs:/ID or runs:/ID/{BUNDLE_ARTIFACT}")
         path = (match["path"] or "").strip("/") or BUNDLE_ARTIFACT
-        return _download(
-            f"runs:/{match['run_id']}/{path}", Store.open(tracking_uri, writable=False)
-        )
+        store = Store.open(tracking_uri, writable=False)
+        return FoundModel(_download(f"runs:/{match['run_id']}/{path}", store))
     if not Path(text).is_dir():
         raise TrackingError(f"{text}: no such folder; expected a model bundle or runs:/ID")
-    return Path(text)
+    return FoundModel(Path(text))
+
+
+def resolve_model(path_or_uri: str | Path, *, tracking_uri: str | None = None) -> Path:
+    """Local folder of a model bundle, where its version does not matter.
+
+    Parameters
+    ----------
+    path_or_uri : str or pathlib.Path
+        As in :func:`find_model`.
+    tracking_uri : str, optional
+        As in :func:`find_model`.
+
+    Returns
+    -------
+    pathlib.Path
+        Its folder.
+    """
+    return find_model(path_or_uri, tracking_uri=tracking_uri).folder
 
 
 def _download(uri: str, store: Store) -> Path:
