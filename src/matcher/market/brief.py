@@ -31,7 +31,7 @@ from matcher.plain import encodable
 if TYPE_CHECKING:
     from matcher.market.market import Market
 
-__all__ = ["Brief", "read_brief"]
+__all__ = ["Brief", "parse_brief", "read_brief"]
 
 _SHOWN = 300
 """Characters of a text that a notebook shows."""
@@ -344,10 +344,35 @@ def read_brief(path: Path | str) -> Brief:
     values = read_mapping(path)
     if "brief_id" not in values and "campaign_id" not in values:
         values = {"brief_id": path.stem, **values}
-    brief = parse_model(Brief, values, where=str(path))
+    return parse_brief(values, where=str(path))
+
+
+def parse_brief(values: dict[str, Any], *, where: str) -> Brief:
+    """Brief of raw values, checked also for terms that contradict each other.
+
+    Parameters
+    ----------
+    values : dict
+        Values by field.
+    where : str
+        File or place that messages name.
+
+    Returns
+    -------
+    Brief
+        The checked brief.
+
+    Raises
+    ------
+    ConfigError
+        Naming every unknown key, with the nearest known one, and every bad value.
+    """
+    brief = parse_model(Brief, values, where=where)
     if brief.budget is not None and brief.currency is None:
-        raise ConfigError(f"{path}: `budget` has no `currency`; add its ISO 4217 code, such as VND")
+        raise ConfigError(
+            f"{where}: `budget` has no `currency`; add its ISO 4217 code, such as VND"
+        )
     both = sorted(set(brief.must_have) & set(brief.never))
     if both:
-        raise ConfigError(f"{path}: accounts {both[:5]} stand in both `must_have` and `never`")
+        raise ConfigError(f"{where}: accounts {both[:5]} stand in both `must_have` and `never`")
     return brief

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-__all__ = ["read_recommendations", "write_recommendations"]
+__all__ = ["json_value", "read_recommendations", "write_recommendations"]
 
 
 _TEXTS: Final = tuple(name for name, dtype in COLUMNS.items() if dtype == "str")
@@ -45,7 +45,20 @@ def _instant(value: Any) -> str | None:
     return None if pd.isna(value) else value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """Cell of a list as a value of JSON.
+
+    Parameters
+    ----------
+    value : Any
+        Text, number, flag, instant, tuple of texts, or missing.
+
+    Returns
+    -------
+    Any
+        Lists for tuples, ISO 8601 for instants, None for missing values; a lone surrogate becomes
+        its escape.
+    """
     if isinstance(value, tuple):
         return [encodable(item) for item in value]
     if isinstance(value, pd.Timestamp):
@@ -61,7 +74,7 @@ def _write_jsonl(recommendations: Recommendations, path: Path) -> None:
     names = list(recommendations.frame.columns)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in recommendations.frame.itertuples(index=False, name=None):
-            record = {name: _json_value(value) for name, value in zip(names, row, strict=True)}
+            record = {name: json_value(value) for name, value in zip(names, row, strict=True)}
             file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -81,7 +94,7 @@ def _write_parquet(recommendations: Recommendations, path: Path) -> None:
                 columns[name] = columns[name].cast(pa.string())
     pools = recommendations.pools.to_dict("records")
     for pool in pools:
-        pool |= {name: _json_value(value) for name, value in pool.items()}
+        pool |= {name: json_value(value) for name, value in pool.items()}
     metadata = {
         "matcher.audit": json.dumps(dict(recommendations.audit), ensure_ascii=False),
         "matcher.notes": json.dumps(recommendations.notes, ensure_ascii=False),
