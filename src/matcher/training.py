@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -158,6 +158,7 @@ def train_model(
     folder: Path | str,
     market_name: str,
     store: Store | None = None,
+    register_as: str | None = None,
     trained_until: pd.Timestamp | None = None,
     evaluate: bool = True,
     embed: Embed | None = None,
@@ -181,6 +182,8 @@ def train_model(
         Name of the market for people.
     store : Store, optional
         Opened tracking store; None tracks nothing.
+    register_as : str, optional
+        Registered model of which a tracked model becomes a version.
     trained_until : pandas.Timestamp, optional
         Use only what was known before; everything when None.
     evaluate : bool
@@ -262,7 +265,7 @@ def train_model(
                     bundle=staged.path, model_id=staged.bundle.model_id, cards=cards,
                     features=feature_table(), started_at=started_at,
                 )  # fmt: skip
-                run = _logged(store, record, staged)
+                run = _logged(store, replace(record, register_as=register_as), staged)
             bundle = staged.publish()
         steps.finish()
     return TrainingResult(model, bundle.model_id, result, reason, run)

@@ -81,7 +81,7 @@ def test_a_run_holds_all_that_was_given(record: TrainingRecord, home: Path) -> N
     assert run.data.tags["encoder"] == "builtin@1"
     assert run.inputs.dataset_inputs[0].dataset.digest == "0123456789abcdef"
     assert artifacts == {"params.json", "features.json", "features.parquet", "evaluation.md",
-                         "tables", "model_bundle"}  # fmt: skip
+                         "tables"}  # fmt: skip
     assert Path(run.info.artifact_uri.removeprefix("file://")).is_relative_to(home)
 
 
@@ -284,8 +284,8 @@ def test_checking_a_store_leaves_no_table_and_needs_no_mlflow(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("nowhere", "no such folder; expected a model bundle or runs:/ID"),
-        ("models:/matcher@champion", "not registered by name yet"),
+        ("nowhere", "no such folder; expected a model bundle, runs:/ID, models:/NAME/VERSION"),
+        ("models:/matcher@champion", "no version is registered as 'matcher'"),
         ("runs:/xyz", "expected runs:/ID or"),
         (f"runs:/{'0' * 32}", "not found|No such|does not exist"),
     ],

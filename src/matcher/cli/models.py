@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from matcher.training import TrainingResult
 
 ModelAddress = Annotated[
-    str, typer.Option("--model", metavar="DIR|URI", help="Model bundle, or runs:/ID.")
+    str,
+    typer.Option(
+        "--model",
+        metavar="DIR|URI",
+        help="Folder, runs:/ID, models:/matcher/3, models:/matcher@champion, or champion alone.",
+    ),
 ]
 TrackingUri = Annotated[
     str | None,
@@ -128,6 +133,18 @@ def train(
     ] = False,
     tracking_uri: TrackingUri = None,
     no_track: Annotated[bool, typer.Option("--no-track", help="Log no MLflow run.")] = False,
+    register_as: Annotated[
+        str,
+        typer.Option(
+            "--register-as",
+            metavar="NAME",
+            help="Registered model that a tracked training adds a version to: the first is its "
+            "champion, each later one its challenger.",
+        ),
+    ] = "matcher",
+    no_register: Annotated[
+        bool, typer.Option("--no-register", help="Track the run, but register no version.")
+    ] = False,
     strict_time: StrictTime = False,
     allow_late_snapshots: LateSnapshots = False,
     dry_run: DryRun = False,
@@ -138,10 +155,12 @@ def train(
 
     Example: matcher train my-market --out models/mine
     """
+    from matcher.tracking.registry import check_name
     from matcher.tracking.store import Store
     from matcher.training import claim_training, train_model
 
     settings = settings_with(config, encoder=encoder)
+    check_name(register_as)
     store = None if no_track else Store.open(tracking_uri, make=not dry_run)
     data, settings = load_data(
         market, settings, strict_time=strict_time, late_snapshots=allow_late_snapshots
@@ -166,7 +185,13 @@ def train(
     with claim_training(data, settings, **asked):
         with progress() as tell:
             result = train_model(
-                data, settings, **asked, store=store, embed=embedder(settings, cache), tell=tell
+                data,
+                settings,
+                **asked,
+                store=store,
+                register_as=None if no_register else register_as,
+                embed=embedder(settings, cache),
+                tell=tell,
             )
         _say_trained(result, data, settings, market, folder, store, as_json=as_json)
 
@@ -183,6 +208,7 @@ def _say_trained(
 ) -> None:
     from matcher.ranking.model import describe_facts
 
+    registered = None if result.run is None else result.run.registered
     if as_json:
         print_json(
             {
@@ -192,6 +218,8 @@ def _say_trained(
                 "trained_until": result.model.trained_until.isoformat(),
                 "facts": dict(result.model.facts),
                 "run": None if result.run is None else result.run.uri,
+                "model_version": None if registered is None else registered.label,
+                "aliases": [] if registered is None else list(registered.aliases),
                 "tracking_uri": None if store is None else store.uri,
                 "evaluation": _plain(result.evaluation),
                 "evaluation_note": result.evaluation_note,
@@ -216,6 +244,8 @@ def _say_trained(
     if store is not None and result.run is not None:
         print_result(f"tracked as {result.run.uri} in {store.uri}\nlook: {store.how_to_look}")
     print_result(f"read: {folder / 'model_card.md'}, {folder / 'data_card.md'}")
+    if registered is not None:
+        print_result(f"registered as {registered.label}, {' and '.join(registered.aliases)}")
     print_result(f"next: matcher recommend {market} --model {folder} --all-open --out F.parquet")
 
 
@@ -273,7 +303,11 @@ def evaluate(
     market: MarketFolder,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="DIR|URI", help="Judge this model on later campaigns."),
+        typer.Option(
+            "--model",
+            metavar="DIR|URI",
+            help="Judge this model on later campaigns; a folder or any address of it.",
+        ),
     ] = None,
     protocol: Annotated[
         str,

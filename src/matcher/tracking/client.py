@@ -15,6 +15,8 @@ _NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 _NO_CHATTER = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # Else the project files of whatever folder a command is run in would go into the model.
+    "MLFLOW_UV_AUTO_DETECT": "false",
 }
 _LOGGERS = ("mlflow", "alembic")
 _FAIL_FAST = {
@@ -117,6 +119,8 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow(\.|$)")
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"mlflow(\.|$)")
+        # MLflow warns of type hints in its own classes when its model code is imported.
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow(\.|$)")
         _set_levels(dict.fromkeys(_LOGGERS, logging.ERROR))
         try:
             yield

@@ -17,6 +17,10 @@ CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 
 
+EVENT_TAG: Final = "promotion."
+"""Tags of a registered model that hold its history, one event each, numbered from 1."""
+
+
 def experiment_name(task: str) -> str:
     """Experiment of a task.
 

@@ -19,9 +19,11 @@ from matcher import __version__
 from matcher.errors import TrackingError
 from matcher.tracking.client import open_client
 from matcher.tracking.datasets import DatasetRecord, log_datasets
+from matcher.tracking.logged import log_bundle
 from matcher.tracking.names import BUNDLE_ARTIFACT
 from matcher.tracking.prepare import find_experiment, make_local
 from matcher.tracking.processes import process_tags
+from matcher.tracking.registry import Registered, Registry
 from matcher.tracking.store import Store
 
 __all__ = ["RunInfo", "TrainingRecord", "flatten_metrics", "log_training_run"]
@@ -74,6 +76,8 @@ class TrainingRecord:
         Further tags.
     task : str, default "train"
         The run goes to the experiment ``matcher/<task>``.
+    register_as : str, optional
+        Registered model of which the bundle becomes a version; None registers nothing.
 
     Raises
     ------
@@ -98,6 +102,7 @@ class TrainingRecord:
     started_at: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     task: str = "train"
+    register_as: str | None = None
 
     def __post_init__(self) -> None:
         bad = [name for name in (*self.metrics, self.task) if not _NAME.fullmatch(name)]
@@ -121,11 +126,14 @@ class RunInfo(NamedTuple):
         Address of its model bundle, as ``--model`` takes it.
     seconds : float
         Time that logging took.
+    registered : Registered or None
+        Version that the model became.
     """
 
     run_id: str
     uri: str
     seconds: float
+    registered: Registered | None = None
 
 
 def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
@@ -164,7 +172,7 @@ def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
                 _log_values(client, run_id, record)
                 _write_artifacts(Path(scratch), record)
                 client.log_artifacts(run_id, scratch)
-                client.log_artifacts(run_id, str(record.bundle), BUNDLE_ARTIFACT)
+                registered = _log_model(client, run_id, record)
                 status = "FINISHED"
             except KeyboardInterrupt:
                 status = "KILLED"
@@ -174,7 +182,7 @@ def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
     except TrackingError as error:
         raise TrackingError(f"{error}; the run was not logged in full") from error
     seconds = time.perf_counter() - started
-    return RunInfo(run_id, f"runs:/{run_id}/{BUNDLE_ARTIFACT}", seconds)
+    return RunInfo(run_id, f"runs:/{run_id}/{BUNDLE_ARTIFACT}", seconds, registered)
 
 
 def flatten_metrics(report: Mapping[str, Any], *, prefix: str = "") -> dict[str, Estimate]:
@@ -204,6 +212,20 @@ def flatten_metrics(report: Mapping[str, Any], *, prefix: str = "") -> dict[str,
         else:
             flat.update(flatten_metrics(value, prefix=f"{prefix}{key}/"))
     return flat
+
+
+def _log_model(client: Any, run_id: str, record: TrainingRecord) -> Registered | None:
+    facts = {
+        "market": record.data_name,
+        "data_hash": record.data_hash,
+        "config_hash": record.config_hash,
+        "encoder": record.encoder,
+        **record.tags,
+    }
+    logged = log_bundle(client, run_id, record.bundle, tags=facts)
+    if record.register_as is None:
+        return None
+    return Registry(client, record.register_as).register(logged, tags=facts)
 
 
 def _tags(record: TrainingRecord) -> dict[str, str]:
