@@ -97,7 +97,11 @@ def test_commands_name_verbs_and_options_that_exist(page: str) -> None:
         if not words:
             continue
         assert words[0] in verbs, words
-        options = {name for part in verbs[words[0]].params for name in part.opts}
+        verb = verbs[words[0]]
+        if hasattr(verb, "commands") and len(words) > 1:
+            assert words[1] in verb.commands, words
+            verb = verb.commands[words[1]]
+        options = {name for part in verb.params for name in part.opts}
         options |= {"--help", "-h"}
         given = {word.partition("=")[0] for word in words[1:] if word.startswith("-")}
         assert given <= options, words

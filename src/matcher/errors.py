@@ -18,6 +18,7 @@ __all__ = [
     "MatcherError",
     "NotFittedError",
     "OutputExistsError",
+    "PromotionError",
     "SchemaError",
     "SupportError",
     "TrackingError",
@@ -87,6 +88,10 @@ class EncoderError(MatcherError):
 
 class TrackingError(MatcherError):
     """A tracking store that cannot be reached or written."""
+
+
+class PromotionError(MatcherError):
+    """A model that may not become the champion."""
 
 
 class DataWarning(UserWarning):

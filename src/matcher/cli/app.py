@@ -22,6 +22,7 @@ from matcher.cli import (
     explain,
     models,
     recommend,
+    registry,
     similar,
     text,
     world,
@@ -57,6 +58,7 @@ app.command("recommend")(talkative(recommend.recommend))
 app.command("explain")(talkative(explain.explain))
 app.command("similar")(talkative(similar.similar))
 app.command("diff")(talkative(compare.diff))
+app.add_typer(registry.app)
 app.command("config")(talkative(about.config))
 app.command("doctor")(talkative(about.doctor))
 app.command("demo")(talkative(demo.demo))

@@ -9,8 +9,8 @@ import typer
 
 from matcher.cli.data import Force
 from matcher.cli.dry import DryRun, print_plan
-from matcher.cli.models import load_data, print_rich
-from matcher.cli.output import note, print_result, progress
+from matcher.cli.models import load_data
+from matcher.cli.output import note, print_result, print_rich, progress
 from matcher.cli.recommend import write_lists
 from matcher.files import check_folder
 

@@ -10,8 +10,9 @@ import typer
 from matcher.cli.complete import complete_words
 from matcher.cli.data import AsJson, ConfigFile, Force, MarketFolder
 from matcher.cli.dry import DryRun, plan_training, print_plan
-from matcher.cli.output import note, print_json, print_result, progress
+from matcher.cli.output import note, print_json, print_rich, progress
 from matcher.cli.text import CacheFolder, EncoderName, cache_folder, settings_with
+from matcher.cli.trained import say_trained
 from matcher.files import check_folder, check_output, write_output, write_table
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from matcher.evaluation.leak_report import LeakReport
     from matcher.evaluation.results import EvaluationResult
     from matcher.features.context import Embed, MarketData
-    from matcher.tracking.store import Store
-    from matcher.training import TrainingResult
 
 ModelAddress = Annotated[
     str,
@@ -193,60 +192,7 @@ def train(
                 embed=embedder(settings, cache),
                 tell=tell,
             )
-        _say_trained(result, data, settings, market, folder, store, as_json=as_json)
-
-
-def _say_trained(
-    result: TrainingResult,
-    data: MarketData,
-    settings: Settings,
-    market: Path,
-    folder: Path,
-    store: Store | None,
-    *,
-    as_json: bool,
-) -> None:
-    from matcher.ranking.model import describe_facts
-
-    registered = None if result.run is None else result.run.registered
-    if as_json:
-        print_json(
-            {
-                "model": str(folder),
-                "card": str(folder / "model_card.md"),
-                "model_id": result.model_id,
-                "trained_until": result.model.trained_until.isoformat(),
-                "facts": dict(result.model.facts),
-                "run": None if result.run is None else result.run.uri,
-                "model_version": None if registered is None else registered.label,
-                "aliases": [] if registered is None else list(registered.aliases),
-                "tracking_uri": None if store is None else store.uri,
-                "evaluation": _plain(result.evaluation),
-                "evaluation_note": result.evaluation_note,
-            }
-        )
-        return
-    if result.evaluation is not None:
-        print_rich(result.evaluation)
-    elif result.evaluation_note:
-        note(f"not evaluated: {result.evaluation_note}")
-    facts = result.model.facts
-    print_result(
-        f"{folder}: model {result.model_id}, trained until {result.model.trained_until} on "
-        f"{facts['n_campaigns']} campaigns with {facts['n_hired']} hires and "
-        f"{facts['n_features']} features (data {data.market.data_hash}, config {settings.hash})"
-    )
-    for text in describe_facts(facts):
-        note(f"note: {text}")
-    if result.evaluation is None:
-        for text in data.market.assumptions:
-            note(f"note: {text}")
-    if store is not None and result.run is not None:
-        print_result(f"tracked as {result.run.uri} in {store.uri}\nlook: {store.how_to_look}")
-    print_result(f"read: {folder / 'model_card.md'}, {folder / 'data_card.md'}")
-    if registered is not None:
-        print_result(f"registered as {registered.label}, {' and '.join(registered.aliases)}")
-    print_result(f"next: matcher recommend {market} --model {folder} --all-open --out F.parquet")
+        say_trained(result, data, settings, market, folder, store, as_json=as_json)
 
 
 def parse_instant(text: str) -> pd.Timestamp:
@@ -276,23 +222,6 @@ def parse_instant(text: str) -> pd.Timestamp:
     except ValueError as error:
         raise UsageError(f"got {text!r}; expected an instant such as 2025-03-01") from error
     return instant.tz_localize("UTC") if instant.tzinfo is None else instant.tz_convert("UTC")
-
-
-def print_rich(result: EvaluationResult) -> None:
-    """Write an evaluation's tables to stdout.
-
-    Parameters
-    ----------
-    result : EvaluationResult
-        Figures.
-    """
-    import shutil
-    import sys
-
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() else shutil.get_terminal_size((160, 50)).columns
-    Console(width=width).print(result)
 
 
 def _plain(result: EvaluationResult | None) -> dict[str, Any] | None:

@@ -18,6 +18,8 @@ from matcher.plain import visible
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from matcher.evaluation.results import EvaluationResult
+
 _quiet = False
 _verbose = False
 
@@ -194,3 +196,20 @@ def _tell_in_lines() -> Tell:
             note(f"{step}: {done:,} of {total:,} in {time.monotonic() - began[step]:.0f} s")
 
     return tell
+
+
+def print_rich(result: EvaluationResult) -> None:
+    """Write an evaluation's tables to stdout.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        Figures.
+    """
+    import shutil
+    import sys
+
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else shutil.get_terminal_size((160, 50)).columns
+    Console(width=width).print(result)

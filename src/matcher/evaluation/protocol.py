@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.text.encoder import Encoder
 
-__all__ = ["GAP_DAYS", "evaluate_model", "walk_forward"]
+__all__ = ["GAP_DAYS", "batch_campaigns", "evaluate_model", "label_pairs", "walk_forward"]
 
 GAP_DAYS: Final = 1
 """Days after a model was closed from which on campaigns may judge it."""
@@ -53,8 +53,28 @@ _PAIRS_AT_ONCE: Final = 1_000_000
 """Pairs whose features are held at a time, about; 1 GB per million and 130 features, twice."""
 
 
-def _frame(context: FeatureContext, prior: LevelPrior, pairs: Pairs, truth: Truth) -> pd.DataFrame:
-    """Labels, outcomes and slices of pairs."""
+def label_pairs(
+    context: FeatureContext, prior: LevelPrior, pairs: Pairs, truth: Truth
+) -> pd.DataFrame:
+    """Labels, outcomes and slices of pairs.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market.
+    prior : LevelPrior
+        Expected levels, over which lift is measured.
+    pairs : Pairs
+        Pairs.
+    truth : Truth
+        What happened.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per pair: ``campaign_id, account_id, brand_id, hired, outcome, expected,
+        same_category, platform, tier, brief_language, warmth``.
+    """
     view = PairView(context, pairs)
     frame = pairs.frame()
     keys = pd.MultiIndex.from_frame(frame)
@@ -170,7 +190,7 @@ def walk_forward(
     truth = Truth.of(data)
     parts, notes = [], []
     encoders: dict[pd.Timestamp, Encoder] = {}
-    n_batches = sum(len(_batches(data, block.campaign_ids)) for block in blocks)
+    n_batches = sum(len(batch_campaigns(data, block.campaign_ids)) for block in blocks)
     steps = Steps(tell, "walking forward", total=_STEPS_PER_BLOCK * len(blocks) + n_batches + 1)
     for number in range(len(blocks)):
         block = blocks[number]
@@ -240,8 +260,21 @@ def _check_request(data: MarketData, settings: Settings, protocol: str) -> None:
     check_choice(protocol, ("time", "brands"), where="walk_forward: protocol")
 
 
-def _batches(data: MarketData, campaign_ids: Sequence[str]) -> list[list[str]]:
-    """Campaigns in batches whose candidates' features fit into memory."""
+def batch_campaigns(data: MarketData, campaign_ids: Sequence[str]) -> list[list[str]]:
+    """Campaigns in batches whose candidates' features fit into memory.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    campaign_ids : sequence of str
+        Campaigns.
+
+    Returns
+    -------
+    list of list of str
+        All of them, in their order.
+    """
     size = max(1, _PAIRS_AT_ONCE // max(len(data.index.account_ids), 1))
     ids = list(campaign_ids)
     return [ids[low : low + size] for low in range(0, len(ids), size)]
@@ -255,12 +288,12 @@ def _score_campaigns(
     steps: Steps,
 ) -> Iterator[pd.DataFrame]:
     """Scores, labels and slices of all candidates of campaigns."""
-    for batch in _batches(data, campaign_ids):
+    for batch in batch_campaigns(data, campaign_ids):
         steps("scores")
         pairs = candidate_pairs(data, batch, panel.settings)
         keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
         scored = panel.score(pairs, np.asarray(keys.isin(truth.outcomes.index)))
-        yield _joined(_frame(panel.context, panel.model.prior, pairs, truth), scored)
+        yield _joined(label_pairs(panel.context, panel.model.prior, pairs, truth), scored)
 
 
 def _joined(frame: pd.DataFrame, scored: ScoredPairs) -> pd.DataFrame:
@@ -343,7 +376,7 @@ def evaluate_model(
         )
     context = model.context(data, embed)
     truth = Truth.of(data)
-    steps = Steps(tell, "judging", total=3 + len(_batches(data, judged)))
+    steps = Steps(tell, "judging", total=3 + len(batch_campaigns(data, judged)))
     steps("training rows")
     learners = settings.model_copy(update={"ranker": model.settings.ranker})
     rows, reason = None, ""

@@ -1,0 +1,106 @@
+"""What is said of a training that is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matcher.cli.output import note, print_json, print_result, print_rich
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matcher.config import Settings
+    from matcher.features.context import MarketData
+    from matcher.tracking.registry import Registered
+    from matcher.tracking.store import Store
+    from matcher.training import TrainingResult
+
+__all__ = ["say_trained"]
+
+
+def say_trained(
+    result: TrainingResult,
+    data: MarketData,
+    settings: Settings,
+    market: Path,
+    folder: Path,
+    store: Store | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Say what a training came to, where it stands, and what comes next.
+
+    Parameters
+    ----------
+    result : TrainingResult
+        What was trained.
+    data : MarketData
+        Market.
+    settings : Settings
+        Settings.
+    market : pathlib.Path
+        Folder of the market.
+    folder : pathlib.Path
+        Folder of the model.
+    store : Store or None
+        Where it is tracked.
+    as_json : bool
+        One JSON object instead of sentences.
+    """
+    from matcher.ranking.model import describe_facts
+
+    registered = None if result.run is None else result.run.registered
+    if as_json:
+        print_json(
+            {
+                "model": str(folder),
+                "card": str(folder / "model_card.md"),
+                "model_id": result.model_id,
+                "trained_until": result.model.trained_until.isoformat(),
+                "facts": dict(result.model.facts),
+                "run": None if result.run is None else result.run.uri,
+                "model_version": None if registered is None else registered.label,
+                "aliases": [] if registered is None else list(registered.aliases),
+                "tracking_uri": None if store is None else store.uri,
+                "evaluation": None if result.evaluation is None else result.evaluation.to_dict(),
+                "evaluation_note": result.evaluation_note,
+            }
+        )
+        return
+    if result.evaluation is not None:
+        print_rich(result.evaluation)
+    elif result.evaluation_note:
+        note(f"not evaluated: {result.evaluation_note}")
+    facts = result.model.facts
+    print_result(
+        f"{folder}: model {result.model_id}, trained until {result.model.trained_until} on "
+        f"{facts['n_campaigns']} campaigns with {facts['n_hired']} hires and "
+        f"{facts['n_features']} features (data {data.market.data_hash}, config {settings.hash})"
+    )
+    for text in describe_facts(facts):
+        note(f"note: {text}")
+    if result.evaluation is None:
+        for text in data.market.assumptions:
+            note(f"note: {text}")
+    if store is not None and result.run is not None:
+        print_result(f"tracked as {result.run.uri} in {store.uri}\nlook: {store.how_to_look}")
+    print_result(f"read: {folder / 'model_card.md'}, {folder / 'data_card.md'}")
+    if registered is not None:
+        print_result(f"registered as {registered.label}, {' and '.join(registered.aliases)}")
+        _note_other_market(registered, store)
+    print_result(f"next: matcher recommend {market} --model {folder} --all-open --out F.parquet")
+
+
+def _note_other_market(registered: Registered, store: Store | None) -> None:
+    """Say so where the champion is of another market, since it could not be replaced fairly."""
+    from matcher.tracking.promotion import look_up
+
+    champion = None if store is None else look_up(store, registered.name).champion
+    if champion is None:
+        return
+    ours, theirs = registered.tags["market"], champion.tags.get("market", "")
+    if ours != theirs:
+        note(
+            f"note: the champion {champion.label} is of the market {theirs!r}, not of {ours!r}; "
+            "--register-as NAME keeps the models of each market apart"
+        )
