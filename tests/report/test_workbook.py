@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,15 @@ def cells(path: Path) -> dict[str, list[Any]]:
 
 def texts_of(row: list[Any]) -> set[str]:
     return {cell.value for cell in row if isinstance(cell.value, str)}
+
+
+def test_the_summary_names_the_version_where_there_is_one(tmp_path: Path) -> None:
+    for version in ("matcher/3", None):
+        found = replace(make_found({"b": ["x"]}), audit={"model_version": version})
+        path = write_workbook(found, tmp_path / "l.xlsx", force=True)
+        said = texts_of(cells(path)["Summary"])
+        assert ("model_version: matcher/3" in said) == (version is not None)
+        assert not any("None" in text for text in said)
 
 
 def test_a_summary_and_a_sheet_for_each_brief(tmp_path: Path) -> None:
