@@ -24,6 +24,7 @@ def test_what_is_unknown_is_empty():
     html = html_table(frame.assign(c=pd.Series([pd.NA, 3], dtype="Int64"), d=[None, ("x", "y")]))
     assert html.count("<td></td>") == 4
     assert "<td>0.500</td>" in html
+    assert "<td>60,000,000</td>" in html_table(pd.DataFrame({"budget": [6e7]}))
     assert "<td>x, y</td>" in html
     assert html_facts({"a": None, "b": "", "c": ()}) == "<table><tbody></tbody></table>"
 

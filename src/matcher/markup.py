@@ -84,7 +84,7 @@ def _cell(value: object) -> str:
     if value is None or str(value) in ("nan", "NaT", "<NA>"):
         return ""
     if isinstance(value, float):
-        return f"{value:,.3f}"
+        return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3f}"
     if isinstance(value, tuple | list):
         return escape(", ".join(map(str, value)))
     return escape(f"{value:,}" if type(value) is int else str(value))

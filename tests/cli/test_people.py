@@ -88,12 +88,13 @@ def test_diff_of_two_models(models: dict[str, Path], home: Path) -> None:
     assert {"n_candidates_both", "score_correlation", "n_entered"} <= set(said["briefs"][0])
     named = {row["what"] for row in said["models"]}
     assert {"trained_until", "training.n_campaigns"} <= named
-    run(*asked, "--all-open", "--out", "d.csv")
+    text = run(*asked, "--campaign", "cmp_0022", "--lang", "vi", "--out", "d.csv").stdout
     assert "change_relevance" in pd.read_csv("d.csv").columns
-    text = run(*asked, "--all-open", "--lang", "vi").stdout
     assert text.startswith("what differs between the models (old | new):")
     assert "hạng" in text
-    same = run("diff", models["new"], models["new"], "--market", TINY, "--all-open").stdout
+    same = run(
+        "diff", models["new"], models["new"], "--market", TINY, "--campaign", "cmp_0022"
+    ).stdout
     assert same.startswith("the models are equal in data")
     assert "trained until" in refused(3, *asked, "--all-open", "--as-of", CLOSED)
 
