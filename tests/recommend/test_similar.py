@@ -168,6 +168,17 @@ def test_nothing_known_later_moves_anything(shop, fair):
     pd.testing.assert_frame_equal(now, then, check_exact=True)
 
 
+def test_languages_that_the_encoder_does_not_align_are_said(shop):
+    tables = tables_of(shop)
+    english = tables["posts"]["account_id"].isin(["a03", "a06"])
+    tables["posts"]["language"] = tables["posts"]["language"].mask(english, "en-US")
+    frame = run(shop, MarketData(build_market(tables)), one_per_person=False).frame
+    said = frame.set_index("account_id")["why_content"].str.contains(
+        r"posts in vi \| en, which this encoder does not align"
+    )
+    assert sorted(said.index[said]) == ["a03", "a06"]
+
+
 def test_filters_and_other_accounts_of_a_person(shop, fair):
     found = run(shop, fair, account="b00", same_platform=True)
     assert set(found.frame["platform"]) == {"youtube"}

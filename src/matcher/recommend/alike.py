@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matcher.recommend.engagement import EngagementProfile
     from matcher.recommend.wording import Language
 
-__all__ = ["PART_NAMES", "Teller", "hashtag_shares", "shared_hashtags"]
+__all__ = ["PART_NAMES", "Teller", "hashtag_shares", "main_language", "shared_hashtags"]
 
 PART_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "content": {"en": "Content", "vi": "Nội dung"},
@@ -47,6 +47,7 @@ _WORDS: Final = {
         "tags": "both use {items} of their posts",
         "tag": "#{tag} in {first} | {second}",
         "categories": "both are filed under {items}",
+        "languages": "posts in {first} | {second}, which this encoder does not align",
         "overlap": "{items} in common",
         "by": "{value} by {name}",
         "most": "most in both: {items}",
@@ -66,6 +67,7 @@ _WORDS: Final = {
         "tags": "cùng dùng {items} số bài",
         "tag": "#{tag} trong {first} | {second}",
         "categories": "cùng thuộc {items}",
+        "languages": "đăng bằng {first} | {second}, mà bộ mã hoá này không đối chiếu được",
         "overlap": "trùng {items}",
         "by": "{value} theo {name}",
         "most": "đông nhất ở cả hai: {items}",
@@ -151,6 +153,32 @@ def shared_hashtags(
         if share <= _MOST_COMMON:
             found.append((-min(first[tag], second[tag]), float(share), tag))
     return [tag for _, _, tag in sorted(found)[:_MOST_TAGS]]
+
+
+def main_language(context: FeatureContext, code: int, instant: int) -> str | None:
+    """Language of most of an account's posts.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market.
+    code : int
+        Account code.
+    instant : int
+        Microseconds since 1970; posts published strictly before it count.
+
+    Returns
+    -------
+    str or None
+        Primary subtag, the first in code-point order on a tie; None where no language is known.
+    """
+    starts, ends = context.index.posts_before(np.array([code]), instant)
+    codes, names = context.index.post_languages
+    spoken = codes[int(starts[0]) : int(ends[0])]
+    counts: dict[str, int] = {}
+    for place, count in zip(*np.unique(spoken[spoken >= 0], return_counts=True), strict=True):
+        counts[names[int(place)]] = counts.get(names[int(place)], 0) + int(count)
+    return min(counts, key=lambda name: (-counts[name], name)) if counts else None
 
 
 @dataclass(frozen=True)
@@ -246,6 +274,23 @@ class Teller:
         ]
         words = _WORDS[self.language]
         return [words["categories"].format(items=", ".join(names))] if names else []
+
+    def languages(self, first: str | None, second: str | None) -> list[str]:
+        """Languages of both accounts, where the encoder cannot compare them.
+
+        Parameters
+        ----------
+        first, second : str or None
+            Main language of the account asked about and of the other one.
+
+        Returns
+        -------
+        list of str
+            One piece where both are known and differ, else none.
+        """
+        if first is None or second is None or first == second:
+            return []
+        return [_WORDS[self.language]["languages"].format(first=first, second=second)]
 
     def audience(
         self, overlaps: Mapping[str, float], first: pd.DataFrame, second: pd.DataFrame

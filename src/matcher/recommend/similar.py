@@ -13,7 +13,7 @@ from matcher.errors import LeakageError, SupportError, UsageError
 from matcher.features.data import MarketData
 from matcher.market.instants import instant_microseconds
 from matcher.ranking.model import Model
-from matcher.recommend.alike import Teller, hashtag_shares, shared_hashtags
+from matcher.recommend.alike import Teller, hashtag_shares, main_language, shared_hashtags
 from matcher.recommend.compared import PARTS, Compared
 from matcher.recommend.evidence import nearest_posts
 from matcher.recommend.explain import check_accounts
@@ -284,6 +284,8 @@ def _reasons(
         audience.get_group(compared.code) if compared.code in audience.groups else nobody,
         hashtag_shares(context, compared.code, instant),
     )
+    aligned = context.encoder.identity.is_aligned
+    spoken = None if aligned else main_language(context, compared.code, instant)
     columns: dict[str, list[str | None]] = {f"why_{part}": [] for part in PARTS}
     columns["shared_hashtags"] = []
     for row in chosen.tolist():
@@ -295,6 +297,7 @@ def _reasons(
         pieces = {
             "content": [
                 *teller.content(float(compared.cosines[row]), shared, (own_tags, tags)),
+                *teller.languages(spoken, main_language(context, code, instant)),
                 *teller.categories(_shared_categories(context.index, compared.code, code, instant)),
             ],
             "audience": teller.audience(overlaps, own_shares, theirs),
