@@ -122,6 +122,17 @@ def test_at_most_two_features_are_named(shop):
     assert (rows["warning_text"].str.count("; the model saw") == 2).all()
 
 
+@pytest.mark.parametrize(("margin", "is_warned"), [(0.2, False), (0.3, True)])
+def test_counts_that_grow_with_time_have_more_room(shop, margin, is_warned):
+    assert "hires_all" in shop.model.feature_names()
+    table = shop.data.market["collaborations"]
+    most = table.groupby("account_id")["campaign_id"].nunique()
+    high = float(np.log1p(most.max())) / (1 + margin)
+    model = dataclasses.replace(shop.model, seen=SeenRanges({"hires_all": (0.0, high)}, 9))
+    busiest = set(most.index[most == most.max()])
+    assert warned(listed(shop, model=model), "extrapolation") == (busiest if is_warned else set())
+
+
 BONDS = [
     # person, brand, category, first and last day from the flight's first day
     ("p00", "br4", None, -20, -3),

@@ -15,6 +15,7 @@ from matcher.features.pairs import build_pairs
 from matcher.market.market import build_market
 from matcher.recommend.recommend import recommend, select_open_briefs
 from matcher.recommend.recommendations import COLUMNS, Recommendations
+from matcher.recommend.wording import GROUP_NAMES
 
 REASONS = [f"reason_{group}" for group in REASON_GROUPS]
 
@@ -54,6 +55,23 @@ def test_contributions_add_up(shop, order):
     np.testing.assert_allclose(total, explained, rtol=0, atol=1e-9)
     column = {"fit": "fit_score", "deliver": "deliver_score", "blend": "blend_score"}[order]
     assert (np.diff(rows[column]) <= 0).all()
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_one_sentence_for_each_group_that_counts(shop, language):
+    rows = run(shop, [shop.make_brief()], top_k=60, language=language).frame
+    sums = rows[REASONS].to_numpy()
+    counts = np.abs(sums) >= 0.02 * np.abs(sums).sum(axis=1, keepdims=True)
+    assert 0 < counts.sum() < counts.size
+    sides = {"en": ("in its favour: ", "against it: "), "vi": ("điểm cộng: ", "điểm trừ: ")}
+    for place, group in enumerate(REASON_GROUPS):
+        texts = rows[f"reason_{group}_text"]
+        assert texts.notna().tolist() == counts[:, place].tolist()
+        for text, total in zip(texts, sums[:, place], strict=True):
+            if isinstance(text, str):
+                side = sides[language][0 if total > 0 else 1]
+                assert text.startswith(f"{GROUP_NAMES[group][language]}, {side}")
+                assert text.endswith(".")
 
 
 def test_a_shorter_list_is_the_beginning_of_a_longer_one(shop):
