@@ -6,6 +6,7 @@ import pytest
 
 from matcher.errors import MatcherError
 from matcher.features.context import MarketData
+from matcher.features.offers import newest_prices
 from matcher.market.market import build_market
 from matcher.recommend.fees import LEAST_RATES, build_fees
 from matcher.recommend.recommend import recommend
@@ -145,6 +146,10 @@ def test_fees_are_those_found_by_loops(shop, seed, formats):
         assert found.is_estimate[row] == is_estimate
         assert ("Estimated" in found.notes[row]) is is_estimate
     assert found.currency == "VND"
+    # What is no estimate is the price that the hard rule and the features rest on.
+    prices = newest_prices(data.index, brief, int(shop.NOW.value // 1_000))
+    own = ~found.is_estimate & np.isfinite(found.fee)
+    np.testing.assert_array_equal(np.where(own, found.fee, np.nan), prices)
 
 
 def test_what_is_said_of_a_rate(shop):
