@@ -29,6 +29,7 @@ __all__ = [
     "format_number",
     "format_value",
     "list_words",
+    "money_digits",
 ]
 
 Language = Literal["en", "vi"]
@@ -214,8 +215,28 @@ def format_money(value: float, currency: str, language: Language) -> str:
     >>> format_money(1_600_000, "VND", "vi"), format_money(64.5, "USD", "en")
     ('1.600.000 VND', '64.50 USD')
     """
-    digits = 2 if value != round(value) and abs(value) < 1_000 else 0
-    return f"{format_number(value, language, digits=digits)} {currency}"
+    return f"{format_number(value, language, digits=money_digits(value))} {currency}"
+
+
+def money_digits(value: float) -> int:
+    """Decimals with which a sum of money is shown.
+
+    Parameters
+    ----------
+    value : float
+        Sum; conversion may leave it a hair from a whole one.
+
+    Returns
+    -------
+    int
+        2 for a broken sum below 1,000, else 0.
+
+    Examples
+    --------
+    >>> money_digits(64.5), money_digits(48.0000000001), money_digits(1234.5)
+    (2, 0, 0)
+    """
+    return 2 if abs(value) < 1_000 and abs(value - round(value)) >= 0.005 else 0
 
 
 def list_words(words: Sequence[str], language: Language, *, last: Literal["and", "or"]) -> str:

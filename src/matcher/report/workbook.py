@@ -11,6 +11,7 @@ from matcher.arguments import check_type, to_path
 from matcher.files import check_output, write_output
 from matcher.plain import is_formula, plain_text
 from matcher.recommend.recommendations import Recommendations
+from matcher.recommend.wording import money_digits
 from matcher.report.layout import COLUMNS, SUMMARY, WORDS
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ _SAFE_LINK: Final = re.compile(r"https?://[^\s\"<>\\^`{|}\x00-\x20]+", re.IGNORE
 _BAD_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _NAME_CHARACTERS: Final = 31
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_LARGE_SUM: Final = 1_000
-"""Sum from which hundredths of it are not shown."""
 
 
 def write_workbook(
@@ -177,7 +176,7 @@ class _Writer:
     def _money(self, row: Mapping[Hashable, Any]) -> Format:
         """Format of a sum: with its currency, and with a mark where it is an estimate."""
         fee, currency = row["fee"], row["fee_currency"]
-        digits = "#,##0.00" if fee < _LARGE_SUM and fee != round(fee) else "#,##0"
+        digits = "#,##0.00" if not pd.isna(fee) and money_digits(fee) else "#,##0"
         unit = f' "{currency}"' if _CURRENCY.fullmatch(str(currency)) else ""
         look: dict[str, Any] = {"valign": "top", "num_format": digits + unit}
         if row["fee_is_estimate"]:
