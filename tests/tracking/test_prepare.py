@@ -18,7 +18,7 @@ import pytest
 from matcher.errors import TrackingError
 from matcher.features.context import MarketData
 from matcher.market.load import load_market
-from matcher.tracking.prepare import prepare_store
+from matcher.tracking.prepare import make_local, prepare_store
 from matcher.tracking.processes import has_died, process_tags
 from matcher.tracking.store import Store
 from matcher.training import train_model
@@ -163,6 +163,16 @@ def test_a_store_of_other_tables_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match="nothing was trained, since the run could not be"):
         prepare_store(Store.open(f"sqlite:///{tmp_path}/mlflow.db"))
     assert before[:16] == (tmp_path / "mlflow.db").read_bytes()[:16]
+
+
+def test_files_that_cannot_be_kept_are_said(store: Store, read_only_folder: Path) -> None:
+    make_local(store)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        place = (read_only_folder / "files").as_uri()
+        client_of(store).create_experiment("matcher/train", artifact_location=place)
+    with pytest.raises(TrackingError, match=r"files.*nothing was trained.*mend the store"):
+        prepare_store(store)
 
 
 def test_a_deleted_experiment_is_said(store: Store) -> None:

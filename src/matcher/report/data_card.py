@@ -12,7 +12,7 @@ from matcher.market.summary import profile_market, validation_report
 from matcher.report.markdown import as_bullets, as_code, as_table, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from matcher.market.market import Market
 
@@ -32,6 +32,8 @@ PERSONAL: Final = (
 )
 """Columns that say something of a person by themselves."""
 _MOST_VALUES: Final = 12
+_LEAST_VALUES: Final = 3
+_SMALL_SHARE: Final = 0.001
 _WINDOW: Final = {
     "posts": ("published_at", "Posts"),
     "campaigns": ("decided_at", "Campaign decisions"),
@@ -100,7 +102,7 @@ def market_window(market: Market) -> list[str]:
 
 
 def find_licences(market: Market) -> list[str]:
-    """What the rows of a market say of their own licence and origin, in sentences of Markdown.
+    """What the rows of a market say of their own licence, in sentences of Markdown.
 
     Parameters
     ----------
@@ -112,21 +114,19 @@ def find_licences(market: Market) -> list[str]:
     list of str
         One per table and column; empty where no column says anything.
     """
-    said = []
-    for table in TABLES:
-        frame = market[table]
-        said += [
-            f"{as_code(f'{table}.{column}')}: {_shares(frame[column], len(frame))}."
-            for column in LICENCE_COLUMNS
-            if column in frame
-        ]
-        said += [
-            f"{as_code(f'{table}.{column}')} is given for "
-            f"{_percent(float(frame[column].notna().mean()))} of rows."
-            for column in PROVENANCE_COLUMNS
-            if column in frame and len(frame)
-        ]
-    return said
+    return [
+        f"{as_code(f'{table}.{column}')}: {_shares(market[table][column], len(market[table]))}."
+        for table, column in _further(market, LICENCE_COLUMNS)
+    ]
+
+
+def _further(market: Market, columns: Iterable[str]) -> list[tuple[str, str]]:
+    return [
+        (table, column)
+        for table in TABLES
+        for column in columns
+        if len(market[table]) and column in market[table]
+    ]
 
 
 def _tables(market: Market, profile: Mapping[str, Any]) -> str:
@@ -236,14 +236,16 @@ def _terms(market: Market) -> list[str]:
 
 
 def _licence(market: Market) -> str:
-    said = find_licences(market)
-    if said:
-        return as_bullets(said)
-    return (
-        "The tables name neither licence nor source (a further column "
-        f"{as_code('licence')} or {as_code('source')} would be listed here). Whoever made the "
-        "market answers for the right to use it."
-    )
+    said = find_licences(market) or [
+        f"No table has a further column {as_code('licence')}; whoever made the market answers for "
+        "the right to use it."
+    ]
+    origins = [
+        f"{as_code(f'{table}.{column}')} is given for "
+        f"{_percent(float(market[table][column].notna().mean()))} of rows."
+        for table, column in _further(market, PROVENANCE_COLUMNS)
+    ] or ["No table says where its rows come from (`source`, `fetched_at`)."]
+    return as_bullets([*said, *origins])
 
 
 def _personal(market: Market) -> str:
@@ -254,11 +256,11 @@ def _personal(market: Market) -> str:
         if share:
             held.append(f"{as_code(place)} ({_percent(share)} of rows)")
     return (
-        f"Rows of the market tell of people: {', '.join(held) or 'ids only'}. Neither this card "
-        "nor a tracked run holds any of it but ids of campaigns and brands. A model holds single "
-        "words of posts and bios, as the vocabulary of its lexicon and of the built-in encoder, "
-        "and no text as it was written. A person who asks to be forgotten is taken out of the "
-        "market's tables, and the model is trained again."
+        f"Rows of the market tell of people: {', '.join(held) or 'ids only'}. This card holds none "
+        "of it, and a tracked run, beside the model, only ids of campaigns and brands. A model "
+        "holds single words of posts and bios, as the vocabulary of its lexicon and of the "
+        "built-in encoder, and no text as it was written. To forget a person, take them out of "
+        "the market's tables and train again."
     )
 
 
@@ -272,9 +274,14 @@ def _shares(values: pd.Series, n_rows: int) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     if not ordered:
         return "not given"
-    said = [f"{as_code(name)} {_percent(n / n_rows)}" for name, n in ordered[:_MOST_VALUES]]
-    if len(ordered) > _MOST_VALUES:
-        said.append(f"{len(ordered) - _MOST_VALUES} others")
+    shown = [
+        (name, n)
+        for place, (name, n) in enumerate(ordered[:_MOST_VALUES])
+        if place < _LEAST_VALUES or n >= _SMALL_SHARE * n_rows
+    ]
+    said = [f"{as_code(name)} {_percent(n / n_rows)}" for name, n in shown]
+    if len(ordered) > len(shown):
+        said.append(f"{len(ordered) - len(shown)} others")
     if missing := int(values.isna().sum()):
         said.append(f"not given {_percent(missing / n_rows)}")
     return ", ".join(said)
