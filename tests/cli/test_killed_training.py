@@ -31,17 +31,34 @@ CONFIG = {
         "n_permutations": 1,
     },
 }
-N_MOMENTS = int(os.environ.get("MATCHER_TEST_KILLS", "3"))
+KILLED_AFTER = """
+import os, pkgutil, signal, sys
+
+holder, name = pkgutil.resolve_name(sys.argv[1]), sys.argv[2]
+del sys.argv[1:3]
+original = getattr(holder, name)
+
+def killed(*args, **options):
+    original(*args, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(holder, name, killed)
+from matcher.cli import main
+main()
+"""
+"""The command line, killed as soon as a function has returned."""
+N_MOMENTS = int(os.environ.get("MATCHER_TEST_KILLS", "2"))
 """More of them on demand; each takes two trainings."""
 
 
-def start(place: Path) -> subprocess.Popen[bytes]:
+def start(place: Path, *, killed_after: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
     """Train into ``place/out/model`` with a store of its own."""
     place.mkdir(exist_ok=True)
+    program = [sys.executable, "-c", KILLED_AFTER, *killed_after] if killed_after else MATCHER
     (place / "config.yaml").write_text(json.dumps(CONFIG), encoding="utf-8")
     words = ["train", MARKET, "--config", place / "config.yaml", "--out", place / "out" / "model"]
     return subprocess.Popen(
-        [*MATCHER, *map(str, words)],
+        [*program, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "MATCHER_HOME": str(place / "home")},
@@ -110,3 +127,37 @@ def test_a_killed_training_leaves_nothing_half_and_runs_again(
     found = statuses(tmp_path / "place")
     assert set(found[:-1]) <= {"KILLED", "FINISHED"}
     assert found[-1] == "FINISHED"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("killed_after", "stands"),
+    [
+        (("matcher.training", "log_training_run"), False),
+        (("matcher.ranking.bundle:StagedBundle", "publish"), True),
+        (("matcher.cli.models", "_say_trained"), True),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, tuple) else "",
+)
+def test_a_kill_between_the_last_steps_is_made_good(
+    killed_after: tuple[str, str],
+    stands: bool,
+    tmp_path: Path,
+    undisturbed: tuple[dict[str, bytes], float],
+) -> None:
+    whole, _ = undisturbed
+    place = tmp_path / "place"
+    process = start(place, killed_after=killed_after)
+    process.communicate(timeout=300)
+    assert process.returncode == -signal.SIGKILL
+    assert (place / "out" / "model").exists() is stands
+    assert statuses(place) == ["FINISHED"]
+    finish(start(place))
+    assert files_of(place / "out" / "model") == whole
+    assert [path.name for path in (place / "out").iterdir()] == ["model"]
+    # Whole again, and now it is another's: the same words are refused.
+    again = start(place)
+    _, said = again.communicate(timeout=300)
+    assert again.returncode == 2
+    assert b"stands there already; give --force" in said
