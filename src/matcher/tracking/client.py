@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -135,4 +136,7 @@ def _set_levels(levels: Mapping[str, int]) -> None:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0]
+    # Of a connection that failed MLflow tells the whole story, of which the end is to the point.
+    return re.sub(
+        r" failed with exception .*\(Caused by .*: ([^:]+?)[\"']\)+$", r" failed: \1", lines[0]
+    )
