@@ -283,6 +283,8 @@ def test_a_record_holds_figures_by_slice_and_both_sets_of_data(
     figures = result.to_dict()["time"]["hired"]
     assert record.metrics["hired/strong/auc"] == figures["all"]["strong"]["auc"]
     assert record.metrics["hired/by_warmth/hot/model/auc"] == figures["warmth=hot"]["model"]["auc"]
+    digest = model.encoder.identity.digest[:12]
+    assert (record.encoder, record.tags["encoder_revision"]) == (f"builtin {digest}", digest)
     training, evaluation = record.datasets
     assert (training.context, evaluation.context) == ("training", "evaluation")
     assert training.digest == market.data_hash

@@ -126,7 +126,7 @@ def build_record(
         data_name=name,
         data_hash=model.data_hash,
         config_hash=model.settings.hash,
-        encoder=f"{identity.name} {identity.revision or ''} {identity.digest[:12]}",
+        encoder=" ".join(filter(None, (identity.name, identity.revision, identity.digest[:12]))),
         features=features,
         tables=tables,
         documents=documents,
@@ -134,7 +134,11 @@ def build_record(
         datasets=tuple(_datasets(model, market, name, result)),
         description=describe_run(model, result, unevaluated=unevaluated),
         started_at=started_at,
-        tags={"model_id": model_id, "trained_until": model.trained_until.isoformat()},
+        tags={
+            "model_id": model_id,
+            "trained_until": model.trained_until.isoformat(),
+            "encoder_revision": identity.revision or identity.digest[:12],
+        },
     )
 
 
