@@ -260,7 +260,7 @@ def recommend(
     lists = [done[text] for text in texts]
     logs = [found.log for found in lists if found.log is not None]
     return Recommendations(
-        pd.concat([join_rows([]), *(found.rows for found in lists)], ignore_index=True),
+        join_rows([found.rows for found in lists if found.rows is not None]),
         join_pools([dict(found.pool) for found in lists]),
         (*notes, *(note for found in lists for note in found.notes)),
         {**audit, "as_of": as_of.isoformat()},
@@ -271,19 +271,19 @@ def recommend(
 def _lists(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[tuple[Brief, BriefList]]:
     scored = {ranked.brief.brief_id: ranked for ranked in score_batch(job, batch)}
     for brief, candidates in batch:
-        rows, log = join_rows([]), None
+        rows, log, n_rows = None, None, 0
         if brief.brief_id in scored:
             chosen, log = choose(job, scored[brief.brief_id])
-            rows = join_rows([build_rows(job, scored[brief.brief_id], chosen)])
+            rows, n_rows = build_rows(job, scored[brief.brief_id], chosen), len(chosen)
         notes = (
             *describe_strangers(job.data.market, brief),
             *describe_unknown_words(job.model, brief),
-            *describe_brief(brief, candidates, len(rows), job.top_k),
+            *describe_brief(brief, candidates, n_rows, job.top_k),
         )
         similar = build_similar_campaigns(
             job.context, brief, candidates.instant, language=job.language
         )
-        yield brief, BriefList(rows, describe_pool(candidates, len(rows)) | similar, notes, log)
+        yield brief, BriefList(rows, describe_pool(candidates, n_rows) | similar, notes, log)
 
 
 def _key(job: Job, as_of: pd.Timestamp, settings: Settings, rival_days: float) -> str:

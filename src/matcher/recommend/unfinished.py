@@ -9,7 +9,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -35,8 +35,8 @@ class BriefList:
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        Its list, with the columns of `matcher.recommend.recommendations.COLUMNS`.
+    rows : mapping of str to sequence, optional
+        Its list, what `matcher.recommend.rows.build_rows` gave; None for an empty one.
     pool : mapping of str to Any
         Its row of `Recommendations.pools`.
     notes : tuple of str
@@ -45,7 +45,7 @@ class BriefList:
         Its part of the decisions log, where the list was drawn.
     """
 
-    rows: pd.DataFrame
+    rows: Mapping[str, Sequence[Any]] | None
     pool: Mapping[str, Any]
     notes: tuple[str, ...]
     log: pd.DataFrame | None = None
@@ -130,7 +130,7 @@ class Unfinished:
             If the folder cannot be written.
         """
         content = {
-            "rows": _frame_to_json(done.rows),
+            "rows": None if done.rows is None else _rows_to_json(done.rows),
             "pool": _to_json(dict(done.pool)),
             "notes": list(done.notes),
             "log": None if done.log is None else _frame_to_json(done.log),
@@ -162,7 +162,7 @@ class Unfinished:
             return None
         held = json.loads(text)
         return BriefList(
-            _frame_from_json(held["rows"]),
+            None if held["rows"] is None else _rows_from_json(held["rows"]),
             _from_json(held["pool"]),
             tuple(held["notes"]),
             None if held["log"] is None else _frame_from_json(held["log"]),
@@ -178,6 +178,22 @@ class Unfinished:
             )
             if entry.name not in self._begun and time.time() - newest > _DAYS_KEPT * _DAY_S:
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _rows_to_json(rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    return {
+        name: [_to_json(value) for value in (held.tolist() if _is_array(held) else held)]
+        for name, held in rows.items()
+    }
+
+
+def _is_array(values: Any) -> TypeGuard[np.ndarray[Any, Any]]:
+    # Instants would come out of an array as bare numbers.
+    return isinstance(values, np.ndarray) and values.dtype.kind in "biuf"
+
+
+def _rows_from_json(held: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    return {name: [_from_json(value) for value in values] for name, values in held.items()}
 
 
 def _frame_to_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -216,6 +232,8 @@ def _column_from_json(held: Mapping[str, Any]) -> pd.Series:
 
 
 def _to_json(value: Any) -> Any:
+    if value is pd.NaT:
+        return None
     if isinstance(value, pd.Timestamp):
         return {"instant": value.isoformat(), "unit": value.unit}
     if isinstance(value, dict):
