@@ -482,6 +482,14 @@ def test_a_draw_writes_its_log(model: Path, recommend: list[object], tmp_path: P
     assert log["chosen"].sum() == len(lists) == 4
     assert set(log.loc[log["chosen"], "account_id"]) == set(lists["account_id"])
     assert len(log) == drawn["pools"][0]["n_eligible"]
+    whole = files_of(tmp_path)
+    # As a kill between the log and the list leaves them.
+    (tmp_path / "l.parquet").unlink()
+    done(*recommend, *options, "--explore", 0.5, "--seed", 3)
+    assert files_of(tmp_path) == whole
+    (tmp_path / "l.parquet").unlink()
+    line = refused(2, *recommend, *options, "--explore", 0.5, "--seed", 4)
+    assert "give --force to replace it" in line
     line = refused(2, *recommend, *options[:2], "--out", tmp_path / "m.csv", "--decisions", "x.csv")
     assert "give --explore EPS with it" in line
     line = refused(2, *recommend, *options[:2], "--out", tmp_path / "m.csv", "--explore", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -158,16 +159,7 @@ def recommend(
         )
     if found.decisions is not None:
         # First, since a list without its log could not be learnt from.
-        write_table(log, found.decisions, force=force)
-        error = found.decisions["inclusion_error"].max()
-        note(
-            f"{log}: chances of {len(found.decisions):,} eligible accounts, each within {error:.2g}"
-        )
-        if log.suffix.lower() == ".csv" and found.decisions["account_id"].map(is_formula).any():
-            note(
-                f"{log}: some ids could be read as formulas and stand behind an apostrophe; "
-                "Parquet and JSON lines hold them as they are"
-            )
+        _write_log(log, found.decisions, force=force)
     write_lists(found, out, language=lang, force=force)
     unfinished.discard()
     if unfinished.n_resumed:
@@ -212,8 +204,28 @@ def _lottery(
         if decisions is not None:
             raise UsageError("--decisions: is the log of a draw; give --explore EPS with it")
         return None, log
-    check_output(log, force=force, suffixes=TABLE_SUFFIXES, make=make)
+    # One that stands there may be that of the same draw, killed before its list was written.
+    check_output(log, force=force or log.is_file(), suffixes=TABLE_SUFFIXES, make=make)
     return Lottery(explore, seed), log
+
+
+def _write_log(log: Path, decisions: pd.DataFrame, *, force: bool) -> None:
+    if not (log.is_file() and not force and _holds(log, decisions)):
+        write_table(log, decisions, force=force)
+    error = decisions["inclusion_error"].max()
+    note(f"{log}: chances of {len(decisions):,} eligible accounts, each within {error:.2g}")
+    if log.suffix.lower() == ".csv" and decisions["account_id"].map(is_formula).any():
+        note(
+            f"{log}: some ids could be read as formulas and stand behind an apostrophe; "
+            "Parquet and JSON lines hold them as they are"
+        )
+
+
+def _holds(log: Path, decisions: pd.DataFrame) -> bool:
+    """Whether a file is what would be written there."""
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = write_table(Path(scratch) / log.name, decisions, force=False)
+        return fresh.read_bytes() == log.read_bytes()
 
 
 def _plan(
