@@ -136,7 +136,7 @@ def test_a_killed_training_leaves_nothing_half_and_runs_again(
     [
         (("matcher.training", "log_training_run"), False),
         (("matcher.ranking.bundle:StagedBundle", "publish"), True),
-        (("matcher.cli.models", "_say_trained"), True),
+        (("matcher.cli.models", "say_trained"), True),
     ],
     ids=lambda value: value[-1] if isinstance(value, tuple) else "",
 )

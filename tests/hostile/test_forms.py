@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*xtension is not supported:User
 
 def make_column(name: str, dtype: str, texts: list[str], shift: int) -> pd.Series:
     turned = texts[shift:] + texts[:shift]
-    if name.endswith("_published_at"):
+    if name.endswith(("_published_at", "_decided_at")):
         return pd.Series([NOW - pd.Timedelta(days=1)] * len(texts), dtype=dtype)
     if dtype.startswith("datetime"):
         return pd.Series([NOW] * len(texts), dtype=dtype)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from matcher.columns import REASON_GROUPS
 from matcher.config import Settings
 from matcher.errors import SupportError, UsageError
 from matcher.features.context import MarketData
@@ -118,7 +119,7 @@ def test_a_list_and_the_removal_name_the_same_strongest_reason(shop):
     ranked = score_brief(shop.model, shop.data, shop.make_brief(), as_of=shop.NOW)
     rows = remove_top_reason(shop.model, ranked).set_index("account_id")
     found = recommend(shop.model, shop.data, [shop.make_brief()], as_of=shop.NOW, top_k=10)
-    reasons = found.frame.set_index("account_id").filter(regex="^reason_")
+    reasons = found.frame.set_index("account_id")[[f"reason_{group}" for group in REASON_GROUPS]]
     for name, row in reasons.iterrows():
         assert row.max() == pytest.approx(rows.loc[name, "contribution"], abs=1e-12)
         assert row.idxmax() == f"reason_{rows.loc[name, 'group']}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -163,8 +164,9 @@ def test_the_logged_model_is_a_bundle_still(tracked: SimpleNamespace) -> None:
 
 def test_it_holds_no_pickle_and_pins_what_scores_rest_on(saved: Path) -> None:
     names = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
-    assert {Path(name).suffix for name in names} <= {"", ".json", ".py", ".safetensors", ".txt",
-                                                     ".yaml"}  # fmt: skip
+    assert {Path(name).suffix for name in names} <= {
+        "", ".json", ".md", ".py", ".safetensors", ".txt", ".yaml",
+    }  # fmt: skip
     assert f"{BUNDLE_PATH}/manifest.json" in names
     pins = (saved / "requirements.txt").read_text(encoding="utf-8").split()
     assert {pin.partition("==")[0] for pin in pins} >= {"matcher", "lightgbm", "mlflow", "torch"}
@@ -200,7 +202,7 @@ def test_project_files_of_the_working_folder_stay_out(
         (pd.DataFrame({"brief_id": ["b"], "title": [5]}), {}, ConfigError, "`title`: got 5"),
         (pd.DataFrame({"brief": ["x"]}), {}, ConfigError, "`brief_id`"),
         (BRIEFS, {"market": "/elsewhere"}, UsageError, "set where the model was loaded"),
-        (BRIEFS, {"order": "best"}, UsageError, "expected fit, deliver or blend"),
+        (BRIEFS, {"order": "best"}, UsageError, "expected one of fit, deliver, blend"),
         (BRIEFS, {"as_of": "2020-01-01T00:00:00Z"}, DataError, "was trained until"),
     ],
 )
@@ -269,7 +271,9 @@ def test_mlflow_serves_it(saved: Path, tracked: SimpleNamespace, tmp_path: Path)
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(saved), "-h",
                "127.0.0.1", "-p", str(port), "--env-manager", "local"]  # fmt: skip
-    environment = {**os.environ, "MATCHER_MARKET": str(TINY)}
+    # As in an activated environment, where MLflow finds its server.
+    programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {**os.environ, "MATCHER_MARKET": str(TINY), "PATH": programs}
     body = json.dumps({"inputs": BRIEFS, "params": OPTIONS}).encode()
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
@@ -292,5 +296,6 @@ def test_mlflow_serves_it(saved: Path, tracked: SimpleNamespace, tmp_path: Path)
             else:
                 pytest.fail((tmp_path / "log").read_text())
         finally:
-            os.killpg(process.pid, 15)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
     assert found == rows_of(tracked.lists.assign(model_version=None))

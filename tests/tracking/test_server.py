@@ -22,7 +22,7 @@ from matcher.errors import TrackingError
 from matcher.features.context import MarketData
 from matcher.market.load import load_market
 from matcher.ranking.store import read_model
-from matcher.tracking.models import resolve_model
+from matcher.tracking.models import find_model
 from matcher.tracking.store import Store
 from matcher.training import TrainingResult, train_model
 
@@ -117,6 +117,12 @@ def contents(store: Store, run_id: str) -> dict[str, Any]:
             for path in files.rglob("*")
             if path.is_file()
         }
+        bundle = find_model(f"runs:/{run_id}", tracking_uri=store.uri).folder
+        found |= {
+            f"model_bundle/{path.relative_to(bundle).as_posix()}": path.read_bytes()
+            for path in bundle.rglob("*")
+            if path.is_file()
+        }
         experiment = client.get_experiment(run.info.experiment_id).name
     tags = {key: text for key, text in run.data.tags.items() if key.startswith(OWN_TAGS)}
     tags.pop("mlflow.artifacts.hash", None)
@@ -160,7 +166,7 @@ def test_a_model_on_a_server_is_read_as_from_disk(
 ) -> None:
     store, result = both["remote"]
     assert result.run is not None
-    model, bundle = read_model(resolve_model(result.run.uri, tracking_uri=store.uri))
+    model, bundle = read_model(find_model(result.run.uri, tracking_uri=store.uri).folder)
     assert bundle.model_id == result.model_id == both["local"][1].model_id
     assert model.hire.texts == result.model.hire.texts
 

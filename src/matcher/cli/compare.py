@@ -181,10 +181,10 @@ def _compare_models(
 ) -> ModelComparison:
     from matcher.ranking.store import read_model
     from matcher.recommend.compare_models import compare_models
-    from matcher.tracking.models import resolve_model
+    from matcher.tracking.models import find_model
 
     (old, old_bundle), (new, new_bundle) = (
-        read_model(resolve_model(side, tracking_uri=tracking_uri)) for side in sides
+        read_model(find_model(side, tracking_uri=tracking_uri).folder) for side in sides
     )
     # The market is read in the way of the new model, which is the one to be used from now on.
     data, settings = load_data(market or Path(), new.settings, late_snapshots=late_snapshots)

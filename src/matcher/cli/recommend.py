@@ -164,8 +164,12 @@ def recommend(
     unfinished.discard()
     if unfinished.n_resumed:
         note(f"{unfinished.n_resumed} lists were done by an earlier run that was stopped")
+    _say(found, data.market, out, where.version or bundle.model_id, as_json=as_json)
+
+
+def _say(found: Recommendations, market: Market, out: Path, model: str, *, as_json: bool) -> None:
     counts = found.frame["brief_id"].value_counts()
-    for text in (*data.market.assumptions, *found.notes):
+    for text in (*market.assumptions, *found.notes):
         note(one_line(text))
     for pool in found.pools.to_dict(orient="records"):
         note(_describe_pool(pool))
@@ -176,13 +180,14 @@ def recommend(
                 "audit": dict(found.audit),
                 "briefs": counts.to_dict(),
                 "pools": json.loads(found.pools.to_json(orient="records", date_format="iso")),
-                "notes": [*data.market.assumptions, *found.notes],
+                "notes": [*market.assumptions, *found.notes],
             }
         )
         return
     print_result(
-        f"{out}: {len(found.frame)} recommendations for {len(briefs)} briefs as of {instant}, "
-        f"model {where.version or bundle.model_id}, data {data.market.data_hash}"
+        f"{out}: {len(found)} recommendations for {len(found.pools)} briefs "
+        f"as of {found.audit['as_of']}, "
+        f"model {model}, data {market.data_hash}"
     )
 
 

@@ -88,13 +88,13 @@ def similar(
     """
     from matcher.ranking.store import read_model
     from matcher.recommend.similar import find_similar
-    from matcher.tracking.models import resolve_model
+    from matcher.tracking.models import find_model
 
     check_word("--by", by, (*_ALL, "all"))
     check_word("--lang", lang, ("en", "vi"))
     if out is not None:
         check_output(out, force=force, suffixes=TABLE_SUFFIXES)
-    loaded, bundle = read_model(resolve_model(model, tracking_uri=tracking_uri))
+    loaded, bundle = read_model(find_model(model, tracking_uri=tracking_uri).folder)
     data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
     with progress() as tell:
         tell("comparing", 0, 1)

@@ -13,36 +13,29 @@ from matcher.config import Settings
 from matcher.errors import SupportError
 from matcher.evaluation.blocks import Block, BrandBlock
 from matcher.evaluation.controls import permuted_columns
+from matcher.evaluation.labels import label_pairs
 from matcher.evaluation.results import EvaluationResult, evaluate_scores
 from matcher.evaluation.scorers import (
     FITTED,
     SCORERS,
     Panel,
     ScoredPairs,
-    category_match,
 )
-from matcher.evaluation.splits import assign_warmth, brand_fold_blocks, walk_forward_blocks
+from matcher.evaluation.splits import brand_fold_blocks, walk_forward_blocks
 from matcher.evaluation.steps import Steps, Tell
 from matcher.evaluation.truth import Truth, count_reasons, describe_outside, list_campaigns
-from matcher.features.context import FeatureContext, MarketData, PairView
+from matcher.features.context import MarketData
 from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
 from matcher.ranking.model import describe_facts
-from matcher.ranking.relevance import (
-    level_names,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from matcher.features.context import Embed
-    from matcher.features.pairs import Pairs
-    from matcher.features.priors import LevelPrior
     from matcher.ranking.model import Model
     from matcher.text.encoder import Encoder
 
-__all__ = ["GAP_DAYS", "batch_campaigns", "evaluate_model", "label_pairs", "walk_forward"]
+__all__ = ["GAP_DAYS", "batch_campaigns", "evaluate_model", "walk_forward"]
 
 GAP_DAYS: Final = 1
 """Days after a model was closed from which on campaigns may judge it."""
@@ -51,70 +44,6 @@ _STEPS_PER_BLOCK: Final = 5
 """Steps of a block before its batches of campaigns are scored."""
 _PAIRS_AT_ONCE: Final = 1_000_000
 """Pairs whose features are held at a time, about; 1 GB per million and 130 features, twice."""
-
-
-def label_pairs(
-    context: FeatureContext, prior: LevelPrior, pairs: Pairs, truth: Truth
-) -> pd.DataFrame:
-    """Labels, outcomes and slices of pairs.
-
-    Parameters
-    ----------
-    context : FeatureContext
-        Market.
-    prior : LevelPrior
-        Expected levels, over which lift is measured.
-    pairs : Pairs
-        Pairs.
-    truth : Truth
-        What happened.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per pair: ``campaign_id, account_id, brand_id, hired, outcome, expected,
-        same_category, platform, tier, brief_language, warmth``.
-    """
-    view = PairView(context, pairs)
-    frame = pairs.frame()
-    keys = pd.MultiIndex.from_frame(frame)
-    brands = [brief.brand_id for brief in pairs.briefs]
-    languages = [brief.brief_language or "unknown" for brief in pairs.briefs]
-    frame["brand_id"] = pd.Series(np.array(brands, dtype=object)[pairs.brief_codes], dtype="str")
-    frame["hired"] = keys.isin(truth.hires)
-    outcome = truth.outcomes.reindex(keys).to_numpy(np.float64)
-    frame["outcome"] = np.where(frame["hired"], outcome, np.nan)
-    levels = level_names(truth.table, pairs.campaign_ids)
-    expected = np.full(len(pairs), np.nan)
-    for name in ("engagements_level", "views_level"):
-        expected = np.where(levels == name, np.exp(prior.shrink(name, view)), expected)
-    frame["expected"] = expected
-    frame["same_category"] = category_match(context, pairs)[1]
-    frame["platform"] = pd.Series(view.platforms, dtype="str")
-    frame["tier"] = pd.Series(view.tiers, dtype="str")
-    frame["brief_language"] = pd.Series(
-        np.array(languages, dtype=object)[pairs.brief_codes], dtype="str"
-    )
-    frame["warmth"] = pd.Series(_warmth(context, view), dtype="str")
-    return frame
-
-
-def _warmth(context: FeatureContext, view: PairView) -> NDArray[np.object_]:
-    contacts = context.contacts
-    times, accounts = contacts.outcomes_at
-    persons = context.index.person_of
-    n_outcomes = np.zeros(len(view.pairs))
-    n_hires = np.zeros(len(view.pairs))
-    n_posts = np.zeros(len(view.pairs))
-    for block in view.blocks:
-        known = accounts[: int(np.searchsorted(times, block.instant))]
-        by_person = np.bincount(persons[known[known >= 0]], minlength=len(context.index.person_ids))
-        hires = contacts.hires.before(block.instant).accounts
-        by_account = np.bincount(hires[hires >= 0], minlength=len(context.index.account_ids))
-        n_outcomes[block.rows] = by_person[persons[block.accounts]]
-        n_hires[block.rows] = by_account[block.accounts]
-        n_posts[block.rows] = block.lengths
-    return assign_warmth(n_outcomes, n_account_posts=n_posts, n_account_collaborations=n_hires)
 
 
 def walk_forward(

@@ -11,7 +11,8 @@ import pandas as pd
 from matcher.errors import SupportError
 from matcher.evaluation.comparison import MODEL
 from matcher.evaluation.figures import LOWER_IS_BETTER
-from matcher.evaluation.protocol import GAP_DAYS, batch_campaigns, label_pairs
+from matcher.evaluation.labels import label_pairs
+from matcher.evaluation.protocol import GAP_DAYS, batch_campaigns
 from matcher.evaluation.results import EvaluationResult, evaluate_scores
 from matcher.evaluation.steps import Steps, Tell
 from matcher.evaluation.truth import Truth, describe_outside, list_campaigns

@@ -16,7 +16,7 @@ from matcher.tracking.names import BUNDLE_ARTIFACT, CHALLENGER, CHAMPION
 from matcher.tracking.registry import Registry
 from matcher.tracking.store import Store
 
-__all__ = ["FoundModel", "find_model", "resolve_model"]
+__all__ = ["FoundModel", "find_model"]
 
 _RUN: Final = re.compile(r"runs:/(?P<run_id>[0-9a-f]{32})(?P<path>/[^?#]*)?")
 _LOGGED: Final = re.compile(r"models:/(?P<model_id>m-[0-9a-f]{32})")
@@ -78,24 +78,6 @@ def find_model(path_or_uri: str | Path, *, tracking_uri: str | None = None) -> F
     with open_client(store.uri) as client:
         location, version = _locate(client, text)
         return FoundModel(_download(location, store), version)
-
-
-def resolve_model(path_or_uri: str | Path, *, tracking_uri: str | None = None) -> Path:
-    """Local folder of a model bundle, where its version does not matter.
-
-    Parameters
-    ----------
-    path_or_uri : str or pathlib.Path
-        As in :func:`find_model`.
-    tracking_uri : str, optional
-        As in :func:`find_model`.
-
-    Returns
-    -------
-    pathlib.Path
-        Its folder.
-    """
-    return find_model(path_or_uri, tracking_uri=tracking_uri).folder
 
 
 def _local(folder: Path) -> Path:
