@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -134,7 +134,7 @@ def diff(
     if as_json:
         print_json(_as_json(found, models))
     else:
-        print_result("\n".join([*_differences(models), *_changes(found)]))
+        print_result("\n".join([*_differences(models, lang), *_changes(found, lang)]))
 
 
 def _are_lists(old: str, new: str, given: list[str]) -> bool:
@@ -228,13 +228,40 @@ def _as_json(found: ListComparison, models: ModelComparison | None) -> dict[str,
     return told
 
 
-def _differences(models: ModelComparison | None) -> list[str]:
+_WORDS: Final = {
+    "en": {
+        "equal": "the models are equal in data, settings, features and encoder",
+        "differs": "what differs between the models (old | new):",
+        "alone_old": "features of the old model alone, {n}: {names}",
+        "alone_new": "features of the new model alone, {n}: {names}",
+        "brief": "{brief}: {common} of {n} were there before, {entered} entered, {left} left, "
+        "{moved} moved",
+        "ranks": "; rank correlation {value:.2f}",
+        "both": "; both ranked {n} accounts",
+        "scores": ", whose scores correlate by {value:.2f}",
+    },
+    "vi": {
+        "equal": "hai mô hình giống nhau về dữ liệu, cấu hình, đặc trưng và bộ mã hoá",
+        "differs": "điểm khác nhau giữa hai mô hình (cũ | mới):",
+        "alone_old": "đặc trưng chỉ có ở mô hình cũ, {n}: {names}",
+        "alone_new": "đặc trưng chỉ có ở mô hình mới, {n}: {names}",
+        "brief": "{brief}: {common} trong {n} tài khoản đã có từ trước, {entered} mới vào, {left} "
+        "rời đi, {moved} đổi hạng",
+        "ranks": "; tương quan thứ hạng {value:.2f}",
+        "both": "; cả hai cùng xếp hạng {n} tài khoản",
+        "scores": ", điểm số tương quan {value:.2f}",
+    },
+}
+
+
+def _differences(models: ModelComparison | None, language: str) -> list[str]:
     if models is None:
         return []
+    words = _WORDS[language]
     rows = models.differences.to_dict("records")
     if not rows:
-        return ["the models are equal in data, settings, features and encoder", ""]
-    lines = ["what differs between the models (old | new):"]
+        return [words["equal"], ""]
+    lines = [words["differs"]]
     features = [row for row in rows if row["what"].startswith("features.")]
     lines += [
         f"  {row['what']}: {_said(row['old'])} | {_said(row['new'])}"
@@ -244,11 +271,9 @@ def _differences(models: ModelComparison | None) -> list[str]:
     for side, other in (("old", "new"), ("new", "old")):
         alone = [row["what"].removeprefix("features.") for row in features if row[other] is None]
         if alone:
-            more = ", ..." if len(alone) > _MOST_FEATURES else ""
-            lines.append(
-                f"  features of the {side} model alone, {len(alone)}: "
-                f"{', '.join(alone[:_MOST_FEATURES])}{more}"
-            )
+            names = ", ".join(alone[:_MOST_FEATURES])
+            names += ", ..." if len(alone) > _MOST_FEATURES else ""
+            lines.append("  " + words[f"alone_{side}"].format(n=len(alone), names=names))
     return [*lines, ""]
 
 
@@ -256,21 +281,25 @@ def _said(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-def _changes(found: ListComparison) -> list[str]:
+def _changes(found: ListComparison, language: str) -> list[str]:
+    words = _WORDS[language]
     lines = []
     for brief in found.briefs.to_dict("records"):
-        correlation = brief["rank_correlation"]
-        agreement = "" if correlation != correlation else f"; rank correlation {correlation:.2f}"
-        if "n_candidates_both" in brief:
-            whole = brief["score_correlation"]
-            shown = "" if whole != whole else f", whose scores correlate by {whole:.2f}"
-            agreement += f"; both ranked {brief['n_candidates_both']:,} accounts{shown}"
-        lines.append(
-            f"{one_line(brief['brief_id'])}: "
-            f"{brief['n_common']} of {brief['n_new']} were there before, "
-            f"{brief['n_entered']} entered, {brief['n_left']} left, {brief['n_moved']} moved"
-            + agreement
+        told = words["brief"].format(
+            brief=one_line(brief["brief_id"]),
+            common=brief["n_common"],
+            n=brief["n_new"],
+            entered=brief["n_entered"],
+            left=brief["n_left"],
+            moved=brief["n_moved"],
         )
+        if brief["rank_correlation"] == brief["rank_correlation"]:
+            told += words["ranks"].format(value=brief["rank_correlation"])
+        if "n_candidates_both" in brief:
+            told += words["both"].format(n=f"{brief['n_candidates_both']:,}")
+            whole = brief["score_correlation"]
+            told += "" if whole != whole else words["scores"].format(value=whole)
+        lines.append(told)
         rows = found.changes[found.changes["brief_id"] == brief["brief_id"]]
         names = rows["handle"].fillna(rows["account_id"])
         lines += [

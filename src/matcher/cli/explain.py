@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -156,40 +156,62 @@ def _brief(market: Market, file: Path | None, campaign: str | None) -> Brief:
     return read_brief(file) if file is not None else Brief.from_campaign(market, str(campaign))
 
 
-def _as_text(found: Explanation, language: Language) -> str:
-    from matcher.recommend.wording import GROUP_NAMES
+_WORDS: Final = {
+    "en": {
+        "fit": "fit",
+        "deliver": "deliver",
+        "head": "{name} ({account}): {what} for {brief} as of {as_of}: rank {rank} of {n} "
+        "candidates, above {share} of the eligible",
+        "score": "score",
+        "base": "a typical account",
+        "moved": "what moved it most (candidates and peers with less):",
+        "feature": "{label}: {value} ({pool} of candidates, {peers} of {n} peers)",
+        "minus": "{first} minus {second}",
+        "apart": "what sets them apart most ({first} | {second}):",
+    },
+    "vi": {
+        "fit": "độ phù hợp",
+        "deliver": "kết quả mang lại",
+        "head": "{name} ({account}): {what} với {brief}, tính đến {as_of}: hạng {rank} trong {n} "
+        "ứng viên, cao hơn {share} số tài khoản đủ điều kiện",
+        "score": "điểm",
+        "base": "tài khoản thông thường",
+        "moved": "điều ảnh hưởng nhiều nhất (tỷ lệ ứng viên và tài khoản cùng nhóm thấp hơn):",
+        "feature": "{label}: {value} ({pool} ứng viên, {peers} của {n} tài khoản cùng nhóm)",
+        "minus": "{first} trừ {second}",
+        "apart": "điều khác nhau nhiều nhất ({first} | {second}):",
+    },
+}
 
+
+def _as_text(found: Explanation, language: Language) -> str:
+    from matcher.recommend.wording import GROUP_NAMES, format_number
+
+    words = _WORDS[language]
     names = found.accounts["handle"].fillna(found.accounts["account_id"])
     lines = [
-        f"{one_line(name)} ({one_line(account['account_id'])}): "
-        f"{found.explained} for {one_line(found.brief_id)} as of {found.as_of}: "
-        f"rank {account['rank']} of {found.n_candidates:,} candidates, "
-        f"above {account['percentile']:.1%} of the eligible"
+        words["head"].format(
+            name=one_line(name),
+            account=one_line(account["account_id"]),
+            what=words[found.explained],
+            brief=one_line(found.brief_id),
+            as_of=found.as_of,
+            rank=account["rank"],
+            n=format_number(found.n_candidates, language),
+            share=format_number(100 * account["percentile"], language, digits=1) + " %",
+        )
         for name, account in zip(names, found.accounts.to_dict("records"), strict=True)
     ]
     if len(found.accounts) == 1:
-        lines += ["", f"{'score':<24}{found.accounts['score'].iloc[0]:>8.3f}"]
-        lines.append(f"{'a typical account':<24}{found.base:>8.3f}")
-        sums = found.groups().iloc[:, 0]
-        for group, value in sums[sums != 0].sort_values(key=abs, ascending=False).items():
-            lines.append(f"{GROUP_NAMES[str(group)][language]:<24}{value:>+8.3f}")
-        table = found.features.sort_values("contribution", key=abs, ascending=False)
-        lines += ["", "what moved it most (candidates and peers with less):"]
-        for row in table.head(_MOST_FEATURES).to_dict("records"):
-            lines.append(
-                f"{row['contribution']:>+8.3f}  {row['label']}: {_plain(row['shown'])} "
-                f"({_share(row['pool_percentile'])} of candidates, "
-                f"{_share(row['peer_percentile'])} of {found.accounts['n_peers'].iloc[0]:,} peers)"
-            )
-        return "\n".join(lines)
+        return "\n".join([*lines, "", *_single(found, language)])
     first, second = map(one_line, names)
     gap = found.accounts["score"].iloc[0] - found.accounts["score"].iloc[1]
     groups = found.groups()
     gaps = groups.iloc[:, 0] - groups.iloc[:, 1]
-    lines += ["", f"{first} minus {second:<12}{gap:>+8.3f}"]
+    lines += ["", f"{words['minus'].format(first=first, second=second):<24}{gap:>+8.3f}"]
     for group, value in gaps[gaps != 0].sort_values(key=abs, ascending=False).items():
         lines.append(f"{GROUP_NAMES[str(group)][language]:<24}{value:>+8.3f}")
-    lines += ["", f"what sets them apart most ({first} | {second}):"]
+    lines += ["", words["apart"].format(first=first, second=second)]
     for row in found.difference().head(_MOST_FEATURES).to_dict("records"):
         lines.append(
             f"{row['difference']:>+8.3f}  {row['label']}: {_plain(row['first'])} | "
@@ -198,9 +220,35 @@ def _as_text(found: Explanation, language: Language) -> str:
     return "\n".join(lines)
 
 
+def _single(found: Explanation, language: Language) -> list[str]:
+    """What the score of one account is made of."""
+    from matcher.recommend.wording import GROUP_NAMES, format_number
+
+    words = _WORDS[language]
+    lines = [f"{words['score']:<24}{found.accounts['score'].iloc[0]:>8.3f}"]
+    lines.append(f"{words['base']:<24}{found.base:>8.3f}")
+    sums = found.groups().iloc[:, 0]
+    for group, value in sums[sums != 0].sort_values(key=abs, ascending=False).items():
+        lines.append(f"{GROUP_NAMES[str(group)][language]:<24}{value:>+8.3f}")
+    table = found.features.sort_values("contribution", key=abs, ascending=False)
+    lines += ["", words["moved"]]
+    for row in table.head(_MOST_FEATURES).to_dict("records"):
+        told = words["feature"].format(
+            label=row["label"],
+            value=_plain(row["shown"]),
+            pool=_share(row["pool_percentile"], language),
+            peers=_share(row["peer_percentile"], language),
+            n=format_number(found.accounts["n_peers"].iloc[0], language),
+        )
+        lines.append(f"{row['contribution']:>+8.3f}  {told}")
+    return lines
+
+
 def _plain(shown: object) -> str:
     return shown if isinstance(shown, str) else "–"
 
 
-def _share(value: float) -> str:
-    return "–" if value != value else f"{value:.0%}"
+def _share(value: float, language: Language) -> str:
+    from matcher.recommend.wording import format_number
+
+    return "–" if value != value else format_number(100 * value, language) + " %"

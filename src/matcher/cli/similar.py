@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,7 @@ from matcher.cli.models import (
 from matcher.cli.output import check_word, note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder
 from matcher.files import TABLE_SUFFIXES, check_output, write_table
+from matcher.plain import one_line
 
 if TYPE_CHECKING:
     from matcher.recommend.similar import SimilarAccounts
@@ -115,7 +116,7 @@ def similar(
         )
         tell("comparing", 1, 1)
     for text in (*data.market.assumptions, *found.notes):
-        note(text)
+        note(one_line(text))
     if out is not None:
         write_table(out, found.frame, force=force)
         note(f"{out}: {len(found)} accounts written")
@@ -135,32 +136,56 @@ def similar(
         print_result(_as_text(found, lang))  # type: ignore[arg-type]
 
 
+_WORDS: Final = {
+    "en": {
+        "head": "like {account} by {parts} as of {as_of}, among {n} accounts "
+        "(values: {account} | the other one)",
+        "likeness": "likeness",
+        "posts": "{own} beside {other} (cosine {cosine:.2f}): {own_text} | {other_text}",
+    },
+    "vi": {
+        "head": "giống {account} về {parts}, tính đến {as_of}, trong {n} tài khoản "
+        "(giá trị: {account} | tài khoản kia)",
+        "likeness": "độ giống",
+        "posts": "{own} bên cạnh {other} (cosine {cosine:.2f}): {own_text} | {other_text}",
+    },
+}
+
+
 def _as_text(found: SimilarAccounts, language: Language) -> str:
     from matcher.recommend.alike import PART_NAMES
+    from matcher.recommend.wording import format_number
 
+    words = _WORDS[language]
+    names = {part: PART_NAMES[part][language].lower() for part in found.by}
     lines = [
-        f"like {found.account_id} by {', '.join(found.by)} as of {found.as_of}, among "
-        f"{found.n_compared:,} accounts (values: {found.account_id} | the other one)"
+        words["head"].format(
+            account=one_line(found.account_id),
+            parts=", ".join(names.values()),
+            as_of=found.as_of,
+            n=format_number(found.n_compared, language),
+        )
     ]
     for row in found.frame.to_dict("records"):
         name = row["handle"] if isinstance(row["handle"], str) else row["account_id"]
         parts = ", ".join(
-            f"{PART_NAMES[part][language].lower()} {int(100 * row[part])} %"
-            for part in found.by
-            if row[part] == row[part]
+            f"{names[part]} {int(100 * row[part])} %" for part in found.by if row[part] == row[part]
         )
         lines += [
             "",
-            f"{row['rank']}. {name} ({row['account_id']}, {row['platform']}, {row['tier']}): "
-            f"likeness {row['likeness']:.3f} ({parts})",
-            *(f"   {row[f'why_{part}']}" for part in found.by),
+            f"{row['rank']}. {one_line(name)} ({one_line(row['account_id'])}, {row['platform']}, "
+            f"{row['tier']}): {words['likeness']} {row['likeness']:.3f} ({parts})",
+            *(f"   {one_line(row[f'why_{part}'])}" for part in found.by),
         ]
         if isinstance(row["post_id"], str):
-            lines.append(
-                f"   {_post(row['own_post_id'], row['own_post_url'])} beside "
-                f"{_post(row['post_id'], row['post_url'])} (cosine {row['post_similarity']:.2f}): "
-                f"{row['own_post_text']} | {row['post_text']}"
+            told = words["posts"].format(
+                own=_post(row["own_post_id"], row["own_post_url"]),
+                other=_post(row["post_id"], row["post_url"]),
+                cosine=row["post_similarity"],
+                own_text=row["own_post_text"],
+                other_text=row["post_text"],
             )
+            lines.append(f"   {one_line(told)}")
     return "\n".join(lines)
 
 
