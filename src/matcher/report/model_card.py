@@ -29,7 +29,7 @@ brand can look at the best of them first; with reasons, evidence and warnings be
 Not for:
 - deciding about people without a person: the list is a proposal, and its order is no judgement of \
 anybody's worth;
-- reading scores as probabilities, or comparing scores of two briefs;
+- reading scores as probabilities (only `fit` is one), or comparing scores of two briefs;
 - telling how safe an account is for a brand, or what a hire will cost;
 - other markets, platforms, languages or times than those below, without an evaluation there;
 - briefs decided before the model was closed: scoring them is an error.
@@ -168,10 +168,24 @@ def _training(model: Model) -> list[str]:
         f"*Hired*: LightGBM, LambdaRank of hired over other eligible accounts; {chosen.n_draws} "
         f"draw{'s' * (chosen.n_draws > 1)} of {chosen.unlabelled_per_campaign} unlabelled "
         f"candidates a campaign, up to {chosen.n_trees} trees of {chosen.n_leaves} leaves each.",
+        "*Fit* as a probability: " + _fit(model) + ".",
         "*Delivered*: " + _delivered(model) + ".",
         f"All settings stand in `manifest.json` under `config` (hash "
         f"{as_code(model.settings.hash)}); equal data and settings give equal bytes.",
     ]
+
+
+def _fit(model: Model) -> str:
+    held = model.calibration
+    if held is None:
+        reason = model.facts.get("no_fit_probability", "the model was trained without it")
+        return f"not stated ({as_text(reason)})"
+    return (
+        "what places in the ranking meant in the latest third of the campaigns "
+        f"({held.n_campaigns} with {held.n_hired:,} hires), ranked by a ranker fitted on the "
+        f"others; {held.hires_per_campaign:.1f} hires are expected of a campaign that does not say "
+        "how many creators it wants"
+    )
 
 
 def _delivered(model: Model) -> str:
