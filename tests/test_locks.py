@@ -116,34 +116,36 @@ def test_after_a_kill_only_the_same_work_may_replace(tmp_path: Path) -> None:
 
 def test_what_a_kill_left_is_cleaned_up_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "m"
-    left_over(folder, "abc_0123", "part")
+    left_over(folder, "abc_0123", "matcher-part")
     kept = [
-        left_over(folder, "short", "part"),
-        left_over(tmp_path / "m.b", "abc_0123", "part"),
-        left_over(tmp_path / "mm", "abc_0123", "part"),
+        left_over(folder, "short", "matcher-part"),
+        left_over(tmp_path / "m.b", "abc_0123", "matcher-part"),
+        left_over(tmp_path / "mm", "abc_0123", "matcher-part"),
     ]
-    (tmp_path / ".m.abc_0124.part").symlink_to(kept[0])
-    (tmp_path / ".m.abc_0125.part").write_text("a file of somebody")
+    (tmp_path / ".m.abc_0124.matcher-part").symlink_to(kept[0])
+    (tmp_path / ".m.abc_0125.matcher-part").write_text("a file of somebody")
+    (tmp_path / ".m.20250101.old").mkdir()
     with claim_folder(folder, "a"):
         pass
-    assert not (tmp_path / ".m.abc_0123.part").exists()
+    assert not (tmp_path / ".m.abc_0123.matcher-part").exists()
     assert all((path / "half.txt").exists() for path in kept)
-    assert (tmp_path / ".m.abc_0124.part").is_symlink()
-    assert (tmp_path / ".m.abc_0125.part").is_file()
+    assert (tmp_path / ".m.abc_0124.matcher-part").is_symlink()
+    assert (tmp_path / ".m.abc_0125.matcher-part").is_file()
+    assert (tmp_path / ".m.20250101.old").is_dir()
 
 
 @pytest.mark.parametrize("stands", [False, True])
 def test_a_folder_that_was_being_replaced_comes_back(tmp_path: Path, stands: bool) -> None:
     folder = tmp_path / "m"
-    left_over(folder, "abc_0123", "old")
-    left_over(folder, "abc_0123", "part")
+    left_over(folder, "abc_0123", "matcher-old")
+    left_over(folder, "abc_0123", "matcher-part")
     if stands:
         folder.mkdir()
         (folder / "half.txt").write_text("new")
     with claim_folder(folder, "a"):
         pass
     assert names(tmp_path) == ["m"]
-    assert (folder / "half.txt").read_text() == ("new" if stands else "old")
+    assert (folder / "half.txt").read_text() == ("new" if stands else "matcher-old")
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ __all__ = [
 
 TABLE_SUFFIXES: Final = (".parquet", ".csv", ".jsonl")
 """Forms in which tables are written."""
+_PARTIAL: Final = ".matcher-part"
+"""In the name of every file that is not whole yet, so that nobody else's is taken for one."""
 
 
 def check_output(
@@ -99,7 +101,7 @@ def write_output(path: Path, write: Callable[[Path], object], *, force: bool) ->
     try:
         _remove_abandoned(path)
         number, name = tempfile.mkstemp(
-            prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent
+            prefix=f".{path.stem}.", suffix=_PARTIAL + path.suffix, dir=path.parent
         )
         partial = Path(name)
         # Held to the end: a partial file that can be locked was left by a killed process.
@@ -120,7 +122,8 @@ def write_output(path: Path, write: Callable[[Path], object], *, force: bool) ->
 
 def _remove_abandoned(path: Path) -> None:
     """Remove what killed processes left of the same file."""
-    pattern = re.compile(rf"\.{re.escape(path.stem)}\.[a-z0-9_]{{8}}{re.escape(path.suffix)}")
+    end = re.escape(_PARTIAL + path.suffix)
+    pattern = re.compile(rf"\.{re.escape(path.stem)}\.[a-z0-9_]{{8}}{end}")
     for entry in path.parent.iterdir():
         if pattern.fullmatch(entry.name) and entry.is_file() and not entry.is_symlink():
             with entry.open("rb") as file:

@@ -17,7 +17,7 @@ from matcher.errors import UsageError
 __all__ = ["claim_folder", "hold_lock"]
 
 _CLAIM: Final = ".{name}.claim"
-_TEMPORARY: Final = r"\.{name}\.[a-z0-9_]{{8}}\.(part|old)"
+_TEMPORARY: Final = r"\.{name}\.[a-z0-9_]{{8}}\.matcher-(part|old)"
 """What `tempfile.mkdtemp` makes of a name; see `matcher.ranking.bundle`."""
 
 _held: dict[Path, tuple[int, bool]] = {}

@@ -492,6 +492,8 @@ def test_a_draw_writes_its_log(model: Path, recommend: list[object], tmp_path: P
     assert "give --force to replace it" in line
     line = refused(2, *recommend, *options[:2], "--out", tmp_path / "m.csv", "--decisions", "x.csv")
     assert "give --explore EPS with it" in line
+    same = ["--out", tmp_path / "m.csv", "--decisions", tmp_path / "m.csv", "--explore", 1]
+    assert "is the path of --out too" in refused(2, *recommend, *options[:2], *same)
     line = refused(2, *recommend, *options[:2], "--out", tmp_path / "m.csv", "--explore", 0)
     assert "expected noise above 0" in line
 

@@ -201,9 +201,10 @@ def test_a_swallowed_signal_ends_the_command_at_the_next_step(tmp_path: Path) ->
 
 
 def test_what_a_killed_process_left_is_removed_and_that_of_a_living_one_is_not(tmp_path):
-    (tmp_path / ".a.0123abcd.txt").write_text("half")
+    (tmp_path / ".a.0123abcd.matcher-part.txt").write_text("half")
     (tmp_path / ".a.txt").write_text("somebody's")
-    (tmp_path / ".ab.0123abcd.txt").write_text("of another file")
+    (tmp_path / ".a.20250101.txt").write_text("somebody's backup")
+    (tmp_path / ".ab.0123abcd.matcher-part.txt").write_text("of another file")
 
     def write(target: Path) -> None:
         target.write_text("outer")
@@ -212,5 +213,5 @@ def test_what_a_killed_process_left_is_removed_and_that_of_a_living_one_is_not(t
     write_output(tmp_path / "a.txt", write, force=True)
     assert (tmp_path / "a.txt").read_text() == "outer"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        ".a.txt", ".ab.0123abcd.txt", "a.txt",
+        ".a.20250101.txt", ".a.txt", ".ab.0123abcd.matcher-part.txt", "a.txt",
     ]  # fmt: skip

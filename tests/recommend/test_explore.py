@@ -149,3 +149,10 @@ def test_accounts_that_a_brief_must_have_are_certain(shop) -> None:
     assert log["inclusion_probability"].sum() == pytest.approx(5, abs=0.2)
     assert set(found.frame["account_id"].head(2)) == {"a47", "b00"}
     assert len(found.frame) == 5
+
+
+def test_a_draw_without_anybody_eligible_has_an_empty_log(shop) -> None:
+    brief = shop.make_brief(platforms=["zalo"])
+    found = recommend(shop.model, shop.data, [brief], as_of=shop.NOW, lottery=Lottery(0.3))
+    assert len(found) == 0
+    assert found.decisions.dtypes.astype(str).to_dict() == dict(DECISION_COLUMNS)

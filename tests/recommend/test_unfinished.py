@@ -128,8 +128,9 @@ def test_what_nobody_asks_for_is_removed_after_a_week(tmp_path):
         Unfinished(tmp_path).keep(name, "brief", empty)
         for file in (tmp_path / name).iterdir():
             os.utime(file, (time.time() - days * 86_400,) * 2)
+    (tmp_path / ".DS_Store").write_text("of a file manager")
     Unfinished(tmp_path).begin("other", [])
-    assert [entry.name for entry in tmp_path.iterdir()] == ["new"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".DS_Store", "new"]
 
 
 def test_a_request_is_named_by_all_that_is_asked():

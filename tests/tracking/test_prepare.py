@@ -147,7 +147,7 @@ def test_a_store_whose_making_was_killed_is_made_anew(store: Store) -> None:
     )
     assert done.returncode == 9, done.stderr
     left = {path.name for path in store.database.parent.iterdir() if path.name[0] == "."}
-    assert any(name.endswith(".part") for name in left)
+    assert any(name.endswith(".matcher-part") for name in left)
     assert store.database.stat().st_size == 0
     prepare_store(store)
     assert {path.name for path in store.database.parent.iterdir()} == {"mlflow.db", "artifacts"}

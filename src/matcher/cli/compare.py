@@ -26,6 +26,7 @@ from matcher.plain import one_line
 if TYPE_CHECKING:
     from matcher.recommend.compare import ListComparison
     from matcher.recommend.compare_models import ModelComparison
+    from matcher.recommend.wording import Language
 
 Side = Annotated[
     str,
@@ -134,7 +135,8 @@ def diff(
     if as_json:
         print_json(_as_json(found, models))
     else:
-        print_result("\n".join([*_differences(models, lang), *_changes(found, lang)]))
+        told = _changes(found, lang)  # type: ignore[arg-type]
+        print_result("\n".join([*_differences(models, lang), *told]))
 
 
 def _are_lists(old: str, new: str, given: list[str]) -> bool:
@@ -236,9 +238,9 @@ _WORDS: Final = {
         "alone_new": "features of the new model alone, {n}: {names}",
         "brief": "{brief}: {common} of {n} were there before, {entered} entered, {left} left, "
         "{moved} moved",
-        "ranks": "; rank correlation {value:.2f}",
+        "ranks": "; rank correlation {value}",
         "both": "; both ranked {n} accounts",
-        "scores": ", whose scores correlate by {value:.2f}",
+        "scores": ", whose scores correlate by {value}",
     },
     "vi": {
         "equal": "hai mô hình giống nhau về dữ liệu, cấu hình, đặc trưng và bộ mã hoá",
@@ -247,9 +249,9 @@ _WORDS: Final = {
         "alone_new": "đặc trưng chỉ có ở mô hình mới, {n}: {names}",
         "brief": "{brief}: {common} trong {n} tài khoản đã có từ trước, {entered} mới vào, {left} "
         "rời đi, {moved} đổi hạng",
-        "ranks": "; tương quan thứ hạng {value:.2f}",
+        "ranks": "; tương quan thứ hạng {value}",
         "both": "; cả hai cùng xếp hạng {n} tài khoản",
-        "scores": ", điểm số tương quan {value:.2f}",
+        "scores": ", điểm số tương quan {value}",
     },
 }
 
@@ -281,7 +283,9 @@ def _said(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-def _changes(found: ListComparison, language: str) -> list[str]:
+def _changes(found: ListComparison, language: Language) -> list[str]:
+    from matcher.recommend.wording import format_number
+
     words = _WORDS[language]
     lines = []
     for brief in found.briefs.to_dict("records"):
@@ -294,11 +298,17 @@ def _changes(found: ListComparison, language: str) -> list[str]:
             moved=brief["n_moved"],
         )
         if brief["rank_correlation"] == brief["rank_correlation"]:
-            told += words["ranks"].format(value=brief["rank_correlation"])
+            told += words["ranks"].format(
+                value=format_number(brief["rank_correlation"], language, digits=2)
+            )
         if "n_candidates_both" in brief:
-            told += words["both"].format(n=f"{brief['n_candidates_both']:,}")
+            told += words["both"].format(n=format_number(brief["n_candidates_both"], language))
             whole = brief["score_correlation"]
-            told += "" if whole != whole else words["scores"].format(value=whole)
+            told += (
+                ""
+                if whole != whole
+                else words["scores"].format(value=format_number(whole, language, digits=2))
+            )
         lines.append(told)
         rows = found.changes[found.changes["brief_id"] == brief["brief_id"]]
         names = rows["handle"].fillna(rows["account_id"])

@@ -209,6 +209,8 @@ def _lottery(
         if decisions is not None:
             raise UsageError("--decisions: is the log of a draw; give --explore EPS with it")
         return None, log
+    if log.resolve() == out.resolve():
+        raise UsageError(f"--decisions: {log} is the path of --out too; choose another")
     # One that stands there may be that of the same draw, killed before its list was written.
     check_output(log, force=force or log.is_file(), suffixes=TABLE_SUFFIXES, make=make)
     return Lottery(explore, seed), log
@@ -218,7 +220,9 @@ def _write_log(log: Path, decisions: pd.DataFrame, *, force: bool) -> None:
     if not (log.is_file() and not force and _holds(log, decisions)):
         write_table(log, decisions, force=force)
     error = decisions["inclusion_error"].max()
-    note(f"{log}: chances of {len(decisions):,} eligible accounts, each within {error:.2g}")
+    note(
+        f"{log}: chances of {len(decisions):,} eligible accounts, standard errors up to {error:.2g}"
+    )
     if log.suffix.lower() == ".csv" and decisions["account_id"].map(is_formula).any():
         note(
             f"{log}: some ids could be read as formulas and stand behind an apostrophe; "

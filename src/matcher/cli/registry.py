@@ -105,10 +105,12 @@ def show(
         "address": one.address,
         "files": one.location,
     }
-    lines += [f"{key.replace('_', ' '):<16}{text}" for key, text in facts.items()]
+    width = max(map(len, facts)) + 2
+    lines += [f"{key.replace('_', ' '):<{width}}{text}" for key, text in facts.items()]
     if metrics:
         lines += ["", "walking forward, when it was trained:"]
-        lines += [f"  {key:<32}{value:.3f}" for key, value in metrics.items()]
+        width = max(map(len, metrics)) + 2
+        lines += [f"  {key:<{width}}{value:.3f}" for key, value in metrics.items()]
     if events:
         lines += ["", "history:", *(f"  {_describe(event, name)}" for event in events)]
     print_result("\n".join(lines))

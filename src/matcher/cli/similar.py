@@ -141,13 +141,13 @@ _WORDS: Final = {
         "head": "like {account} by {parts} as of {as_of}, among {n} accounts "
         "(values: {account} | the other one)",
         "likeness": "likeness",
-        "posts": "{own} beside {other} (cosine {cosine:.2f}): {own_text} | {other_text}",
+        "posts": "{own} beside {other} (cosine {cosine}): {own_text} | {other_text}",
     },
     "vi": {
         "head": "giống {account} về {parts}, tính đến {as_of}, trong {n} tài khoản "
         "(giá trị: {account} | tài khoản kia)",
         "likeness": "độ giống",
-        "posts": "{own} bên cạnh {other} (cosine {cosine:.2f}): {own_text} | {other_text}",
+        "posts": "{own} bên cạnh {other} (cosine {cosine}): {own_text} | {other_text}",
     },
 }
 
@@ -174,14 +174,15 @@ def _as_text(found: SimilarAccounts, language: Language) -> str:
         lines += [
             "",
             f"{row['rank']}. {one_line(name)} ({one_line(row['account_id'])}, {row['platform']}, "
-            f"{row['tier']}): {words['likeness']} {row['likeness']:.3f} ({parts})",
+            f"{row['tier']}): {words['likeness']} "
+            f"{format_number(row['likeness'], language, digits=3)} ({parts})",
             *(f"   {one_line(row[f'why_{part}'])}" for part in found.by),
         ]
         if isinstance(row["post_id"], str):
             told = words["posts"].format(
                 own=_post(row["own_post_id"], row["own_post_url"]),
                 other=_post(row["post_id"], row["post_url"]),
-                cosine=row["post_similarity"],
+                cosine=format_number(row["post_similarity"], language, digits=2),
                 own_text=row["own_post_text"],
                 other_text=row["post_text"],
             )

@@ -156,7 +156,9 @@ def stage_bundle(
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             fresh = Path(
-                tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent)
+                tempfile.mkdtemp(
+                    prefix=f".{folder.name}.", suffix=".matcher-part", dir=folder.parent
+                )
             )
             fresh.chmod(0o755)
             _write_files(fresh, {**files, MANIFEST_NAME: text})
@@ -306,7 +308,7 @@ def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _swap(fresh: Path, folder: Path) -> None:
-    old = fresh.with_suffix(".old")
+    old = fresh.with_suffix(".matcher-old")
     if folder.is_dir() and any(folder.iterdir()):
         folder.rename(old)
     try:

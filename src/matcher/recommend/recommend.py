@@ -23,6 +23,7 @@ from matcher.market.brief import Brief
 from matcher.market.market import Market
 from matcher.ranking.model import Model
 from matcher.recommend.batches import batches, score_batch, seen_from
+from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.pools import (
     describe_brief,
     describe_pool,
@@ -258,7 +259,12 @@ def recommend(
             if progress is not None:
                 progress("briefs", len(done), len(briefs))
     lists = [done[text] for text in texts]
+    if model.calibration is None:
+        reason = model.facts.get("no_fit_probability", "the model was trained without it")
+        notes.append(f"fit is not stated as a probability: {reason}")
     logs = [found.log for found in lists if found.log is not None]
+    if lottery is not None and not logs:
+        logs = [pd.DataFrame(columns=list(DECISION_COLUMNS)).astype(dict(DECISION_COLUMNS))]
     return Recommendations(
         join_rows([found.rows for found in lists if found.rows is not None]),
         join_pools([dict(found.pool) for found in lists]),

@@ -172,11 +172,17 @@ class Unfinished:
         if not self.folder.is_dir():
             return
         for entry in os.scandir(self.folder):
-            newest = max(
-                (file.stat().st_mtime for file in os.scandir(entry.path)),
-                default=entry.stat().st_mtime,
-            )
-            if entry.name not in self._begun and time.time() - newest > _DAYS_KEPT * _DAY_S:
+            if not entry.is_dir(follow_symlinks=False) or entry.name in self._begun:
+                continue
+            try:
+                newest = max(
+                    (file.stat().st_mtime for file in os.scandir(entry.path)),
+                    default=entry.stat().st_mtime,
+                )
+            except FileNotFoundError:
+                # Another run is at work in it, or done with it.
+                continue
+            if time.time() - newest > _DAYS_KEPT * _DAY_S:
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 

@@ -137,6 +137,9 @@ def read_recommendations(path: Path | str) -> pd.DataFrame:
         if suffix == ".parquet":
             return pd.read_parquet(path)
         if suffix == ".jsonl":
+            if not path.stat().st_size:
+                # A list without rows.
+                return pd.DataFrame(columns=list(COLUMNS))
             return pd.read_json(path, lines=True, dtype=False)
         # An account may be called NA or null; only an empty cell is a missing one.
         frame = pd.read_csv(

@@ -59,6 +59,9 @@ def _said(en: str, vi: str) -> dict[str, str]:
 _GREEN, _BLUE, _GREY = "#63BE7B", "#5B9BD5", "#A6A6A6"
 
 _TECHNICAL: Final[tuple[tuple[str, Mapping[str, str], Kind], ...]] = (
+    ("model_id", _said("Model", "Mô hình"), "text"),
+    ("model_version", _said("Version of the model", "Phiên bản mô hình"), "text"),
+    ("as_of", _said("Seen from", "Tính đến"), "instant"),
     ("fee_low", _said("Fee, lower quartile", "Giá, tứ phân vị dưới"), "money"),
     ("fee_high", _said("Fee, upper quartile", "Giá, tứ phân vị trên"), "money"),
     *(
@@ -191,16 +194,18 @@ WORDS: Final = {
         "{count} đoạn văn bản dài hơn giới hạn của một ô nên kết thúc bằng dấu ba chấm; toàn văn "
         "có trong tệp Parquet, CSV hoặc JSON lines.",
     ),
-    "scores": _said(
+    "fit": _said(
         "Fit is the chance that the brand hires the account, as earlier campaigns of this market "
-        "were staffed, and how many times that of the average eligible account it is. Percentiles "
-        "compare the accounts eligible for one brief; those of two briefs cannot be compared. The "
-        "grey columns with ± say what raised the score above that of a typical account, and what "
-        "lowered it.",
+        "were staffed, and how many times that of the average eligible account it is.",
         "Độ phù hợp là xác suất nhãn hàng chọn tài khoản này, theo cách các chiến dịch trước đây "
-        "trong dữ liệu đã chọn người, và gấp mấy lần một tài khoản đủ điều kiện trung bình. Phân "
-        "vị so sánh các tài khoản đủ điều kiện của cùng một brief, không so sánh được giữa hai "
-        "brief. Các cột màu xám có dấu ± cho biết điều gì nâng hoặc hạ điểm số so với một tài "
+        "trong dữ liệu đã chọn người, và gấp mấy lần một tài khoản đủ điều kiện trung bình.",
+    ),
+    "scores": _said(
+        "Percentiles compare the accounts eligible for one brief; those of two briefs cannot be "
+        "compared. The grey columns with ± say what raised the score above that of a typical "
+        "account, and what lowered it.",
+        "Phân vị so sánh các tài khoản đủ điều kiện của cùng một brief, không so sánh được giữa "
+        "hai brief. Các cột màu xám có dấu ± cho biết điều gì nâng hoặc hạ điểm số so với một tài "
         "khoản thông thường.",
     ),
     "fees": _said(

@@ -229,7 +229,7 @@ class _Writer:
         self.n_cut = n_cut
         line = len(rows) + 4
         for heading, texts in (
-            ("notes", [self._word("scores"), self._word("fees"), *self.found.notes, *self._cuts()]),
+            ("notes", [*self._columns(), *self.found.notes, *self._cuts()]),
             ("origin", [f"{name}: {text}" for name, text in self.found.audit.items() if text]),
         ):
             sheet.write_string(line, 0, self._word(heading), self.formats["section"])
@@ -237,6 +237,11 @@ class _Writer:
                 line += 1
                 self._text(sheet, (line, 0), text, self.formats["plain"], None)
             line += 2
+
+    def _columns(self) -> list[str]:
+        """What the columns mean; nothing of fit where the model states none."""
+        states_fit = self.found.frame["fit"].notna().any()
+        return [self._word(key) for key in (*["fit"] * bool(states_fit), "scores", "fees")]
 
     def _cuts(self) -> list[str]:
         return [self._word("cut").format(count=self.n_cut)] if self.n_cut else []

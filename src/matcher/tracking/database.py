@@ -54,10 +54,10 @@ def _has_tables(database: Path) -> bool:
 
 def _create(database: Path, artifact_root: Path) -> None:
     start = f".{database.name}."
-    for stale in database.parent.glob(f"{start}*.part*"):
+    for stale in database.parent.glob(f"{start}*.matcher-part*"):
         stale.unlink()
     with tempfile.NamedTemporaryFile(
-        prefix=start, suffix=".part", dir=database.parent, delete=False
+        prefix=start, suffix=".matcher-part", dir=database.parent, delete=False
     ) as file:
         partial = Path(file.name)
     try:

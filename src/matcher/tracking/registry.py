@@ -193,6 +193,9 @@ class Registry:
     def register(self, logged: Any, *, tags: Mapping[str, str]) -> Registered:
         """Make a logged model a new version: champion if there is none, else the challenger.
 
+        Where the newest version holds an equal bundle, as after a training that was killed in its
+        last step and asked for again, that one is named.
+
         Parameters
         ----------
         logged : mlflow.entities.LoggedModel
@@ -207,6 +210,13 @@ class Registry:
         """
         if not self._client.search_registered_models(f"name = '{self.name}'"):
             self._client.create_registered_model(self.name)
+        held = next(iter(self.versions()), None)
+        if (
+            held is not None
+            and "model_id" in tags
+            and held.tags.get("model_id") == tags["model_id"]
+        ):
+            return held
         made = self._client.create_model_version(
             self.name,
             logged.artifact_location,
