@@ -90,7 +90,7 @@ def test_diff_of_two_models(models: dict[str, Path], home: Path) -> None:
     assert {"trained_until", "training.n_campaigns"} <= named
     text = run(*asked, "--campaign", "cmp_0022", "--lang", "vi", "--out", "d.csv").stdout
     assert "change_relevance" in pd.read_csv("d.csv").columns
-    assert text.startswith("what differs between the models (old | new):")
+    assert text.startswith("điểm khác nhau giữa hai mô hình (cũ | mới):")
     assert "hạng" in text
     same = run(
         "diff", models["new"], models["new"], "--market", TINY, "--campaign", "cmp_0022"
