@@ -47,7 +47,7 @@ from matcher.cli import main
 main()
 """
 """The command line, killed as soon as a function has returned."""
-N_MOMENTS = int(os.environ.get("MATCHER_TEST_KILLS", "2"))
+N_MOMENTS = int(os.environ.get("MATCHER_TEST_KILLS", "1"))
 """More of them on demand; each takes two trainings."""
 
 
