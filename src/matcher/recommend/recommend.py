@@ -32,8 +32,8 @@ from matcher.recommend.pools import (
     join_pools,
 )
 from matcher.recommend.precedents import build_similar_campaigns
-from matcher.recommend.recommendations import Recommendations
-from matcher.recommend.rows import Job, Order, Scored, build_rows, choose, join_rows
+from matcher.recommend.recommendations import Recommendations, join_rows
+from matcher.recommend.rows import Job, Order, Scored, build_rows, choose
 from matcher.recommend.unfinished import BriefList, Unfinished, request_key
 from matcher.recommend.wording import LANGUAGES
 from matcher.retrieval.eligibility import RIVAL_DAYS

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ __all__ = [
     "PAST_PARTS",
     "SIMILAR_PARTS",
     "Recommendations",
+    "join_rows",
 ]
 
 N_REASONS: Final = 3
@@ -287,3 +288,30 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:.3f}"
     return escape(plain_text(str(value)))
+
+
+def join_rows(parts: Sequence[Mapping[str, Sequence[Any]]]) -> pd.DataFrame:
+    """One list of the lists of several briefs.
+
+    Parameters
+    ----------
+    parts : sequence of mapping of str to sequence
+        What `matcher.recommend.rows.build_rows` gave for each brief.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns and dtypes of `COLUMNS`.
+    """
+    series = {}
+    for name, dtype in COLUMNS.items():
+        values = [value for part in parts for value in part[name]]
+        if dtype == "object":
+            cells = np.empty(len(values), dtype=object)
+            # One by one: numpy would unpack tuples of equal length.
+            for place, value in enumerate(values):
+                cells[place] = value
+            series[name] = pd.Series(cells, dtype=object)
+        else:
+            series[name] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(series)

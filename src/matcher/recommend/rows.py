@@ -16,7 +16,7 @@ from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.fees import build_fees
 from matcher.recommend.precedents import build_past_hires
 from matcher.recommend.reasons import build_reasons, relative_contributions
-from matcher.recommend.recommendations import COLUMNS, N_EVIDENCE, N_REASONS
+from matcher.recommend.recommendations import N_EVIDENCE, N_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matcher.recommend.wording import Language
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["Job", "Order", "Scored", "build_rows", "choose", "join_rows"]
+__all__ = ["Job", "Order", "Scored", "build_rows", "choose"]
 
 Order = Literal["fit", "deliver", "blend"]
 
@@ -371,30 +371,3 @@ def _reasons(reasons: Reasons) -> dict[str, Any]:
             for sentences in reasons.speaks_for
         ]
     return columns
-
-
-def join_rows(parts: Sequence[Mapping[str, Sequence[Any]]]) -> pd.DataFrame:
-    """One list of the lists of several briefs.
-
-    Parameters
-    ----------
-    parts : sequence of mapping of str to sequence
-        What `build_rows` gave for each brief.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns and dtypes of `matcher.recommend.recommendations.COLUMNS`.
-    """
-    series = {}
-    for name, dtype in COLUMNS.items():
-        values = [value for part in parts for value in part[name]]
-        if dtype == "object":
-            cells = np.empty(len(values), dtype=object)
-            # One by one: numpy would unpack tuples of equal length.
-            for place, value in enumerate(values):
-                cells[place] = value
-            series[name] = pd.Series(cells, dtype=object)
-        else:
-            series[name] = pd.Series(values, dtype=dtype)
-    return pd.DataFrame(series)
