@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import rankdata, spearmanr
 
 from matcher.world import simulate_market
+from matcher.world.truth import read_truth
 
 
 def auc(score: np.ndarray, label: np.ndarray) -> float:
@@ -95,9 +96,16 @@ def test_without_text_words_say_nothing(tmp_path: Path) -> None:
     assert 0.46 < mean_auc(word_overlap(folder), "overlap") < 0.54
 
 
-def test_outcomes_follow_their_expectation_within_campaigns(world) -> None:
-    deals = world.table("collaborations").dropna(subset=["engagements"])
-    pairs = deals.merge(world.truth("pairs"), on=["campaign_id", "account_id"])
+@pytest.fixture(scope="module")
+def deals(world) -> pd.DataFrame:
+    """Finished collaborations beside what was to be expected of them."""
+    found = world.table("collaborations").dropna(subset=["engagements"]).reset_index(drop=True)
+    expected = read_truth(world.folder).expected(found["campaign_id"], found["account_id"])
+    return found.join(expected.add_prefix("expected_"))
+
+
+def test_outcomes_follow_their_expectation_within_campaigns(deals: pd.DataFrame) -> None:
+    pairs = deals
     found = [
         spearmanr(part["expected_engagements"], part["engagements"])[0]
         for _, part in pairs.groupby("campaign_id")
@@ -106,9 +114,8 @@ def test_outcomes_follow_their_expectation_within_campaigns(world) -> None:
     assert 0.6 < np.mean(found) < 0.9
 
 
-def test_expected_engagements_are_right_on_average(world) -> None:
-    deals = world.table("collaborations").dropna(subset=["engagements"])
-    pairs = deals.merge(world.truth("pairs"), on=["campaign_id", "account_id"])
+def test_expected_engagements_are_right_on_average(deals: pd.DataFrame) -> None:
+    pairs = deals
     gap = np.log(pairs["engagements"] + 1) - np.log(pairs["expected_engagements"] + 1)
     # Log-normal shocks put the typical outcome below the expected one.
     assert -0.9 < gap.mean() < 0.05

@@ -11,9 +11,10 @@ import pyarrow as pa
 from matcher.columns import AGE_BUCKETS
 from matcher.world.arrow import account_ids, ids, instants, maybe, names, whole
 from matcher.world.buyers import N_DAYS
-from matcher.world.engagement import FORMAT_NAMES
+from matcher.world.latents import Market
 from matcher.world.people import COUNTRIES, PLATFORM_NAMES
-from matcher.world.posts import Market, PostBlock
+from matcher.world.platforms import FORMAT_NAMES
+from matcher.world.posts import PostBlock
 
 __all__ = ["audience_table", "metric_table", "post_table", "snapshot_table"]
 
@@ -24,7 +25,9 @@ Masks = npt.NDArray[np.bool_]
 _HALF_LIFE: Final = 1.6
 """Days after which about two thirds of all interactions have come in."""
 _N_MONTHS: Final = 24
-_VIDEO: Final = ("short_video", "video")
+_VIDEO: Final = ("short_video", "video", "live")
+_SHOWS_SHARES: Final = ("tiktok", "facebook", "x", "threads", "linkedin")
+"""Platforms that show shares to everybody."""
 _CITIES: Final = ("Hồ Chí Minh", "Hà Nội", "Đà Nẵng", "Cần Thơ")
 
 
@@ -67,11 +70,13 @@ def post_table(
     platform = people.platform[block.account]
     observed = block.day + rng.uniform(3, 21, n)
     is_undated = (rng.random(n) < 0.05) & (block.day < N_DAYS - 12)
-    is_read = ~people.is_metered[block.account] & ((observed < N_DAYS) | is_undated)
+    # What a story earns is seen by its author alone.
+    is_public = ~people.is_metered[block.account] & (block.form != FORMAT_NAMES.index("story"))
+    is_read = is_public & ((observed < N_DAYS) | is_undated)
     seen = np.where(is_undated, 1.0, _share_seen(observed - block.day))
     is_video = _is_video(block)
     is_tiktok = platform == PLATFORM_NAMES.index("tiktok")
-    has_shares = is_tiktok | (platform == PLATFORM_NAMES.index("facebook"))
+    has_shares = np.isin(platform, [PLATFORM_NAMES.index(name) for name in _SHOWS_SHARES])
     flagged = block.is_sponsored & (block.is_disclosed | (rng.random(n) < 0.75))
     duration = np.round(np.exp(rng.normal(3.4, 0.5, n)) * np.where(block.form == 1, 8, 1), 1)
     style_language = np.where(block.style < 3, 0, 1)
@@ -132,8 +137,10 @@ def metric_table(
     counts = block.counts
     every = np.ones(len(post), dtype=bool)
     is_video = _is_video(block)[post]
-    repeat = np.repeat(rng.uniform(1.15, 1.3, n), 2)[keep]
-    impressions = counts.exposure[post] * np.where(is_video, 1.0, repeat)
+    # Instagram gives no profile visits and follows for reels.
+    is_reel = block.form[post] == FORMAT_NAMES.index("short_video")
+    is_instagram = market.people.platform[block.account[post]] == PLATFORM_NAMES.index("instagram")
+    has_visits = ~(is_reel & is_instagram)
     definition = names(
         [f"{name} plays" for name in PLATFORM_NAMES],
         market.people.platform[block.account[post]],
@@ -143,7 +150,7 @@ def metric_table(
         {
             "post_id": ids("p_", first_id + post, 8),
             "observed_at": instants(observed),
-            "impressions": whole(np.floor(impressions * seen), every),
+            "impressions": whole(np.floor(counts.exposure[post] * seen), every),
             "reach": whole(np.floor(counts.reach[post] * seen), every),
             "views": whole(np.floor(counts.exposure[post] * seen), is_video),
             "view_definition": definition,
@@ -151,6 +158,8 @@ def metric_table(
             "comments": whole(np.floor(counts.comments[post] * seen), every),
             "shares": whole(np.floor(counts.shares[post] * seen), every),
             "saves": whole(np.floor(counts.saves[post] * seen), every),
+            "profile_visits": whole(np.floor(counts.visits[post] * seen), has_visits),
+            "follows": whole(np.floor(counts.follows[post] * seen), has_visits),
         }
     )
 

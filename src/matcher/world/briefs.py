@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from matcher.columns import AGE_BUCKETS, OBJECTIVES
 from matcher.world.arrow import campaign_ids, days, ids, instants, names, text_lists
+from matcher.world.latents import Market
 from matcher.world.people import COUNTRIES, FX_VND, PLATFORM_NAMES
 from matcher.world.phrases import ASKS, BRIEFS, TONE_WORDS
-from matcher.world.posts import Market
 from matcher.world.streams import stream
 from matcher.world.vocabulary import N_WORDS
 

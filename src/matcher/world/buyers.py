@@ -35,6 +35,12 @@ _HEAD_EN: Final = (
 _TAIL_EN: Final = ("vale", "wick", "ora", "stead", "lyn", "mont", "haven", "quill", "ridge", "by")
 _TIER_FOLLOWERS: Final = np.array([5e3, 2.5e4, 1.2e5, 6e5])
 _TIER_WEIGHTS: Final = (0.35, 0.4, 0.2, 0.05)
+_PLATFORM_ASKED: Final[dict[str, float]] = {
+    "facebook": 0.65, "instagram": 0.70, "tiktok": 0.85, "youtube": 0.60, "x": 0.25,
+    "threads": 0.25, "snapchat": 0.10, "linkedin": 0.15, "zalo": 0.25, "blog": 0.15,
+    "podcast": 0.12,
+}  # fmt: skip
+"""Share of campaigns that accept a platform (assumed)."""
 _OBJECTIVE_WEIGHTS: Final = (0.3, 0.3, 0.12, 0.06, 0.16, 0.06)
 
 
@@ -70,7 +76,7 @@ class Campaigns:
     brief_language: Ints
     """0 Vietnamese, 1 English, 2 both."""
     platforms: Masks
-    """Shape (n_campaigns, 7)."""
+    """Shape (n_campaigns, 11)."""
     countries: Masks
     """Shape (n_campaigns, 5)."""
     speaks: Masks
@@ -191,7 +197,7 @@ def simulate_campaigns(
     n_posts = 1 + (rng.random(n) < 0.45)
     niche = vocabulary.per_category(NICHE_PRICE, 1.0)[category]
     scale = _TIER_FOLLOWERS[rng.choice(4, size=n, p=_TIER_WEIGHTS)] / 1e4
-    price = np.where(in_vietnam, 1.8e6 * scale**0.75, 50 * FX_VND * scale**0.85) * niche
+    price = np.where(in_vietnam, 1.8e6 * scale**0.75, 50 * FX_VND * scale**0.95) * niche
     ages, gender = _draw_audience(category, vocabulary, rng)
     decided, has_date = _draw_decided(n, knobs, rng)
     language = np.where(in_vietnam, 0, 1)
@@ -241,8 +247,11 @@ def _draw_places(in_vietnam: Masks, rng: np.random.Generator) -> tuple[Masks, Ma
 
 
 def _draw_platforms(n: int, rng: np.random.Generator) -> Masks:
-    chosen = rng.random((n, len(PLATFORM_NAMES))) < (0.85, 0.65, 0.7, 0.6, 0.25, 0.25, 0.2)
-    chosen[chosen[:, :4].sum(axis=1) < 2, :4] = True
+    asked = np.array([_PLATFORM_ASKED[name] for name in PLATFORM_NAMES])
+    chosen = rng.random((n, len(PLATFORM_NAMES))) < asked
+    large = np.flatnonzero(asked >= 0.6)
+    few = chosen[:, large].sum(axis=1) < 2
+    chosen[np.ix_(few, large)] = True
     return chosen
 
 

@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from matcher.world.buyers import N_DAYS, Campaigns
-from matcher.world.engagement import draw_formats
+from matcher.world.buyers import N_DAYS
 from matcher.world.hiring import Hiring
-from matcher.world.knobs import WorldKnobs
+from matcher.world.interventions import Setting
 from matcher.world.people import People
 from matcher.world.streams import stream
+from matcher.world.terms import agreed_fee_ratio, agreed_format, fee_of_post
 
 __all__ = ["STATUS_NAMES", "Deals", "Schedule", "simulate_deals"]
 
@@ -47,7 +47,6 @@ class Deals:
     n_delivered: Ints
     fee: Floats
     """VND; NaN where unknown."""
-    shock: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +57,11 @@ class Schedule:
     day: Floats
     deal: Ints
     """Deal that the post is made for; -1 for none."""
+    number: Ints
+    """Number of the post within its deal, from 0; 0 without a deal."""
 
 
-def simulate_deals(
-    people: People, campaigns: Campaigns, hiring: Hiring, knobs: WorldKnobs, *, seed: int
-) -> tuple[Deals, Schedule]:
+def simulate_deals(setting: Setting, hiring: Hiring) -> tuple[Deals, Schedule]:
     """Answers to invitations, and the posts that follow.
 
     A campaign post takes a place that the account's own schedule holds anyway, rather than
@@ -70,16 +69,10 @@ def simulate_deals(
 
     Parameters
     ----------
-    people : People
-        Who is hired.
-    campaigns : Campaigns
-        What is asked for, and when.
+    setting : Setting
+        People, campaigns, knobs and seed.
     hiring : Hiring
         Who was invited, and who accepts.
-    knobs : WorldKnobs
-        The world.
-    seed : int
-        Seed of the world.
 
     Returns
     -------
@@ -88,6 +81,7 @@ def simulate_deals(
     Schedule
         All posts, campaign posts among them.
     """
+    people, campaigns, seed = setting.people, setting.campaigns, setting.seed
     rng = stream(seed, "deals-outcome")
     rows = np.flatnonzero(hiring.chosen)
     campaign, account = hiring.campaign[rows], hiring.account[rows]
@@ -103,7 +97,9 @@ def simulate_deals(
     early = decided + rng.uniform(0.5, 3.5, n)
     status = np.where(~accepted, 0, np.where(~works, 1, np.where(done, 3, 2)))
     is_measured = done & (outcome_day < N_DAYS) & (rng.random(n) < 0.97)
-    price = people.price[account] * n_agreed * rng.uniform(0.85, 1.15, n)
+    form = agreed_format(setting, campaign, account)
+    price = fee_of_post(people, account, form, decided) * n_agreed
+    price = price * agreed_fee_ratio(setting, campaign, account)
     is_paid = works & (rng.random(n) < 0.9)
     deals = Deals(
         campaign=campaign,
@@ -113,11 +109,10 @@ def simulate_deals(
         status=status,
         status_day=np.where(done, completed_day, early),
         outcome_day=np.where(is_measured, outcome_day, np.nan),
-        form=draw_formats(people.platform[account], rng),
+        form=form,
         n_agreed=n_agreed,
         n_delivered=np.where(done, n_agreed, 0),
         fee=np.where(is_paid, price, np.nan),
-        shock=rng.normal(0, knobs.shock_pair, n),
     )
     return deals, schedule
 
@@ -150,7 +145,19 @@ def _place_posts(
     day[slot[fits]] = due[fits]
     made_for = np.full(len(own), -1)
     made_for[slot[fits]] = deal[fits]
+    number = np.zeros(len(own), dtype=np.int64)
+    number[slot[fits]] = _number_within(deal)[fits]
     last = np.full(len(account), -np.inf)
     np.maximum.at(last, deal, due)
     order = np.lexsort((day, own))
-    return Schedule(own, day[order], made_for[order]), last
+    return Schedule(own, day[order], made_for[order], number[order]), last
+
+
+def _number_within(deal: Ints) -> Ints:
+    """Number of each post among those of its deal, which stand in any order."""
+    order = np.argsort(deal, kind="stable")
+    ranked = deal[order]
+    first = np.searchsorted(ranked, ranked)
+    number = np.empty(len(deal), dtype=np.int64)
+    number[order] = np.arange(len(deal)) - first
+    return number

@@ -1,8 +1,7 @@
-"""What a post earns: expected exposure, the effects of a hire, and conditional counts."""
+"""What a post earns at the middle of its shocks: exposure, rate, and the effects of a hire."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,59 +9,34 @@ import numpy.typing as npt
 
 from matcher.world.knobs import WorldKnobs
 from matcher.world.people import People
+from matcher.world.platforms import (
+    FORMAT_EXPOSURE,
+    FORMAT_RATE,
+    FORMAT_WEIGHTS,
+    PLATFORM_NAMES,
+    trait,
+)
 from matcher.world.vocabulary import Vocabulary
 
 __all__ = [
-    "FORMAT_NAMES",
-    "FORMAT_WEIGHTS",
-    "POST_SHOCK",
-    "Counts",
-    "draw_counts",
     "draw_formats",
     "fit_effect",
     "fit_of_campaign",
     "log_exposure",
     "log_rate",
     "pair_effect",
+    "season",
 ]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Masks = npt.NDArray[np.bool_]
 
-FORMAT_NAMES: Final = ("short_video", "video", "image", "carousel", "story", "text")
-FORMAT_WEIGHTS: Final = np.array(
-    [
-        (1.0, 0, 0, 0, 0, 0),
-        (0.25, 0.15, 0.40, 0.10, 0, 0.10),
-        (0.42, 0, 0.28, 0.25, 0.05, 0),
-        (0.45, 0.55, 0, 0, 0, 0),
-        (0.05, 0.05, 0.30, 0, 0, 0.60),
-        (0, 0.05, 0.35, 0, 0, 0.60),
-        (0, 0.10, 0.50, 0, 0, 0.40),
-    ]
-)
-_FORMAT_EFFECT: Final = np.array([0.5, 0.1, 0.0, 0.25, -0.8, -0.3])
-"""Log exposure relative to an image (reels reach about 1.5 to 3 times an image)."""
-_EXPOSURE: Final = np.array([2_500.0, 700.0, 2_200.0, 1_800.0, 1_200.0, 1_500.0, 1_500.0])
-"""Exposures of an image at 10,000 authentic followers: reach rate by platform, TikTok views."""
-_SIZE: Final = np.array([0.40, 0.62, 0.70, 0.62, 0.75, 0.75, 0.75])
-"""Exponent of authentic followers; TikTok views follow them weakly."""
-_RATE: Final = np.array([0.065, 0.028, 0.075, 0.042, 0.022, 0.03, 0.02])
-_RATE_SIZE: Final = -0.06
-POST_SHOCK: Final = np.array([0.95, 0.75, 0.6, 0.75, 0.85, 0.85, 0.75])
-"""Standard deviation of the post-level shock, natural log, by platform."""
-
-
-@dataclass(frozen=True, eq=False)
-class Counts:
-    """Final counters of posts, float, shape (n_posts,)."""
-
-    exposure: Floats
-    reach: Floats
-    likes: Floats
-    comments: Floats
-    shares: Floats
-    saves: Floats
+_VIRAL_GAIN: Final = 0.4
+_VIRAL_SPAN: Final = 0.1
+"""Log exposure gained, and share of the two years, after going viral (assumed)."""
+_YEAR_END: Final = 0.1
+"""Height of the shopping season around November (assumed)."""
 
 
 def fit_of_campaign(sub: int, second_sub: int, people: People, vocabulary: Vocabulary) -> Floats:
@@ -94,6 +68,9 @@ def fit_of_campaign(sub: int, second_sub: int, people: People, vocabulary: Vocab
 def fit_effect(fit: Floats, knobs: WorldKnobs) -> Floats:
     """Log exposure gained by fit: an inverted U, 0 without fit.
 
+    Engagement peaks where part, not all, of an audience shares the brand's interest (Leung et
+    al. 2022, Journal of Marketing); the height is assumed.
+
     Parameters
     ----------
     fit : ndarray of float
@@ -110,8 +87,32 @@ def fit_effect(fit: Floats, knobs: WorldKnobs) -> Floats:
     return np.asarray(knobs.effect_fit * (1 - offset**2))
 
 
-def log_exposure(people: People, accounts: Ints, tau: Floats | float, form: Ints) -> Floats:
-    """Expected log exposure of an organic post, without shocks.
+def season(tau: Floats | float) -> Floats:
+    """Log exposure of the time of the year: more towards November.
+
+    Parameters
+    ----------
+    tau : ndarray of float or float
+        Share of the two years passed, 0..1.
+
+    Returns
+    -------
+    ndarray of float
+        Natural log.
+    """
+    return np.asarray(_YEAR_END * np.cos(2 * np.pi * (2 * np.asarray(tau) - 0.85)))
+
+
+def log_exposure(
+    people: People,
+    accounts: Ints,
+    tau: Floats | float,
+    form: Ints,
+    knobs: WorldKnobs,
+    *,
+    followers: float = 1.0,
+) -> Floats:
+    """Log exposure of an organic post at the middle of its shock.
 
     Parameters
     ----------
@@ -123,20 +124,32 @@ def log_exposure(people: People, accounts: Ints, tau: Floats | float, form: Ints
         Share of the two years passed, 0..1.
     form : ndarray of int
         Index into `FORMAT_NAMES`.
+    knobs : WorldKnobs
+        The world; says whether a platform's algorithm changed by then.
+    followers : float
+        Multiplies authentic followers.
 
     Returns
     -------
     ndarray of float
-        Natural log of exposures (views, or reach where there are none).
+        Natural log of impressions (plays for videos).
     """
     platform = people.platform[accounts]
-    size = np.log(people.authentic_at(accounts, tau) / 1e4)
-    base = np.log(_EXPOSURE[platform]) + _SIZE[platform] * size
-    return np.asarray(base + people.level_at(accounts, tau) + _FORMAT_EFFECT[form])
+    size = np.log(people.authentic_at(accounts, tau) * followers / 1e4)
+    drifted = (platform == PLATFORM_NAMES.index(knobs.drift_platform)) & (tau >= knobs.drift_at)
+    drifted &= knobs.drift_at < 1
+    exponent = trait("size")[platform] + knobs.drift_size * drifted
+    base = np.log(trait("exposure"))[platform] + exponent * size + knobs.drift_exposure * drifted
+    since = tau - people.viral_at[accounts]
+    viral = _VIRAL_GAIN * ((since >= 0) & (since < _VIRAL_SPAN))
+    level = people.level_at(accounts, tau) + people.account_level[accounts]
+    return np.asarray(base + level + viral + FORMAT_EXPOSURE[platform, form])
 
 
-def log_rate(people: People, accounts: Ints, tau: Floats | float) -> Floats:
-    """Expected log of interactions per exposure.
+def log_rate(
+    people: People, accounts: Ints, tau: Floats | float, form: Ints, *, followers: float = 1.0
+) -> Floats:
+    """Log of interactions per impression at the middle of all shocks.
 
     Parameters
     ----------
@@ -146,27 +159,35 @@ def log_rate(people: People, accounts: Ints, tau: Floats | float) -> Floats:
         Account of each post.
     tau : ndarray of float or float
         Share of the two years passed, 0..1.
+    form : ndarray of int
+        Index into `FORMAT_NAMES`.
+    followers : float
+        Multiplies authentic followers.
 
     Returns
     -------
     ndarray of float
-        Natural log of interactions per exposure.
+        Natural log of interactions per impression.
     """
     platform = people.platform[accounts]
-    size = np.log(people.authentic_at(accounts, tau) / 1e4)
-    return np.asarray(np.log(_RATE[platform]) + _RATE_SIZE * size)
+    authentic = people.authentic_at(accounts, tau) * followers
+    bend = trait("rate_bend")[platform] * np.maximum(np.log(authentic / 5e5), 0.0)
+    size = trait("rate_size")[platform] * np.log(authentic / 1e4) + bend
+    base = np.log(trait("rate"))[platform] + FORMAT_RATE[platform, form]
+    return np.asarray(base + size + people.rate_level[accounts])
 
 
 def pair_effect(
     people: People,
     accounts: Ints,
-    tau: Floats | float,
     *,
     fit: Floats,
     repeats: Floats,
+    ad_share: Floats,
+    fee_ratio: Floats | float,
     knobs: WorldKnobs,
 ) -> Floats:
-    """Expected change of log exposure by being hired for a campaign.
+    """Change of log exposure by being hired for a campaign.
 
     Parameters
     ----------
@@ -174,85 +195,40 @@ def pair_effect(
         People and accounts.
     accounts : ndarray of int
         Hired (or possible) accounts.
-    tau : ndarray of float or float
-        When, as a share of the two years.
     fit : ndarray of float
         Latent fit, 0..1.
     repeats : ndarray of float
         Earlier hires by the same brand.
+    ad_share : ndarray of float
+        Sponsored share of the account's posts, 0..1.
+    fee_ratio : ndarray of float or float
+        Fee paid over the fee asked.
     knobs : WorldKnobs
         The world.
 
     Returns
     -------
     ndarray of float
-        Fit, ad fatigue, the account's own sponsored gap and repetition, summed.
+        Fit, ad fatigue, the account's own sponsored gap, repetition, pay and hidden fame, summed.
     """
-    fatigue = np.maximum(people.ad_share_at(accounts, tau) - knobs.fatigue_from, 0)
+    fatigue = np.maximum(ad_share - knobs.fatigue_from, 0)
     repeated = knobs.effect_repeat * np.minimum(repeats, 3) - 0.03 * np.maximum(repeats - 3, 0)
-    gap = people.ad_gap[people.person[accounts]]
-    return np.asarray(fit_effect(fit, knobs) - knobs.effect_fatigue * fatigue + repeated + gap)
+    person = people.person[accounts]
+    paid = knobs.effect_fee * np.log(fee_ratio)
+    hidden = knobs.effect_hidden * people.fame[person]
+    known = fit_effect(fit, knobs) - knobs.effect_fatigue * fatigue + repeated
+    return np.asarray(known + people.ad_gap[person] + paid + hidden)
 
 
-def draw_counts(
-    exposure_mean: Floats,
-    rate: Floats,
-    platform: Ints,
-    comment_bias: Floats,
-    bought_likes: Floats,
-    rng: np.random.Generator,
-) -> Counts:
-    """Conditional counts around one post-level shock.
-
-    Parameters
-    ----------
-    exposure_mean : ndarray of float
-        Expected exposures of each post, natural log.
-    rate : ndarray of float
-        Expected interactions per exposure, natural log.
-    platform : ndarray of int
-        Index into `PLATFORM_NAMES`.
-    comment_bias : ndarray of float
-        Log deviation of the account's comments per like.
-    bought_likes : ndarray of float
-        Expected likes that no person gave.
-    rng : numpy.random.Generator
-        Source of draws.
-
-    Returns
-    -------
-    Counts
-        Whole numbers as float.
-    """
-    n = len(exposure_mean)
-    shock = POST_SHOCK[platform] * rng.standard_normal(n)
-    exposure = rng.poisson(np.exp(np.clip(exposure_mean + shock, 0, 19))).astype(np.float64)
-    likely = exposure * np.exp(rate + 0.25 * rng.standard_normal(n))
-    likes = rng.poisson(np.minimum(0.9 * likely, exposure) + bought_likes)
-    spread = rng.gamma(0.9, 1 / 0.9, n)
-    comments = rng.poisson(likely * 0.035 * np.exp(comment_bias) * spread)
-    shares = rng.poisson(likely * 0.045 * np.exp(0.5 * rng.standard_normal(n)))
-    saves = rng.poisson(likely * 0.06 * np.exp(0.4 * rng.standard_normal(n)))
-    reach = np.round(exposure * rng.uniform(0.72, 0.92, n))
-    return Counts(
-        exposure=exposure,
-        reach=reach,
-        likes=likes.astype(np.float64),
-        comments=comments.astype(np.float64),
-        shares=shares.astype(np.float64),
-        saves=saves.astype(np.float64),
-    )
-
-
-def draw_formats(platform: Ints, rng: np.random.Generator) -> Ints:
+def draw_formats(platform: Ints, uniform: Floats) -> Ints:
     """Formats of posts by platform, indices into `FORMAT_NAMES`.
 
     Parameters
     ----------
     platform : ndarray of int, shape (n,)
         Platform of each post, index into `PLATFORM_NAMES`.
-    rng : numpy.random.Generator
-        Source of draws.
+    uniform : ndarray of float, shape (n,)
+        Draws from 0..1.
 
     Returns
     -------
@@ -260,5 +236,7 @@ def draw_formats(platform: Ints, rng: np.random.Generator) -> Ints:
         Formats, each in use on its platform.
     """
     cumulative = np.cumsum(FORMAT_WEIGHTS, axis=1)
-    drawn = (cumulative[platform] < rng.random(len(platform))[:, None]).sum(axis=1)
-    return np.asarray(np.minimum(drawn, len(FORMAT_NAMES) - 1))
+    # The last edge is 1 whatever the rounding of the sum.
+    cumulative /= cumulative[:, -1:]
+    drawn = (cumulative[platform] <= uniform[:, None]).sum(axis=1)
+    return np.asarray(drawn)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
+from matcher.columns import KINDS, OBJECTIVES
 from matcher.world.buyers import N_DAYS, Brands, Campaigns
 from matcher.world.engagement import fit_of_campaign
 from matcher.world.knobs import WorldKnobs
@@ -23,6 +24,18 @@ Ints = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.bool_]
 
 _RIVAL_DAYS = 90.0
+_APPEAL: Final[dict[str, dict[str, float]]] = {
+    "awareness": {"celebrity": 1.0, "virtual": 0.3},
+    "engagement": {"creator": 0.2, "koc": 0.3},
+    "traffic": {"koc": 0.3},
+    "leads": {"kol": 0.5, "koc": 0.3},
+    "sales": {"koc": 1.0, "celebrity": -0.5, "kol": -0.3},
+    "trust": {"kol": 0.8, "employee": 0.3, "customer": 0.5, "celebrity": -0.3},
+}
+"""What kinds of influencer buyers prefer for an objective (trade literature; sizes assumed)."""
+_KIND_APPEAL: Final = np.array(
+    [[_APPEAL[objective].get(kind, 0.0) for kind in KINDS] for objective in OBJECTIVES]
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +46,14 @@ class Hiring:
     account: Ints
     utility: Floats
     probability: Floats
-    """Inclusion probability of being invited, in (0, 1]; NaN for open campaigns."""
+    """Inclusion probability of being invited, 0..1; NaN for open campaigns."""
+    score: Floats
+    """What the buyer's records say: the utility without what no table shows."""
+    recorded: Floats
+    """Inclusion probability according to those records; NaN for open campaigns."""
     chosen: Masks
+    willing: Floats
+    """Probability of accepting an invitation, 0..1."""
     accepted: Masks
     fit: Floats
     repeats: Floats
@@ -166,7 +185,10 @@ def simulate_hiring(
         account=np.concatenate([part["account"] for part in parts]),
         utility=np.concatenate([part["utility"] for part in parts]),
         probability=np.concatenate([part["probability"] for part in parts]),
+        score=np.concatenate([part["score"] for part in parts]),
+        recorded=np.concatenate([part["recorded"] for part in parts]),
         chosen=np.concatenate([part["chosen"] for part in parts]),
+        willing=np.concatenate([part["willing"] for part in parts]),
         accepted=np.concatenate([part["accepted"] for part in parts]),
         fit=np.concatenate([part["fit"] for part in parts]),
         repeats=np.concatenate([part["repeats"] for part in parts]),
@@ -181,7 +203,10 @@ class _Part(TypedDict):
     account: Ints
     utility: Floats
     probability: Floats
+    score: Floats
+    recorded: Floats
     chosen: Masks
+    willing: Floats
     accepted: Masks
     fit: Floats
     repeats: Floats
@@ -194,7 +219,10 @@ def _no_part() -> _Part:
         "account": whole,
         "utility": real,
         "probability": real,
+        "score": real,
+        "recorded": real,
         "chosen": flag,
+        "willing": real,
         "accepted": flag,
         "fit": real,
         "repeats": real,
@@ -235,13 +263,15 @@ def _decide(
         who
     ]
     memory.advance(day)
-    utility = _utility(c, eligible, fit, people, brands, campaigns, memory, knobs)
+    score = _utility(c, eligible, fit, people, brands, campaigns, memory, knobs)
+    utility = score + knobs.weight_hidden * people.fame[who]
     repeats = memory.hires[who, brand].astype(np.float64)
     size = min(int(campaigns.n_creators[c]), len(eligible) // 3)
     probability = np.full(len(eligible), np.nan)
+    recorded = probability
     chosen = np.zeros(len(eligible), dtype=bool)
     if size > 0 and day < N_DAYS:
-        probability = inclusion_probabilities(utility, size)
+        probability, recorded = (_inclusion(u, size, knobs) for u in (utility, score))
         chosen = sample_fixed_size(probability, rng)
     willing = 1 / (1 + np.exp(-(2.3 + 0.5 * people.reliability[who])))
     accepted = chosen & (rng.random(len(eligible)) < willing)
@@ -253,11 +283,23 @@ def _decide(
         "account": eligible,
         "utility": utility,
         "probability": probability,
+        "score": score,
+        "recorded": recorded,
         "chosen": chosen,
+        "willing": willing,
         "accepted": accepted,
         "fit": fit,
         "repeats": repeats,
     }
+
+
+def _inclusion(utility: Floats, size: int, knobs: WorldKnobs) -> Floats:
+    if knobs.policy == "stochastic":
+        return inclusion_probabilities(utility, size)
+    first = np.argsort(-utility, kind="stable")[:size]
+    probability = np.zeros(len(utility))
+    probability[first] = 1.0
+    return probability
 
 
 def _eligible(c: int, people: People, campaigns: Campaigns) -> Masks:
@@ -313,6 +355,7 @@ def _utility(
         + knobs.weight_engagement * level / 0.6
         + knobs.weight_reliability * people.reliability[who]
         + knobs.weight_language * speaks
-        + knobs.weight_tone * 2.0 * people.tone[who, campaigns.tone[c]],
+        + knobs.weight_tone * 2.0 * people.tone[who, campaigns.tone[c]]
+        + knobs.weight_kind * _KIND_APPEAL[campaigns.objective[c], people.kind[who]],
         dtype=np.float64,
     )

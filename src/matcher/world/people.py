@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypedDict
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from matcher.columns import KINDS
+from matcher.world.channels import Channels, draw_channels
 from matcher.world.knobs import WorldKnobs
+from matcher.world.platforms import PLATFORM_NAMES
 from matcher.world.streams import stream
-from matcher.world.vocabulary import AGE_CENTRE, FEMALE_SHARE, NICHE_PRICE, Vocabulary
+from matcher.world.vocabulary import AGE_CENTRE, FEMALE_SHARE, Vocabulary
 
 __all__ = ["COUNTRIES", "FX_VND", "N_TONES", "PLATFORM_NAMES", "People", "simulate_people"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-PLATFORM_NAMES: Final = ("tiktok", "facebook", "instagram", "youtube", "x", "threads", "zalo")
 COUNTRIES: Final = ("VN", "US", "GB", "SG", "AU")
 FX_VND: Final = 25_000.0
 """Dong per US dollar, held constant over the simulated years."""
 N_TONES: Final = 4
 
-_PLATFORM_VN: Final = (0.40, 0.27, 0.14, 0.14, 0.01, 0.02, 0.02)
-_PLATFORM_EN: Final = (0.34, 0.09, 0.34, 0.17, 0.04, 0.02, 0.00001)
 _COUNTRY_EN: Final = (0.5, 0.2, 0.17, 0.13)
-_TIER_MIX: Final = (0.60, 0.25, 0.11, 0.025, 0.015)
-_TIER_LOG10: Final = ((3.0, 4.0), (4.0, 4.7), (4.7, 5.7), (5.7, 6.0))
-_P_FRAUD: Final = (0.25, 0.40, 0.40, 0.45, 0.55)
-_TAIL: Final = 1.5
 _N_SUB_PER_PERSON: Final = 3
+_VIRAL: Final = 0.5
+"""Log of followers won by going viral once (assumed)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +57,8 @@ class People:
     trend: Floats
     """Change of `level` over the two years."""
     reliability: Floats
+    fame: Floats
+    """Fame off the platforms, which no table shows; standard normal."""
     ad_share: Floats
     """Shape (n, 4): sponsored share of posts per half-year."""
     ad_gap: Floats
@@ -74,11 +73,20 @@ class People:
     """At the end of the two years."""
     growth: Floats
     fake_share: Floats
+    """Share of followers who are no people, at the end."""
     bought_at: Floats
     """Share of the two years after which followers were bought; 2 when never."""
+    viral_at: Floats
+    """Share of the two years after which a post went viral; 2 when never."""
+    in_pod: npt.NDArray[np.bool_]
+    """Whether other creators like and comment by agreement."""
+    account_level: Floats
+    """Exposure relative to the person's level, natural log."""
+    rate_level: Floats
+    """Interactions per exposure relative to like accounts, natural log."""
     comment_bias: Floats
     price: Floats
-    """Asked for one post, VND."""
+    """Asked for one post in the platform's main format, VND, before seasons."""
     n_posts: Ints
     is_metered: npt.NDArray[np.bool_]
     """Whether counters come as several dated readings rather than one."""
@@ -111,6 +119,12 @@ class People:
         people = self.person[accounts]
         return np.asarray(self.level[people] + self.trend[people] * (tau - 0.5))
 
+    def _grown(self, accounts: Ints, tau: Floats | float) -> Floats:
+        """Followers of all kinds at `tau`, as if bought ones had always been there."""
+        shown = self.followers[accounts] * np.exp(-self.growth[accounts] * (1 - tau))
+        viral = self.viral_at[accounts]
+        return np.asarray(shown * np.exp(-_VIRAL * ((tau < viral) & (viral < 1))))
+
     def followers_at(self, accounts: Ints, tau: Floats | float) -> Floats:
         """Followers shown at `tau`, bought ones included.
 
@@ -126,10 +140,9 @@ class People:
         ndarray of float
             Followers, 100 or more; not rounded.
         """
-        shown = self.followers[accounts] * np.exp(-self.growth[accounts] * (1 - tau))
-        before = tau < self.bought_at[accounts]
-        kept = np.where(before & (self.bought_at[accounts] < 1), self.fake_share[accounts], 0.0)
-        return np.maximum(shown * (1 - 0.8 * kept), 100.0)
+        before = (tau < self.bought_at[accounts]) & (self.bought_at[accounts] < 1)
+        kept = np.where(before, self.fake_share[accounts], 0.0)
+        return np.maximum(self._grown(accounts, tau) * (1 - 0.8 * kept), 100.0)
 
     def authentic_at(self, accounts: Ints, tau: Floats | float) -> Floats:
         """Followers at `tau` who are people.
@@ -146,8 +159,7 @@ class People:
         ndarray of float
             Followers, 50 or more; not rounded.
         """
-        shown = self.followers[accounts] * np.exp(-self.growth[accounts] * (1 - tau))
-        return np.maximum(shown * (1 - self.fake_share[accounts]), 50.0)
+        return np.maximum(self._grown(accounts, tau) * (1 - self.fake_share[accounts]), 50.0)
 
     def ad_share_at(self, accounts: Ints, tau: Floats | float) -> Floats:
         """Sponsored share of posts in the half-year of `tau`.
@@ -166,20 +178,6 @@ class People:
         """
         half = np.clip((np.asarray(tau) * 4).astype(np.int64), 0, 3)
         return np.asarray(self.ad_share[self.person[accounts], half])
-
-
-class _AccountTraits(TypedDict):
-    person: Ints
-    platform: Ints
-    start_day: Floats
-    followers: Floats
-    growth: Floats
-    fake_share: Floats
-    bought_at: Floats
-    comment_bias: Floats
-    price: Floats
-    n_posts: Ints
-    is_metered: npt.NDArray[np.bool_]
 
 
 def simulate_people(n: int, knobs: WorldKnobs, vocabulary: Vocabulary, *, seed: int) -> People:
@@ -216,39 +214,50 @@ def simulate_people(n: int, knobs: WorldKnobs, vocabulary: Vocabulary, *, seed: 
     base_ads = rng.normal(-1.9, 0.9, n)
     ad_share = 1 / (1 + np.exp(-(base_ads[:, None] + rng.normal(0, 0.7, (n, 4)))))
     level = rng.normal(0, 0.5, n)
-    accounts = _draw_accounts(n, in_vietnam, level, category, vocabulary, knobs, seed)
-    top = np.maximum.reduceat(accounts["followers"], _first_rows(accounts["person"], n))
+    channels = draw_channels(n, in_vietnam, level, category, vocabulary, knobs, seed=seed)
+    kind = _draw_kind(_largest(channels, n), rng)
     return People(
         country=country,
         language=language,
         interests=interests,
         main_sub=main_sub,
         tone=rng.dirichlet(np.full(N_TONES, 0.35), n).astype(np.float32),
-        kind=_draw_kind(top, rng),
+        kind=kind,
         is_female=rng.random(n) < 1 / (1 + np.exp(-logit_female)),
         age_centre=centre,
         audience_age=ages / ages.sum(axis=1, keepdims=True),
         audience_female=1 / (1 + np.exp(-logit_female)),
         level=level,
-        trend=rng.normal(0, 0.6, n),
+        trend=rng.normal(0, 0.5, n),
         reliability=rng.normal(0, 1, n),
+        fame=stream(seed, "fame").normal(0, 1, n),
         ad_share=np.clip(ad_share, 0.01, 0.8),
         ad_gap=rng.normal(np.log(0.85), 0.4, n),
         habit=rng.random(n),
-        **accounts,
+        **channels.priced_by(kind),
     )
 
 
-def _first_rows(person: Ints, n: int) -> Ints:
-    return np.searchsorted(person, np.arange(n))
+def _largest(channels: Channels, n: int) -> Floats:
+    """Followers of each person's largest account."""
+    first = np.searchsorted(channels.person, np.arange(n))
+    return np.asarray(np.maximum.reduceat(channels.followers, first))
 
 
 def _draw_kind(followers: Floats, rng: np.random.Generator) -> Ints:
-    names = ("creator", "koc", "kol", "customer", "employee", "virtual")
-    drawn = rng.choice(6, size=len(followers), p=(0.72, 0.15, 0.09, 0.02, 0.01, 0.01))
-    index = np.array([KINDS.index(name) for name in names])[drawn]
-    is_star = (followers > 1e6) & (rng.random(len(followers)) < 0.4)
-    return np.where(is_star, KINDS.index("celebrity"), index)
+    """Kinds follow size: customers and employees are small, celebrities are large."""
+    odds = np.zeros((len(followers), len(KINDS)))
+    size = np.log10(followers)
+    odds[:, KINDS.index("creator")] = 1.0
+    odds[:, KINDS.index("koc")] = np.where(size < 4.7, 0.3, 0.05)
+    odds[:, KINDS.index("kol")] = np.where(size < 4.3, 0.03, 0.22)
+    odds[:, KINDS.index("celebrity")] = np.where(size < 5.5, 0.0, np.where(size < 6, 0.15, 0.8))
+    odds[:, KINDS.index("employee")] = np.where(size < 4, 0.03, 0.0)
+    odds[:, KINDS.index("customer")] = np.where(size < 4, 0.04, 0.0)
+    odds[:, KINDS.index("virtual")] = 0.008
+    edges = np.cumsum(odds / odds.sum(axis=1, keepdims=True), axis=1)
+    drawn = (edges < rng.random(len(followers))[:, None]).sum(axis=1)
+    return np.asarray(np.minimum(drawn, len(KINDS) - 1))
 
 
 def _draw_interests(
@@ -273,55 +282,3 @@ def _draw_interests(
         drawn = (cumulative[main] < rng.random(n)[:, None]).sum(axis=1)
         interests[rows, np.minimum(drawn, n_sub - 1)] += weights[:, k]
     return interests, main
-
-
-def _draw_accounts(
-    n: int,
-    in_vietnam: npt.NDArray[np.bool_],
-    level: Floats,
-    category: Ints,
-    vocabulary: Vocabulary,
-    knobs: WorldKnobs,
-    seed: int,
-) -> _AccountTraits:
-    rng = stream(seed, "accounts")
-    n_each = 1 + rng.choice(3, size=n, p=(0.76, 0.20, 0.04))
-    weights = np.where(in_vietnam[:, None], _PLATFORM_VN, _PLATFORM_EN)
-    order = np.argsort(-(np.log(weights) + rng.gumbel(size=weights.shape)), axis=1)
-    person = np.repeat(np.arange(n), n_each)
-    m = len(person)
-    rank = np.arange(m) - _first_rows(person, n)[person]
-    followers, fraud = _draw_followers(n, rng)
-    followers = followers[person] * np.where(rank > 0, np.exp(rng.normal(-0.8, 0.8, m)), 1.0)
-    followers = np.round(np.maximum(followers, 1_000.0), 0).astype(np.float64)
-    has_bought = rng.random(m) < np.where(rank > 0, fraud[person] * 0.5, fraud[person])
-    fake = np.where(has_bought, rng.beta(2, 4, m), rng.beta(2, 18, m))
-    niche = vocabulary.per_category(NICHE_PRICE, 1.0)[category][person]
-    scale = followers / 1e4
-    noise = np.exp(rng.normal(0, 0.45, m) + 0.35 * level[person])
-    vnd = 1.8e6 * scale**0.75 * niche * noise
-    usd = 50.0 * scale**0.85 * niche * noise
-    price = np.where(in_vietnam[person], vnd, usd * FX_VND)
-    mean_posts = knobs.posts_per_influencer * n / m
-    n_posts = np.exp(rng.normal(np.log(mean_posts) - 0.5 * 0.4**2, 0.4, m))
-    return {
-        "person": person,
-        "platform": order[person, rank],
-        "start_day": np.where(rng.random(m) < 0.15, rng.uniform(5, 150, m), 0.0),
-        "followers": followers,
-        "growth": np.abs(rng.normal(0.35, 0.3, m)),
-        "fake_share": fake,
-        "bought_at": np.where(has_bought, rng.random(m), 2.0),
-        "comment_bias": rng.normal(0, 0.4, m),
-        "price": price,
-        "n_posts": np.maximum(np.round(n_posts), 4).astype(np.int64),
-        "is_metered": rng.random(m) < 0.3,
-    }
-
-
-def _draw_followers(n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    tier = rng.choice(5, size=n, p=_TIER_MIX)
-    bands = np.array([*_TIER_LOG10, (6.0, 6.0)])
-    log10 = bands[tier, 0] + rng.random(n) * (bands[tier, 1] - bands[tier, 0])
-    tail = np.minimum(rng.pareto(_TAIL, n) + 1, 100.0)
-    return 10**log10 * np.where(tier == 4, tail, 1.0), np.array(_P_FRAUD)[tier]

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from matcher.world.buyers import N_DAYS, Brands, Campaigns
+from matcher.world.buyers import N_DAYS
 from matcher.world.captions import CaptionPlan, build_captions
-from matcher.world.deals import Deals, Schedule
-from matcher.world.engagement import (
-    Counts,
-    draw_counts,
-    draw_formats,
-    log_exposure,
-    log_rate,
-    pair_effect,
-)
-from matcher.world.knobs import WorldKnobs
+from matcher.world.counters import Counts, PostMeans, draw_counts
+from matcher.world.engagement import draw_formats, log_exposure, log_rate, season
+from matcher.world.interventions import Pairs
+from matcher.world.latents import Market
+from matcher.world.noise import StreamNoise
+from matcher.world.outcomes import draw_campaign_posts
 from matcher.world.people import People
-from matcher.world.vocabulary import Vocabulary
 
 __all__ = ["Market", "PostBlock", "simulate_posts"]
 
@@ -29,21 +24,10 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.bool_]
 
-
-@dataclass(frozen=True, eq=False)
-class Market:
-    """All that was drawn before the posts."""
-
-    people: People
-    brands: Brands
-    campaigns: Campaigns
-    deals: Deals
-    schedule: Schedule
-    partnerships: Ints
-    """Shape (n, 2): person and brand, from before."""
-    vocabulary: Vocabulary
-    knobs: WorldKnobs
-    seed: int
+_BOUGHT_LIKES: Final = 0.006
+"""Likes bought per bought follower and organic post (assumed; 1,000 likes cost about a euro)."""
+_POD_LIKES: Final = 14.0
+"""Likes of a pod per organic post; its members comment too (assumed)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +46,8 @@ class PostBlock:
     is_sponsored: Masks
     is_disclosed: Masks
     counts: Counts
+    clicks: Floats
+    """Clicks on the link; 0 where there is none."""
     text: Any
 
 
@@ -98,11 +84,12 @@ def simulate_posts(market: Market, first: int, last: int, rng: np.random.Generat
     about_brand = is_sponsored & (brand >= 0) & (rng.random(len(day)) < 0.6)
     sub = np.where(about_brand, pick, sub)
     sub = _of_deal(made_for, market.campaigns.sub[campaign], sub)
-    form = draw_formats(people.platform[account], rng)
+    form = draw_formats(people.platform[account], rng.random(len(day)))
     form = _of_deal(made_for, market.deals.form, form)
     is_disclosed = is_sponsored & (rng.random(len(day)) < 0.6)
     style = _draw_styles(people, who, rng)
     named = np.where(is_sponsored | is_organic_mention, brand, -1)
+    counts, clicks = _earn(market, rows, form, is_sponsored, rng)
     plan = _plan(market, who, sub, style, named, is_disclosed, rng)
     return PostBlock(
         account=account,
@@ -114,7 +101,8 @@ def simulate_posts(market: Market, first: int, last: int, rng: np.random.Generat
         brand=np.where(is_sponsored, brand, -1),
         is_sponsored=is_sponsored,
         is_disclosed=is_disclosed,
-        counts=_earn(market, account, tau, form, made_for, is_sponsored, rng),
+        counts=counts,
+        clicks=clicks,
         text=build_captions(plan, market.vocabulary, market.brands.names, rng),
     )
 
@@ -204,38 +192,45 @@ def _plan(
 
 
 def _earn(
-    market: Market,
-    account: Ints,
-    tau: Floats,
-    form: Ints,
-    made_for: Ints,
-    is_sponsored: Masks,
-    rng: np.random.Generator,
-) -> Counts:
-    people, knobs, deals = market.people, market.knobs, market.deals
-    expected = log_exposure(people, account, tau, form)
-    # Year-end shopping season.
-    expected = expected + 0.1 * np.cos(2 * np.pi * (2 * tau - 0.85))
+    market: Market, rows: slice, form: Ints, is_sponsored: Masks, rng: np.random.Generator
+) -> tuple[Counts, Floats]:
+    """Counters of a block's posts; those of campaign posts are the pair's own, whoever asks."""
+    people, knobs, schedule = market.people, market.knobs, market.schedule
+    account, tau = schedule.account[rows], schedule.day[rows] / N_DAYS
     fatigue = np.maximum(people.ad_share_at(account, tau) - knobs.fatigue_from, 0)
     gap = people.ad_gap[people.person[account]] - knobs.effect_fatigue * fatigue
-    effect = np.where(is_sponsored, gap, 0.0)
-    rows = np.flatnonzero(made_for >= 0)
-    deal = made_for[rows]
-    effect[rows] = deals.shock[deal] + pair_effect(
-        people,
-        account[rows],
-        tau[rows],
-        fit=deals.fit[deal],
-        repeats=deals.repeats[deal],
-        knobs=knobs,
+    organic = log_exposure(people, account, tau, form, knobs) + season(tau)
+    authentic = people.authentic_at(account, tau)
+    has_bought = tau >= people.bought_at[account]
+    bought = np.where(has_bought, people.followers_at(account, tau) - authentic, 0.0)
+    counts = draw_counts(
+        PostMeans(
+            exposure=organic + np.where(is_sponsored, gap, 0.0),
+            rate=log_rate(people, account, tau, form),
+            platform=people.platform[account],
+            form=form,
+            comment_bias=people.comment_bias[account],
+        ),
+        StreamNoise(rng, len(account)),
+        bought_likes=_BOUGHT_LIKES * np.maximum(bought, 0.0),
+        pod=np.where(people.in_pod[account], _POD_LIKES, 0.0),
     )
-    bought = people.fake_share[account] * people.followers_at(account, tau) * 0.02
-    bought = np.where((tau >= people.bought_at[account]) & (made_for < 0), bought, 0.0)
-    return draw_counts(
-        expected + effect,
-        log_rate(people, account, tau),
-        people.platform[account],
-        people.comment_bias[account],
-        bought,
-        rng,
-    )
+    made = np.flatnonzero(schedule.deal[rows] >= 0)
+    return _with_campaign_posts(market, rows, form, made, counts)
+
+
+def _with_campaign_posts(
+    market: Market, rows: slice, form: Ints, made: Ints, counts: Counts
+) -> tuple[Counts, Floats]:
+    schedule, deals = market.schedule, market.deals
+    deal = schedule.deal[rows][made]
+    pairs = Pairs(deals.campaign[deal], deals.account[deal], deals.fit[deal], deals.repeats[deal])
+    own, clicked = draw_campaign_posts(market, pairs, schedule.number[rows][made], form[made])
+    merged = {}
+    for entry in fields(Counts):
+        values = getattr(counts, entry.name).copy()
+        values[made] = getattr(own, entry.name)
+        merged[entry.name] = values
+    clicks = np.zeros(len(form))
+    clicks[made] = clicked
+    return Counts(**merged), clicks

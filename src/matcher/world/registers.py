@@ -20,10 +20,11 @@ from matcher.world.arrow import (
 )
 from matcher.world.buyers import N_DAYS
 from matcher.world.captions import build_bios
-from matcher.world.engagement import FORMAT_NAMES, FORMAT_WEIGHTS
+from matcher.world.latents import Market
 from matcher.world.people import COUNTRIES, FX_VND, PLATFORM_NAMES
-from matcher.world.posts import Market
+from matcher.world.platforms import FORMAT_NAMES, FORMAT_WEIGHTS, main_format
 from matcher.world.streams import stream
+from matcher.world.terms import fee_of_post
 from matcher.world.vocabulary import fold
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "influencer_table",
     "rate_table",
 ]
+
+Ints = npt.NDArray[np.int64]
 
 _FAMILY_VN: Final = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi", "Đỗ", "Ngô")
 _GIVEN_VN: Final = (
@@ -163,7 +166,7 @@ def account_table(market: Market) -> pa.Table:
 
 
 def rate_table(market: Market) -> pa.Table:
-    """Rows of `rates`: asking prices of seven in ten accounts, some renewed.
+    """Rows of `rates`: asking prices of seven in ten accounts by format, some renewed.
 
     Parameters
     ----------
@@ -173,22 +176,23 @@ def rate_table(market: Market) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        One or two rows per account that names a price, by account and time.
+        One or two rate cards per account that names a price, by account, time and format.
     """
     rng = stream(market.seed, "rates")
     people = market.people
-    given = np.flatnonzero(rng.random(people.n_accounts) < 0.7)
-    renewed = given[rng.random(len(given)) < 0.5]
-    account = np.concatenate([given, renewed])
-    is_new = np.arange(len(account)) >= len(given)
+    account, form = _priced_formats(market, rng)
+    renewed = np.flatnonzero((rng.random(people.n_accounts) < 0.5)[account])
+    is_new = np.arange(len(account) + len(renewed)) >= len(account)
+    account, form = (np.concatenate([values, values[renewed]]) for values in (account, form))
     n = len(account)
-    day = np.where(is_new, rng.uniform(400, 690, n), rng.uniform(2, 260, n))
+    # One card per account and reading: all formats are named on the same day.
+    first, second = rng.uniform(2, 330, people.n_accounts), rng.uniform(360, 690, people.n_accounts)
+    day = np.where(is_new, second[account], first[account])
     is_vn = people.country[people.person[account]] == 0
-    asked = people.price[account] * np.where(is_new, 1.04, 0.97)
-    asked = asked * np.exp(rng.normal(0, 0.06, n))
-    price = np.where(is_vn, np.round(asked / 5e4) * 5e4, np.round(asked / FX_VND))
-    form = FORMAT_WEIGHTS.argmax(axis=1)[people.platform[account]]
-    order = np.lexsort((day, account))
+    asked = fee_of_post(people, account, form, day) * np.exp(rng.normal(0, 0.06, n))
+    price = np.where(is_vn, np.round(asked / 1e4) * 1e4, np.round(asked / FX_VND))
+    ends = np.where(rng.random(people.n_accounts) < 0.3, 365.0, np.nan)
+    order = np.lexsort((form, day, account))
     table = pa.table(
         {
             "account_id": account_ids(account),
@@ -197,10 +201,21 @@ def rate_table(market: Market) -> pa.Table:
             "price": pa.array(np.maximum(price, 1.0)),
             "currency": names(("USD", "VND"), is_vn.astype(np.int64)),
             "n_posts": pa.array(np.ones(n, dtype=np.int64)),
-            "valid_until": instants(np.where(rng.random(n) < 0.3, day + 365, np.nan)),
+            "valid_until": instants(day + ends[account]),
         }
     )
     return table.take(pa.array(order))
+
+
+def _priced_formats(market: Market, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Accounts that name a price, with the main format and about half of the others."""
+    platform = market.people.platform
+    m = market.people.n_accounts
+    named = (FORMAT_WEIGHTS[platform] > 0) & (rng.random((m, len(FORMAT_NAMES))) < 0.5)
+    named[np.arange(m), main_format(platform)] = True
+    named[rng.random(m) >= 0.7] = False
+    account, form = np.nonzero(named)
+    return account, form
 
 
 def availability_table(market: Market) -> pa.Table:

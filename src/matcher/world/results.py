@@ -22,23 +22,20 @@ from matcher.world.arrow import (
 from matcher.world.briefs import uses_dong
 from matcher.world.buyers import N_DAYS
 from matcher.world.deals import STATUS_NAMES
-from matcher.world.engagement import FORMAT_NAMES
 from matcher.world.hiring import Hiring
+from matcher.world.interventions import Pairs
+from matcher.world.latents import Market
+from matcher.world.outcomes import finish_outcomes
 from matcher.world.people import FX_VND, PLATFORM_NAMES
-from matcher.world.posts import Market, PostBlock
-from matcher.world.streams import stream
+from matcher.world.platforms import FORMAT_NAMES, IS_VIDEO
+from matcher.world.posts import PostBlock
 
 __all__ = ["DealSums", "campaign_post_table", "collaboration_table", "decision_table"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_CLICK: Final = 0.007
-"""Clicks per exposure of an average creator (public funnels: .3 to 2 %)."""
-_LEAD: Final = 0.08
-_ORDER: Final = 0.02
-_BASKET: Final = 350_000.0
-"""VND per order."""
+_SUMMED: Final = ("exposure", "reach", "likes", "comments", "shares", "saves")
 
 
 @dataclass
@@ -52,19 +49,13 @@ class DealSums:
     """
 
     n_deals: int
-    exposure: Floats = field(init=False)
-    reach: Floats = field(init=False)
-    engagements: Floats = field(init=False)
-    views: Floats = field(init=False)
+    total: dict[str, Floats] = field(init=False)
     post: list[Ints] = field(init=False, default_factory=list)
     deal: list[Ints] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Start at 0."""
-        self.exposure = np.zeros(self.n_deals)
-        self.reach = np.zeros(self.n_deals)
-        self.engagements = np.zeros(self.n_deals)
-        self.views = np.zeros(self.n_deals)
+        self.total = {name: np.zeros(self.n_deals) for name in (*_SUMMED, "clicks")}
 
     def add(self, block: PostBlock, first_id: int) -> None:
         """Add the campaign posts of a block, whose first post has number `first_id`.
@@ -78,13 +69,9 @@ class DealSums:
         """
         rows = np.flatnonzero(block.deal >= 0)
         deal = block.deal[rows]
-        counts = block.counts
-        total = counts.likes + counts.comments + counts.shares + counts.saves
-        np.add.at(self.exposure, deal, counts.exposure[rows])
-        np.add.at(self.reach, deal, counts.reach[rows])
-        np.add.at(self.engagements, deal, total[rows])
-        is_video = np.isin(block.form[rows], (0, 1))
-        np.add.at(self.views, deal[is_video], counts.exposure[rows][is_video])
+        for name in _SUMMED:
+            np.add.at(self.total[name], deal, getattr(block.counts, name)[rows])
+        np.add.at(self.total["clicks"], deal, block.clicks[rows])
         self.post.append(first_id + rows)
         self.deal.append(deal)
 
@@ -128,23 +115,18 @@ def collaboration_table(market: Market, sums: DealSums) -> pa.Table:
     pyarrow.Table
         Collaborations in order of campaign and account.
     """
-    rng = stream(market.seed, "outcomes")
     deals, campaigns = market.deals, market.campaigns
     n = len(deals.campaign)
     known = ~np.isnan(deals.outcome_day)
     objective = campaigns.objective[deals.campaign]
     in_dong = uses_dong(market)[deals.campaign]
     money = np.where(in_dong, 1.0, 1 / FX_VND)
-    bias = market.people.comment_bias[deals.account]
-    clicks = rng.poisson(sums.exposure * _CLICK * np.exp(0.5 * bias + 0.6 * (deals.fit - 0.5)))
-    leads = rng.binomial(clicks, _LEAD)
-    orders = rng.binomial(clicks, _ORDER)
-    revenue = orders * _BASKET * rng.uniform(0.7, 1.3, n) * money
+    pairs = Pairs(deals.campaign, deals.account, deals.fit, deals.repeats)
+    found = finish_outcomes(market, pairs, deals.form, sums.total)
     traffic, lead, sale = (
         known & (objective == OBJECTIVES.index(name)) for name in ("traffic", "leads", "sales")
     )
-    impressions = np.floor(sums.exposure * rng.uniform(1.05, 1.3, n))
-    is_video = known & (sums.views > 0)
+    is_video = known & IS_VIDEO[deals.form]
     return pa.table(
         {
             "collaboration_id": ids("col_", np.arange(n), 6),
@@ -158,19 +140,19 @@ def collaboration_table(market: Market, sums: DealSums) -> pa.Table:
             "fee": maybe(np.round(np.nan_to_num(deals.fee) * money, 2), ~np.isnan(deals.fee)),
             "currency": names(("USD", "VND"), in_dong.astype(np.int64)),
             "outcome_at": instants(deals.outcome_day),
-            "impressions": whole(impressions, known),
-            "reach": whole(sums.reach, known),
-            "views": whole(sums.views, is_video),
+            "impressions": whole(found["impressions"], known),
+            "reach": whole(found["reach"], known),
+            "views": whole(found["views"], is_video),
             "view_definition": names(
                 [f"{name} plays" for name in PLATFORM_NAMES],
                 market.people.platform[deals.account],
                 is_video,
             ),
-            "engagements": whole(sums.engagements, known),
-            "link_clicks": whole(clicks.astype(np.float64), traffic | lead | sale),
-            "leads": whole(leads.astype(np.float64), lead),
-            "conversions": whole(orders.astype(np.float64), sale),
-            "revenue": maybe(np.round(revenue, 2), sale),
+            "engagements": whole(found["engagements"], known),
+            "link_clicks": whole(found["link_clicks"], traffic | lead | sale),
+            "leads": whole(found["leads"], lead),
+            "conversions": whole(found["conversions"], sale),
+            "revenue": maybe(np.round(found["revenue"] * money, 2), sale),
         }
     )
 
@@ -199,8 +181,8 @@ def decision_table(hiring: Hiring, campaigns_decided: Floats) -> pa.Table:
             "account_id": account_ids(hiring.account[past]),
             "policy_id": pa.array(["logging"] * len(campaign), type=pa.string()),
             "logged_at": instants(campaigns_decided[campaign]),
-            "score": pa.array(np.round(hiring.utility[past], 4)),
-            "inclusion_probability": pa.array(hiring.probability[past]),
+            "score": pa.array(np.round(hiring.score[past], 4)),
+            "inclusion_probability": pa.array(hiring.recorded[past]),
             "chosen": pa.array(hiring.chosen[past]),
         }
     )

@@ -21,12 +21,10 @@ import pyarrow.parquet as pq
 from matcher.errors import OutputExistsError, UsageError
 from matcher.world.blocks import audience_table, metric_table, post_table, snapshot_table
 from matcher.world.briefs import campaign_table
-from matcher.world.buyers import simulate_brands, simulate_campaigns
-from matcher.world.deals import simulate_deals
-from matcher.world.hiring import Hiring, simulate_hiring
-from matcher.world.knobs import WORLD_VERSION, WorldKnobs, find_world
-from matcher.world.people import simulate_people
-from matcher.world.posts import Market, simulate_posts
+from matcher.world.hiring import Hiring
+from matcher.world.knobs import WORLD_VERSION, find_world
+from matcher.world.latents import Market, draw_market
+from matcher.world.posts import simulate_posts
 from matcher.world.registers import (
     account_table,
     availability_table,
@@ -43,7 +41,6 @@ from matcher.world.results import (
 )
 from matcher.world.streams import stream
 from matcher.world.truth import truth_tables
-from matcher.world.vocabulary import read_vocabulary
 
 __all__ = ["WorldSummary", "simulate_market"]
 
@@ -139,7 +136,7 @@ def simulate_market(
     _check(n_influencers, n_campaigns, seed)
     tell = progress or _silent
     with _new_folder(Path(folder), force=force) as temporary:
-        market, hiring = _draw(n_influencers, n_campaigns, knobs, seed, tell)
+        market, hiring = draw_market(n_influencers, n_campaigns, knobs, seed=seed, progress=tell)
         n_rows = _write_market(temporary, market, hiring, tell)
         truth = temporary / "truth"
         truth.mkdir()
@@ -224,32 +221,6 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
-
-
-def _draw(
-    n_influencers: int, n_campaigns: int, knobs: WorldKnobs, seed: int, tell: Progress
-) -> tuple[Market, Hiring]:
-    vocabulary = read_vocabulary(knobs.n_categories)
-    tell("people", 0, 1)
-    people = simulate_people(n_influencers, knobs, vocabulary, seed=seed)
-    tell("people", 1, 1)
-    n_brands = int(np.clip(round(n_campaigns / 5), 6, 400))
-    brands = simulate_brands(n_brands, knobs, vocabulary, seed=seed)
-    campaigns = simulate_campaigns(n_campaigns, brands, knobs, vocabulary, seed=seed)
-    hiring = simulate_hiring(people, brands, campaigns, knobs, vocabulary, seed=seed, progress=tell)
-    deals, schedule = simulate_deals(people, campaigns, hiring, knobs, seed=seed)
-    market = Market(
-        people=people,
-        brands=brands,
-        campaigns=campaigns,
-        deals=deals,
-        schedule=schedule,
-        partnerships=hiring.deals,
-        vocabulary=vocabulary,
-        knobs=knobs,
-        seed=seed,
-    )
-    return market, hiring
 
 
 def _write_market(folder: Path, market: Market, hiring: Hiring, tell: Progress) -> dict[str, int]:

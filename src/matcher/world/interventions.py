@@ -1,0 +1,167 @@
+"""Changes of the world that can be asked about, and the pairs they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.errors import UsageError
+from matcher.world.buyers import Campaigns
+from matcher.world.knobs import WorldKnobs
+from matcher.world.people import People
+from matcher.world.platforms import FORMAT_NAMES, PLATFORM_NAMES
+
+__all__ = ["Intervention", "Pairs", "Setting"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Setting(Protocol):
+    """What the outcomes of pairs rest on; a `Market` is one."""
+
+    @property
+    def people(self) -> People:
+        """People and their accounts."""
+        ...
+
+    @property
+    def campaigns(self) -> Campaigns:
+        """What campaigns ask for."""
+        ...
+
+    @property
+    def knobs(self) -> WorldKnobs:
+        """The world."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Seed of the world."""
+        ...
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """A change of the world; the default changes nothing.
+
+    Parameters
+    ----------
+    n_posts : int, optional
+        Posts of each account, 1 or more.
+    format : str, optional
+        Format of the posts; must be in use on the platform of every account asked about.
+    fee_ratio : float, optional
+        Fee paid over the fee asked, above 0; as negotiated by default.
+    days_later : float
+        Days by which the posts are put off.
+    sub_topic : str, optional
+        What the campaign is about, ``category/sub_topic``.
+    tone : int, optional
+        Tone asked for; changes who is chosen, not what is earned.
+    platform_reach : mapping of str to float
+        Factor of a platform's exposure.
+    followers : float
+        Factor of authentic followers.
+    ad_share : float, optional
+        Sponsored share of the accounts' posts, 0..1.
+
+    Raises
+    ------
+    UsageError
+        If a value is out of range or a name unknown.
+    """
+
+    n_posts: int | None = None
+    format: str | None = None
+    fee_ratio: float | None = None
+    days_later: float = 0.0
+    sub_topic: str | None = None
+    tone: int | None = None
+    platform_reach: Mapping[str, float] = field(default_factory=dict)
+    followers: float = 1.0
+    ad_share: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges and names."""
+        positive = {
+            "n_posts": self.n_posts,
+            "fee_ratio": self.fee_ratio,
+            "followers": self.followers,
+            **{f"platform_reach.{name}": value for name, value in self.platform_reach.items()},
+        }
+        for name, value in positive.items():
+            if value is not None and not value > 0:
+                raise UsageError(f"intervention: {name} is {value}; expected more than 0")
+        if self.ad_share is not None and not 0 <= self.ad_share <= 1:
+            raise UsageError(f"intervention: ad_share is {self.ad_share}; expected 0..1")
+        if self.format is not None and self.format not in FORMAT_NAMES:
+            known = ", ".join(FORMAT_NAMES)
+            raise UsageError(f"intervention: format `{self.format}`; expected one of: {known}")
+        strange = sorted(set(self.platform_reach) - set(PLATFORM_NAMES))
+        if strange:
+            known = ", ".join(PLATFORM_NAMES)
+            raise UsageError(
+                f"intervention: platform_reach names {', '.join(strange)}; expected any of: {known}"
+            )
+
+    @classmethod
+    def from_dict(cls, edits: Mapping[str, Any]) -> Intervention:
+        """Build one from names and values, e.g. from a file.
+
+        Parameters
+        ----------
+        edits : mapping of str to object
+            Field to value; fields left out change nothing.
+
+        Returns
+        -------
+        Intervention
+            The change.
+
+        Raises
+        ------
+        UsageError
+            If a field is unknown or a value is out of range.
+        """
+        known = [entry.name for entry in fields(cls)]
+        strange = sorted(set(edits) - set(known))
+        if strange:
+            raise UsageError(
+                f"intervention: unknown {', '.join(strange[:5])}; expected any of: "
+                + ", ".join(known)
+            )
+        return cls(**dict(edits))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of campaign and account with what they have of their own; arrays of shape (n,)."""
+
+    campaign: Ints
+    account: Ints
+    fit: Floats
+    repeats: Floats
+
+    def __len__(self) -> int:
+        """Count the pairs."""
+        return len(self.campaign)
+
+    def take(self, rows: Ints) -> Pairs:
+        """Some of the pairs.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Rows to keep.
+
+        Returns
+        -------
+        Pairs
+            Those pairs, in the order of `rows`.
+        """
+        return Pairs(self.campaign[rows], self.account[rows], self.fit[rows], self.repeats[rows])
