@@ -34,6 +34,9 @@ _P_POD: Final = (0.20, 0.18, 0.18, 0.20, 0.20)
 _FAKE_BOUGHT: Final = ((2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (3.0, 4.0))
 _FAKE_OTHERS: Final = (2.0, 18.0)
 _VIRAL: Final = 0.08
+"""Share of accounts that went viral once (assumed)."""
+_MANAGED: Final = 5e5
+"""Followers from which managers share an account's statistics more often (assumed)."""
 _PRICE_VND: Final = 1.8e6
 """Price at 10,000 followers in Viet Nam (agency rate card 2025: 2-10 M at 10,000-100,000)."""
 _PRICE_VND_SIZE: Final = 0.75
@@ -157,7 +160,7 @@ def draw_channels(
         comment_bias=rng.normal(0, 0.66, m),
         price=_draw_prices(followers, platform, person, in_vietnam, level, niche, rng),
         n_posts=np.maximum(np.round(n_posts), 4).astype(np.int64),
-        is_metered=rng.random(m) < 0.3,
+        is_metered=rng.random(m) < np.where(followers >= _MANAGED, 0.5, 0.3),
     )
 
 

@@ -22,8 +22,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 COUNTER_NAMES: Final = ("likes", "comments", "shares", "saves", "visits", "follows")
-_COMMENTS: Final = 0.0235
-"""Comments per like at the median account (.019 to .030; quartiles .006-.014 and .041-.068)."""
 _VISITS: Final = 0.0048
 """Profile visits per impression (one creator, 119 posts)."""
 _FOLLOWS: Final = 0.32
@@ -49,7 +47,7 @@ _SPREAD_INSTAGRAM: Final[dict[str, _Spread]] = {
     "shares": _Spread(1.1, 0.30, 0.70),
     "saves": _Spread(1.15, 0.40, 0.28),
     "visits": _Spread(1.2, 0.20, 0.55),
-    "follows": _Spread(1.95, 0.20, 0.60),
+    "follows": _Spread(1.95, 0.20, 0.50),
 }
 _SPREAD_FACEBOOK: Final[dict[str, _Spread]] = {
     # Log-sd of likes 1.15, comments 1.08, shares .98; of comments per like .93, shares per like
@@ -111,7 +109,7 @@ def _log_ratios(means: PostMeans) -> dict[str, Floats]:
         shares, saves = np.log(trait("shares")), np.log(trait("saves"))
     return {
         "likes": likes,
-        "comments": likes + np.log(_COMMENTS) + means.comment_bias,
+        "comments": likes + np.log(trait("comments"))[means.platform] + means.comment_bias,
         "shares": likes + shares[means.platform],
         "saves": likes + saves[means.platform],
         "visits": np.full(len(likes), np.log(_VISITS)),

@@ -53,6 +53,8 @@ class PlatformTraits:
     """Further exponent above 500,000 followers."""
     per_reach: float
     """Impressions per person reached."""
+    comments: float
+    """Comments per like at the median account."""
     shares: float
     """Shares per like."""
     saves: float
@@ -76,15 +78,15 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # Reach 4.9 % of page likes, 1.76 impressions per person reached, spread 1.15 (UCI 2014);
     # interactions .7 to 2.1 % of reach; clicks .9 to 1.5 %.
     "facebook": PlatformTraits(
-        1_000, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.18, 0.0, 0.011, 0.25,
+        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.048, 0.24, 0.0, 0.011, 0.25,
         (
-            ("image", 0.38, 0.0, 0.0, 1.0),
-            ("carousel", 0.08, 0.1, 0.1, 1.0),
-            ("short_video", 0.20, 0.3, -0.1, 1.05),
-            ("video", 0.12, 0.15, 0.0, 1.05),
-            ("live", 0.04, 0.3, 0.4, 1.05),
-            ("text", 0.13, -0.15, 0.1, 1.0),
-            ("article", 0.05, -0.3, -0.3, 1.0),
+            ("image", 0.38, 0.0, 0.0, 1.07),
+            ("carousel", 0.08, 0.1, 0.1, 1.07),
+            ("short_video", 0.20, 0.3, -0.1, 1.12),
+            ("video", 0.12, 0.15, 0.0, 1.12),
+            ("live", 0.04, 0.3, 0.4, 1.12),
+            ("text", 0.13, -0.15, 0.1, 1.07),
+            ("article", 0.05, -0.3, -0.3, 1.07),
         ),
         0.27, 0.09, 0.85, 0.8,
     ),
@@ -92,7 +94,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # 7-15 % to 3-8 %; reels reach 1.5 to 3 times an image, carousels engage 1.2 to 1.8 times;
     # engagement rate by followers falls as followers ** -.2; clicks 1 to 3 %.
     "instagram": PlatformTraits(
-        2_860, 0.81, 0.092, -0.025, 0.0, 1.2, 0.05, 0.12, 0.015, 0.25,
+        2_860, 0.81, 0.092, -0.025, 0.0, 1.2, 0.0235, 0.05, 0.12, 0.015, 0.25,
         (
             ("image", 0.24, 0.0, 0.0, 0.46),
             ("carousel", 0.24, 0.26, 0.11, 0.46),
@@ -104,12 +106,12 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # Views follow followers weakly (elasticity .1 to .4); interactions 6-10 % of views below
     # 10,000 followers to 1-2 % above a million; spread of posts 1.0 to 1.2.
     "tiktok": PlatformTraits(
-        2_600, 0.35, 0.065, -0.2, -0.3, 1.25, 0.07, 0.10, 0.008, 0.38,
+        2_600, 0.35, 0.065, -0.2, -0.3, 1.25, 0.018, 0.07, 0.10, 0.008, 0.38,
         (("short_video", 0.97, 0.0, 0.0, 1.03), ("live", 0.03, -0.5, 0.5, 1.0)),
         0.36, 0.30, 1.1, 0.26,
     ),
     "youtube": PlatformTraits(
-        2_000, 0.80, 0.04, -0.08, 0.0, 1.4, 0.03, 0.0, 0.010, 0.5,
+        2_000, 0.80, 0.04, -0.08, 0.0, 1.4, 0.03, 0.03, 0.0, 0.010, 0.5,
         (
             ("video", 0.52, 0.0, 0.0, 0.8),
             ("short_video", 0.45, 0.15, -0.1, 0.95),
@@ -118,7 +120,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
         0.13, 0.15, 1.6, 2.1,
     ),
     "x": PlatformTraits(
-        1_200, 0.75, 0.012, -0.05, 0.0, 1.3, 0.18, 0.05, 0.015, 0.3,
+        1_200, 0.75, 0.0055, -0.05, 0.0, 1.3, 0.04, 0.18, 0.05, 0.015, 0.3,
         (
             ("text", 0.58, 0.0, 0.0, 0.95),
             ("image", 0.30, 0.2, 0.1, 0.95),
@@ -127,18 +129,18 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
         0.01, 0.045, 0.5, 0.5,
     ),
     "threads": PlatformTraits(
-        1_500, 0.75, 0.03, -0.05, 0.0, 1.25, 0.06, 0.0, 0.006, 0.3,
+        1_500, 0.75, 0.03, -0.05, 0.0, 1.25, 0.04, 0.06, 0.0, 0.006, 0.3,
         (("text", 0.6, 0.0, 0.0, 0.9), ("image", 0.4, 0.15, 0.1, 0.9)),
         0.025, 0.02, 0.4, 0.4,
     ),
     "snapchat": PlatformTraits(
-        1_000, 0.81, 0.01, 0.0, 0.0, 1.2, 0.1, 0.0, 0.010, 0.3,
+        1_000, 0.81, 0.01, 0.0, 0.0, 1.2, 0.01, 0.1, 0.0, 0.010, 0.3,
         (("story", 0.7, 0.0, 0.0, 0.6), ("short_video", 0.3, 0.4, 0.3, 0.9)),
         0.003, 0.015, 0.4, 0.4,
     ),
     # Interactions 3.9 to 6.5 % of impressions, clicks 2 to 5 %.
     "linkedin": PlatformTraits(
-        2_000, 0.75, 0.05, -0.03, 0.0, 1.3, 0.05, 0.0, 0.028, 0.3,
+        2_000, 0.75, 0.05, -0.03, 0.0, 1.3, 0.05, 0.05, 0.0, 0.028, 0.3,
         (
             ("text", 0.40, 0.0, 0.0, 0.8),
             ("image", 0.25, 0.1, 0.0, 0.8),
@@ -149,7 +151,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
         0.012, 0.03, 1.0, 1.2,
     ),
     "zalo": PlatformTraits(
-        1_500, 0.80, 0.015, 0.0, 0.0, 1.2, 0.12, 0.0, 0.015, 0.3,
+        1_500, 0.80, 0.015, 0.0, 0.0, 1.2, 0.03, 0.12, 0.0, 0.015, 0.3,
         (
             ("article", 0.5, 0.0, 0.0, 0.75),
             ("image", 0.25, 0.1, 0.1, 0.75),
@@ -158,12 +160,12 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
         0.035, 0.00001, 0.5, 0.3,
     ),
     "blog": PlatformTraits(
-        800, 0.80, 0.008, 0.0, 0.0, 1.3, 0.3, 0.0, 0.030, 0.4,
+        800, 0.80, 0.008, 0.0, 0.0, 1.3, 0.05, 0.3, 0.0, 0.030, 0.4,
         (("article", 1.0, 0.0, 0.0, 0.8),),
         0.015, 0.02, 0.8, 1.0,
     ),
     "podcast": PlatformTraits(
-        2_500, 0.85, 0.004, 0.0, 0.0, 1.2, 0.2, 0.3, 0.006, 0.3,
+        2_500, 0.85, 0.004, 0.0, 0.0, 1.2, 0.05, 0.2, 0.3, 0.006, 0.3,
         (("audio", 1.0, 0.0, 0.0, 0.5),),
         0.01, 0.02, 1.0, 1.2,
     ),
