@@ -157,7 +157,7 @@ def draw_channels(
         in_pod=in_pod,
         account_level=rng.normal(0, 1, m) * trait("between")[platform],
         rate_level=rng.normal(0, 0.25, m),
-        comment_bias=rng.normal(0, 0.66, m),
+        comment_bias=rng.normal(0, 0.61, m),
         price=_draw_prices(followers, platform, person, in_vietnam, level, niche, rng),
         n_posts=np.maximum(np.round(n_posts), 4).astype(np.int64),
         is_metered=rng.random(m) < np.where(followers >= _MANAGED, 0.5, 0.3),

@@ -53,7 +53,7 @@ _SPREAD_FACEBOOK: Final[dict[str, _Spread]] = {
     # Log-sd of likes 1.15, comments 1.08, shares .98; of comments per like .93, shares per like
     # .54.
     "likes": _Spread(0.97, 0.30, 0.25),
-    "comments": _Spread(0.62, 0.30, 0.80),
+    "comments": _Spread(0.70, 0.30, 0.80),
     "shares": _Spread(0.80, 0.30, 0.40),
     "saves": _Spread(0.90, 0.30, 0.30),
     "visits": _Spread(0.90, 0.20, 0.50),
