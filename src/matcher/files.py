@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
@@ -21,6 +22,7 @@ __all__ = [
     "check_folder",
     "check_output",
     "check_writable",
+    "hash_file",
     "write_output",
     "write_table",
 ]
@@ -251,6 +253,23 @@ def check_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise UsageError(f"{path}: its folder cannot be made in {above}: {error}") from error
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, read piece by piece.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_place(path: Path, *, make: bool = True) -> None:

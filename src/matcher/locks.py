@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import Final
 
 from matcher.errors import UsageError
 
-__all__ = ["claim_folder", "hold_lock"]
+__all__ = ["claim_folder", "hold_lock", "is_stale"]
+
+_DAYS_KEPT: Final = 7.0
+_DAY_S: Final = 86_400.0
 
 _CLAIM: Final = ".{name}.claim"
 _TEMPORARY: Final = r"\.{name}\.[a-z0-9_]{{8}}\.matcher-(part|old)"
@@ -149,3 +153,26 @@ def _take_over(folder: Path, descriptor: int, work: str) -> bool:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, work.encode(), 0)
     return before == work
+
+
+def is_stale(folder: Path) -> bool:
+    """Whether nothing in a folder of unfinished work has changed for seven days.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder that belongs to Matcher.
+
+    Returns
+    -------
+    bool
+        False also where it vanished meanwhile, since someone else is at work in it or done.
+    """
+    try:
+        newest = max(
+            (path.lstat().st_mtime for path in folder.rglob("*") if not path.is_dir()),
+            default=folder.stat().st_mtime,
+        )
+    except FileNotFoundError:
+        return False
+    return time.time() - newest > _DAYS_KEPT * _DAY_S

@@ -10,7 +10,7 @@ import typer
 
 from matcher.cli.data import AsJson, Force
 from matcher.cli.dry import DryRun, print_plan
-from matcher.cli.output import print_json, print_result, progress
+from matcher.cli.output import note, print_json, print_result, progress
 from matcher.files import check_folder
 
 
@@ -51,6 +51,7 @@ def simulate(
             world=world,
             force=force,
             progress=tell,
+            note=note,
         )
     if as_json:
         fields = {name: getattr(summary, name) for name in _names(summary)}

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
@@ -17,6 +16,7 @@ import pandas as pd
 from matcher import __version__
 from matcher.errors import UsageError
 from matcher.files import write_output
+from matcher.locks import is_stale
 from matcher.recommend.recommendations import COLUMNS
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BriefList", "Unfinished", "request_key"]
 
-_DAYS_KEPT: Final = 7.0
-_DAY_S: Final = 86_400.0
 _NOT_A_TIME: Final = np.iinfo(np.int64).min
 
 
@@ -174,15 +172,7 @@ class Unfinished:
         for entry in os.scandir(self.folder):
             if not entry.is_dir(follow_symlinks=False) or entry.name in self._begun:
                 continue
-            try:
-                newest = max(
-                    (file.stat().st_mtime for file in os.scandir(entry.path)),
-                    default=entry.stat().st_mtime,
-                )
-            except FileNotFoundError:
-                # Another run is at work in it, or done with it.
-                continue
-            if time.time() - newest > _DAYS_KEPT * _DAY_S:
+            if is_stale(Path(entry.path)):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +75,41 @@ class DealSums:
         np.add.at(self.total["clicks"], deal, block.clicks[rows])
         self.post.append(first_id + rows)
         self.deal.append(deal)
+
+    def of_block(self, block: PostBlock, first_id: int) -> dict[str, npt.NDArray[Any]]:
+        """What a block adds, in a form that can be kept on disk.
+
+        Parameters
+        ----------
+        block : PostBlock
+            Posts.
+        first_id : int
+            Number of the block's first post, 0 or more.
+
+        Returns
+        -------
+        dict of str to ndarray
+            What `add_arrays` takes; arrays of whole or of floating-point numbers.
+        """
+        own = DealSums(self.n_deals)
+        own.add(block, first_id)
+        deal = np.unique(own.deal[0])
+        sums = {name: total[deal] for name, total in own.total.items()}
+        return {"post": own.post[0], "deal": own.deal[0], "summed_deal": deal, **sums}
+
+    def add_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Add what `of_block` gave for one block.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Each block once and in order.
+        """
+        self.post.append(arrays["post"])
+        self.deal.append(arrays["deal"])
+        # All posts of a deal lie in one block, so that nothing is rounded here.
+        for name, total in self.total.items():
+            total[arrays["summed_deal"]] += arrays[name]
 
 
 def campaign_post_table(market: Market, sums: DealSums) -> pa.Table:

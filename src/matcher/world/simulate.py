@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from matcher.errors import OutputExistsError, UsageError
+from matcher.errors import UsageError
 from matcher.world.blocks import audience_table, metric_table, post_table, snapshot_table
 from matcher.world.briefs import campaign_table
 from matcher.world.hiring import Hiring
-from matcher.world.knobs import WORLD_VERSION, find_world
+from matcher.world.knobs import WORLD_VERSION, WorldKnobs, find_world
 from matcher.world.latents import Market, draw_market
 from matcher.world.posts import simulate_posts
 from matcher.world.registers import (
@@ -41,15 +36,17 @@ from matcher.world.results import (
 )
 from matcher.world.streams import stream
 from matcher.world.truth import truth_tables
+from matcher.world.unfinished import Note, open_market
+from matcher.world.writing import KeptBlock, UnfinishedMarket, libraries
 
-__all__ = ["WorldSummary", "simulate_market"]
+__all__ = ["WorldSummary", "hash_knobs", "simulate_market"]
 
 Progress = Callable[[str, int, int], None]
 
 _BLOCK: Final = 4_000
 """People per block; part of the world, since each block has its own random stream."""
-_RECORD: Final = "truth/world.json"
-"""What tells a simulated market from any other folder."""
+_ROWS: Final = 1_048_576
+"""Decisions in one row group."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,8 @@ class WorldSummary:
         Rows of every table of the market.
     content_hash : str
         SHA-256 over the written tables, truth included.
+    n_parts, n_resumed : int
+        Parts that posts come in, and those of them that an earlier run had written.
     """
 
     folder: Path
@@ -84,6 +83,8 @@ class WorldSummary:
     n_hires: int
     n_rows: Mapping[str, int]
     content_hash: str
+    n_parts: int
+    n_resumed: int
 
 
 def simulate_market(
@@ -95,11 +96,16 @@ def simulate_market(
     world: str = "default",
     force: bool = False,
     progress: Progress | None = None,
+    note: Note | None = None,
 ) -> WorldSummary:
     """Write a simulated market folder, and its truth in ``truth/`` inside it.
 
     The figures are synthetic: calibrated to published ranges where there are any, never a claim
     about a real market. Equal arguments give equal bytes under equal library versions.
+
+    A run that is stopped, by force too, leaves the parts that are whole in a hidden folder beside
+    `folder`; the same call goes on from there and ends in the same bytes. They are removed after
+    seven days.
 
     Parameters
     ----------
@@ -118,6 +124,8 @@ def simulate_market(
         no other folder is ever replaced.
     progress : callable, optional
         Called with the step's name, units done and units in all.
+    note : callable, optional
+        Called with one line each on parts that an earlier run left, or that this one leaves.
 
     Returns
     -------
@@ -127,7 +135,8 @@ def simulate_market(
     Raises
     ------
     UsageError
-        If a size or the seed is out of range, or the world is unknown.
+        If a size or the seed is out of range, the world is unknown, another process is at work on
+        the folder, or it cannot be written.
     OutputExistsError
         If a file stands there, or the folder holds something and either `force` is false or it is
         no simulated market.
@@ -135,27 +144,33 @@ def simulate_market(
     knobs = find_world(world)
     _check(n_influencers, n_campaigns, seed)
     tell = progress or _silent
-    with _new_folder(Path(folder), force=force) as temporary:
+    n_blocks = _count_blocks(n_influencers)
+    sizes = {"n_influencers": n_influencers, "n_campaigns": n_campaigns}
+    request = {
+        "world": world,
+        "version": WORLD_VERSION,
+        "seed": seed,
+        **sizes,
+        "n_per_block": _BLOCK,
+        "knobs_sha256": hash_knobs(knobs),
+    }
+    with open_market(
+        Path(folder), request, n_blocks=n_blocks, force=force, note=note or _say_nothing
+    ) as found:
         market, hiring = draw_market(n_influencers, n_campaigns, knobs, seed=seed, progress=tell)
-        n_rows = _write_market(temporary, market, hiring, tell)
-        truth = temporary / "truth"
-        truth.mkdir()
-        for name, table in truth_tables(market, hiring).items():
-            _write_table(truth / f"{name}.parquet", table)
-        content_hash = _hash_folder(temporary)
-        sizes = {"n_influencers": n_influencers, "n_campaigns": n_campaigns}
-        record = {
-            "world": world,
-            "version": WORLD_VERSION,
-            "seed": seed,
-            **sizes,
-            "knobs": knobs.as_dict(),
-            "n_rows": n_rows,
-            "content_sha256": content_hash,
-            "note": "synthetic; calibrated to published ranges, not a real market",
-        }
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        (temporary / _RECORD).write_text(text, encoding="utf-8")
+        _write_all(found, market, hiring, tell)
+        n_rows, content_hash = found.count_rows(), found.hash_content()
+        found.write_record(
+            {
+                **request,
+                "knobs": knobs.as_dict(),
+                "libraries": libraries(),
+                "n_rows": n_rows,
+                "content_sha256": content_hash,
+                "files": found.digests,
+                "note": "synthetic; calibrated to published ranges, not a real market",
+            }
+        )
     return WorldSummary(
         folder=Path(folder),
         world=world,
@@ -167,8 +182,31 @@ def simulate_market(
         n_hires=int((market.deals.status >= 2).sum()),
         n_rows=n_rows,
         content_hash=content_hash,
+        n_parts=n_blocks,
+        n_resumed=found.n_resumed,
         **sizes,
     )
+
+
+def hash_knobs(knobs: WorldKnobs) -> str:
+    """SHA-256 of the knobs of a world, the same for equal knobs.
+
+    Parameters
+    ----------
+    knobs : WorldKnobs
+        Knobs.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    text = json.dumps(knobs.as_dict(), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _say_nothing(text: str) -> None:
+    """Say nothing."""
 
 
 def _silent(step: str, done: int, total: int) -> None:
@@ -185,48 +223,14 @@ def _check(n_influencers: int, n_campaigns: int, seed: int) -> None:
             raise UsageError(f"simulate: {name} is {value}; expected {least} or more")
 
 
-@contextmanager
-def _new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
-    """Temporary folder beside the target that takes its place when all went well."""
-    if folder.exists() and not folder.is_dir():
-        raise OutputExistsError(f"{folder}: is a file; expected a new folder; choose another path")
-    if folder.exists() and any(folder.iterdir()):
-        _refuse_to_replace(folder, force=force)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield temporary
-        if folder.exists():
-            shutil.rmtree(folder)
-        # mkdtemp makes folders that only the owner may open.
-        temporary.chmod(0o777 & ~_umask())
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def _count_blocks(n_influencers: int) -> int:
+    return -(-n_influencers // _BLOCK)
 
 
-def _refuse_to_replace(folder: Path, *, force: bool) -> None:
-    if not (folder / _RECORD).is_file():
-        raise OutputExistsError(
-            f"{folder}: holds something already and no {_RECORD}, so it is not replaced; "
-            "choose another folder"
-        )
-    if not force:
-        raise OutputExistsError(
-            f"{folder}: holds something already; choose another folder, or pass --force to replace"
-        )
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-def _write_market(folder: Path, market: Market, hiring: Hiring, tell: Progress) -> dict[str, int]:
-    n_rows: dict[str, int] = {}
-    sums = _write_blocks(folder, market, n_rows, tell)
-    tables = {
+def _write_all(found: UnfinishedMarket, market: Market, hiring: Hiring, tell: Progress) -> None:
+    sums = _write_blocks(found, market, tell)
+    campaigns = market.campaigns
+    tables: dict[str, pa.Table | Iterable[pa.Table]] = {
         "influencers": influencer_table(market),
         "accounts": account_table(market),
         "rates": rate_table(market),
@@ -235,51 +239,50 @@ def _write_market(folder: Path, market: Market, hiring: Hiring, tell: Progress) 
         "campaigns": campaign_table(market),
         "campaign_posts": campaign_post_table(market, sums),
         "collaborations": collaboration_table(market, sums),
-        "decisions": decision_table(hiring, market.campaigns.decided),
+        "decisions": (decision_table(part, campaigns.decided) for part in _split(hiring)),
         "exchange_rates": exchange_table(),
     }
-    for name, table in tables.items():
-        _write_table(folder / f"{name}.parquet", table)
-        n_rows[name] = table.num_rows
-    return n_rows
+    tables |= {f"truth/{name}": table for name, table in truth_tables(market, hiring).items()}
+    for done, (name, table) in enumerate(tables.items()):
+        tell("tables", done, len(tables))
+        found.write(f"{name}.parquet", table)
+    tell("tables", len(tables), len(tables))
 
 
-def _write_blocks(folder: Path, market: Market, n_rows: dict[str, int], tell: Progress) -> DealSums:
+def _write_blocks(found: UnfinishedMarket, market: Market, tell: Progress) -> DealSums:
     people = market.people
     sums = DealSums(len(market.deals.campaign))
     edges = np.searchsorted(people.person, np.arange(0, people.n + _BLOCK, _BLOCK)).tolist()
-    n_blocks = len(edges) - 1
     n_posts = 0
     for k, (first, last) in enumerate(pairwise(edges)):
-        rng = stream(market.seed, "block", k)
-        block = simulate_posts(market, first, last, rng)
-        sums.add(block, n_posts)
-        tables = {
-            "posts": post_table(market, block, first_id=n_posts, rng=rng),
-            "post_metrics": metric_table(market, block, first_id=n_posts, rng=rng),
-            "account_snapshots": snapshot_table(market, first, last, rng),
-            "audiences": audience_table(market, first, last, rng),
-        }
-        n_posts += len(block.day)
-        for name, table in tables.items():
-            path = folder / f"{name}.parquet"
-            if n_blocks > 1:
-                (folder / name).mkdir(exist_ok=True)
-                path = folder / name / f"part-{k:03d}.parquet"
-            _write_table(path, table)
-            n_rows[name] = n_rows.get(name, 0) + table.num_rows
-        tell("posts", k + 1, n_blocks)
+        kept = found.take_block(k) or _write_block(found, market, k, (first, last), n_posts)
+        sums.add_arrays(kept.sums)
+        n_posts += kept.n_posts
+        tell("posts", k + 1, found.n_blocks)
     return sums
 
 
-def _write_table(path: Path, table: pa.Table) -> None:
-    writer: Any = pq
-    writer.write_table(table, path, compression="zstd", store_schema=False)
+def _write_block(
+    found: UnfinishedMarket, market: Market, number: int, accounts: tuple[int, int], first_id: int
+) -> KeptBlock:
+    first, last = accounts
+    rng = stream(market.seed, "block", number)
+    block = simulate_posts(market, first, last, rng)
+    tables = {
+        "posts": post_table(market, block, first_id=first_id, rng=rng),
+        "post_metrics": metric_table(market, block, first_id=first_id, rng=rng),
+        "account_snapshots": snapshot_table(market, first, last, rng),
+        "audiences": audience_table(market, first, last, rng),
+    }
+    sums = DealSums(len(market.deals.campaign)).of_block(block, first_id)
+    return found.write_block(number, tables, n_posts=len(block.day), sums=sums)
 
 
-def _hash_folder(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.parquet")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+def _split(hiring: Hiring) -> Iterator[Hiring]:
+    """Log of decisions in pieces, so that no table of all of them is held."""
+    n = len(hiring.campaign)
+    # `deals` has rows of another kind.
+    logged = {f.name: getattr(hiring, f.name) for f in fields(hiring) if f.name != "deals"}
+    for first in range(0, max(n, 1), _ROWS):
+        rows = slice(first, first + _ROWS)
+        yield replace(hiring, **{name: held[rows] for name, held in logged.items()})
