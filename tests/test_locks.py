@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from matcher.errors import UsageError
-from matcher.locks import claim_folder, hold_lock
+from matcher.locks import claim_folder, hold_lock, is_stale
 
 HOLDER = """
 import sys, time
@@ -180,3 +181,17 @@ def test_waiting_for_a_lock_gets_it_in_the_end(tmp_path: Path) -> None:
     thread.join()
     assert order == ["first", "second"]
     assert not os.path.lexists(tmp_path / "lock")
+
+
+def test_work_is_stale_once_nothing_in_it_changed_for_seven_days(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    (work / "deep").mkdir(parents=True)
+    (work / "deep" / "part").write_text("part")
+    now = time.time()
+    for days, stale in ((6.9, False), (7.1, True)):
+        for path in (work, work / "deep", work / "deep" / "part"):
+            os.utime(path, (now - days * 86_400,) * 2)
+        assert is_stale(work) is stale
+    (work / "deep" / "more").write_text("more")
+    assert not is_stale(work)
+    assert not is_stale(tmp_path / "none")

@@ -14,10 +14,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from matcher.errors import OutputExistsError, UsageError
 from matcher.world import WorldSummary, simulate_market
+from matcher.world.writing import UnfinishedMarket
 
 SIZES = {"n_influencers": 8_100, "n_campaigns": 6, "seed": 4, "world": "tiny"}
 """Three parts."""
@@ -143,8 +146,8 @@ def test_a_run_that_is_asked_to_stop_keeps_whole_parts_and_says_so(
         simulate_market(tmp_path / "m", **SIZES, progress=stop_after(1), note=notes.append)
     (left,) = tmp_path.iterdir()
     assert notes == [
-        "stopped after 1 of 3 parts; the same command goes on from there within seven days "
-        f"({left})"
+        f"stopped after 1 of 3 parts, which are kept for seven days in {left}; the same command "
+        "goes on from there"
     ]
     # Stopped once more, it loses nothing.
     assert stop(tmp_path / "other", 1).is_dir()
@@ -253,6 +256,27 @@ def test_a_market_that_was_being_replaced_by_a_killed_run_is_there_again(tmp_pat
         simulate_market(folder, n_influencers=5, n_campaigns=0, seed=1)
     assert [*tmp_path.iterdir()] == [folder]
     assert contents(folder) == before
+
+
+def test_what_is_left_of_a_run_that_was_killed_at_its_very_end_is_no_part(tmp_path: Path) -> None:
+    left = stop(tmp_path / "m")
+    shutil.rmtree(left / "market")
+    assert run(tmp_path / "m")[1] == []
+    assert not left.exists()
+
+
+def test_a_table_may_come_in_pieces(tmp_path: Path) -> None:
+    (tmp_path / "market").mkdir()
+    found = UnfinishedMarket(tmp_path, n_blocks=1)
+    pieces = [
+        pa.table({"n": [1, 2]}),
+        pa.table({"n": pa.array([], pa.int64())}),
+        pa.table({"n": [3]}),
+    ]
+    found.write("one.parquet", iter(pieces))
+    assert pq.read_table(tmp_path / "market" / "one.parquet")["n"].to_pylist() == [1, 2, 3]
+    assert pq.ParquetFile(tmp_path / "market" / "one.parquet").num_row_groups == 2
+    assert found.count_rows() == {"one": 3}
 
 
 def test_a_link_is_never_replaced(tmp_path: Path) -> None:

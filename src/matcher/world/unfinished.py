@@ -75,6 +75,9 @@ def open_market(
         )
         _look_around(folder, found.folder, note)
         try:
+            if not found.market.exists():
+                # What is left where a run was killed right after its market took its place.
+                shutil.rmtree(found.folder, ignore_errors=True)
             found.market.mkdir(parents=True, exist_ok=True)
             path = found.folder / _REQUEST
             write_output(path, lambda file: file.write_text(text, encoding="utf-8"), force=True)
@@ -141,8 +144,8 @@ def _leave(found: UnfinishedMarket, note: Note) -> None:
     is_done = not found.market.exists()
     if not is_done and found.n_blocks > 1 and found.n_kept:
         note(
-            f"stopped after {found.n_kept} of {found.n_blocks} parts; the same command goes on "
-            f"from there within seven days ({found.folder})"
+            f"stopped after {found.n_kept} of {found.n_blocks} parts, which are kept for seven "
+            f"days in {found.folder}; the same command goes on from there"
         )
         return
     shutil.rmtree(found.folder, ignore_errors=True)
