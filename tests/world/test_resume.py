@@ -221,6 +221,26 @@ def test_other_arguments_start_afresh_and_leave_the_other_parts(
     assert [*tmp_path.iterdir()] == [folder]
 
 
+def test_parts_of_another_release_are_said_to_be_so(tmp_path: Path) -> None:
+    left = stop(tmp_path / "m")
+    # As if the generator had changed since.
+    other = left.with_name(".m.0123456789abcdef.matcher-part")
+    left.rename(other)
+    summary, notes = run(tmp_path / "m")
+    assert summary.n_resumed == 0
+    assert "seed 4, by another release of Matcher or its libraries); they stay" in notes[0]
+    assert other.is_dir()
+
+
+def test_an_error_of_the_caller_stays_what_it_is(tmp_path: Path) -> None:
+    def tell(step: str, done: int, total: int) -> None:
+        raise BrokenPipeError("nobody listens")
+
+    with pytest.raises(BrokenPipeError, match="nobody listens"):
+        simulate_market(tmp_path / "m", **SIZES, progress=tell)
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_parts_that_nobody_asked_for_in_seven_days_are_removed(tmp_path: Path) -> None:
     old, new = stop(tmp_path / "old"), stop(tmp_path / "new")
     somebodys = tmp_path / ".old.0123456789abcdef.matcher-part"

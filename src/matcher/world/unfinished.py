@@ -16,7 +16,7 @@ from matcher import __version__
 from matcher.errors import OutputExistsError, UsageError
 from matcher.files import write_output
 from matcher.locks import claim_folder, hold_lock, is_stale
-from matcher.world.writing import RECORD, UnfinishedMarket, libraries
+from matcher.world.writing import RECORD, UnfinishedMarket, libraries, name_place
 
 __all__ = ["Note", "open_market"]
 
@@ -73,22 +73,26 @@ def open_market(
         found = UnfinishedMarket(
             folder.parent / _HIDDEN.format(name=folder.name, key=key), n_blocks
         )
-        _look_around(folder, found.folder, note)
+        _look_around(folder, found.folder, whole, note)
         try:
-            if not found.market.exists():
-                # What is left where a run was killed right after its market took its place.
-                shutil.rmtree(found.folder, ignore_errors=True)
-            found.market.mkdir(parents=True, exist_ok=True)
-            path = found.folder / _REQUEST
-            write_output(path, lambda file: file.write_text(text, encoding="utf-8"), force=True)
-            found.find_blocks()
+            with name_place(folder):
+                _begin(found, text)
             _tell_of_earlier(found, note)
             yield found
-            _publish(found, folder, folder.parent / f".{folder.name}.{key[:8]}.matcher-old")
-        except OSError as error:
-            raise UsageError(f"{folder}: cannot be written: {error}") from error
+            with name_place(folder):
+                _publish(found, folder, folder.parent / f".{folder.name}.{key[:8]}.matcher-old")
         finally:
             _leave(found, note)
+
+
+def _begin(found: UnfinishedMarket, request: str) -> None:
+    if not found.market.exists():
+        # What is left where a run was killed right after its market took its place.
+        shutil.rmtree(found.folder, ignore_errors=True)
+    found.market.mkdir(parents=True, exist_ok=True)
+    path = found.folder / _REQUEST
+    write_output(path, lambda file: file.write_text(request, encoding="utf-8"), force=True)
+    found.find_blocks()
 
 
 def _refuse_to_replace(folder: Path, *, force: bool) -> None:
@@ -151,7 +155,7 @@ def _leave(found: UnfinishedMarket, note: Note) -> None:
     shutil.rmtree(found.folder, ignore_errors=True)
 
 
-def _look_around(folder: Path, own: Path, note: Note) -> None:
+def _look_around(folder: Path, own: Path, request: Mapping[str, Any], note: Note) -> None:
     """Remove what was given up, and say what else was begun for the same place."""
     for entry in sorted(folder.parent.iterdir()):
         named = _ANY_HIDDEN.fullmatch(entry.name)
@@ -164,7 +168,8 @@ def _look_around(folder: Path, own: Path, note: Note) -> None:
         elif named[1] == folder.name:
             note(
                 f"{entry}: holds parts of another market that was begun for {folder} "
-                f"({_describe(entry / _REQUEST)}); they stay for seven days, for that command"
+                f"({_describe(entry / _REQUEST, request)}); they stay for seven days, for that "
+                "command"
             )
 
 
@@ -180,15 +185,18 @@ def _remove(entry: Path, place: Path, *, is_held: bool) -> None:
         shutil.rmtree(entry, ignore_errors=True)
 
 
-def _describe(path: Path) -> str:
+def _describe(path: Path, request: Mapping[str, Any]) -> str:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-        return (
+        text = (
             f"world {held['world']}, {held['n_influencers']:,} influencers, "
             f"{held['n_campaigns']:,} campaigns, seed {held['seed']}"
         )
     except (OSError, ValueError, KeyError, TypeError):
         return "which one cannot be read"
+    asked = ("world", "n_influencers", "n_campaigns", "seed")
+    is_same = all(held[name] == request[name] for name in asked)
+    return f"{text}, by another release of Matcher or its libraries" if is_same else text
 
 
 def _hash_code() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from matcher.errors import UsageError
 from matcher.files import hash_file, write_output
 
-__all__ = ["RECORD", "KeptBlock", "UnfinishedMarket", "libraries"]
+__all__ = ["RECORD", "KeptBlock", "UnfinishedMarket", "libraries", "name_place"]
 
 RECORD: Final = "truth/world.json"
 """What tells a simulated market from any other folder."""
@@ -35,6 +37,26 @@ def libraries() -> dict[str, str]:
         Versions by name.
     """
     return {name: version(name) for name in ("numpy", "pyarrow")}
+
+
+@contextmanager
+def name_place(place: Path) -> Iterator[None]:
+    """Name the place where the disk refused something.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        File or folder that a user knows.
+
+    Raises
+    ------
+    UsageError
+        If the block ended in an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{place}: cannot be written: {error}; choose another place") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +185,8 @@ class UnfinishedMarket:
         text = json.dumps(content)
         digest = hashlib.sha256(text.encode()).hexdigest()
         path = self._record_path(number)
-        path.parent.mkdir(exist_ok=True)
+        with name_place(path):
+            path.parent.mkdir(exist_ok=True)
         write_output(path, lambda target: target.write_text(f"{digest}\n{text}\n"), force=True)
         self._n_written += 1
         return KeptBlock({name: self._files[name] for name in names}, n_posts, sums)
@@ -179,7 +202,8 @@ class UnfinishedMarket:
             Its rows; tables become one row group or more each, and only one is held at a time.
         """
         place = self.market / path
-        place.parent.mkdir(exist_ok=True)
+        with name_place(place):
+            place.parent.mkdir(exist_ok=True)
         n_rows = 0
 
         # Fills the file that is to take the place.
@@ -232,7 +256,8 @@ class UnfinishedMarket:
             JSON values.
         """
         place = self.market / RECORD
-        place.parent.mkdir(exist_ok=True)
+        with name_place(place):
+            place.parent.mkdir(exist_ok=True)
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         write_output(place, lambda file: file.write_text(text, encoding="utf-8"), force=True)
         known = {*self._files, RECORD}
