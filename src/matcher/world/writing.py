@@ -203,7 +203,7 @@ class UnfinishedMarket:
         """
         place = self.market / path
         with name_place(place):
-            place.parent.mkdir(exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
         n_rows = 0
 
         # Fills the file that is to take the place.
@@ -257,7 +257,7 @@ class UnfinishedMarket:
         """
         place = self.market / RECORD
         with name_place(place):
-            place.parent.mkdir(exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         write_output(place, lambda file: file.write_text(text, encoding="utf-8"), force=True)
         known = {*self._files, RECORD}
