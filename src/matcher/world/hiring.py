@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from typing import Final, TypedDict
 
 import numpy as np
@@ -24,6 +24,8 @@ Ints = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.bool_]
 
 _RIVAL_DAYS = 90.0
+_ROWS = 1_048_576
+"""Decisions in one row group of a file."""
 _APPEAL: Final[dict[str, dict[str, float]]] = {
     "awareness": {"celebrity": 1.0, "virtual": 0.3},
     "engagement": {"creator": 0.2, "koc": 0.3},
@@ -60,6 +62,19 @@ class Hiring:
     """Earlier hires by the same brand."""
     deals: Ints
     """Shape (n_deals, 2): person and brand with a partnership from before, outside campaigns."""
+
+    def pieces(self) -> Iterator[Hiring]:
+        """Consecutive rows of the log, so that no table of all of them need be held.
+
+        Yields
+        ------
+        Hiring
+            One or more; the only one of an empty log is empty.
+        """
+        logged = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "deals"}
+        for first in range(0, max(len(self.campaign), 1), _ROWS):
+            rows = slice(first, first + _ROWS)
+            yield replace(self, **{name: held[rows] for name, held in logged.items()})
 
 
 @dataclass(eq=False)

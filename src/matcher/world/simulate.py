@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -45,8 +45,6 @@ Progress = Callable[[str, int, int], None]
 
 _BLOCK: Final = 4_000
 """People per block; part of the world, since each block has its own random stream."""
-_ROWS: Final = 1_048_576
-"""Decisions in one row group."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +237,7 @@ def _write_all(found: UnfinishedMarket, market: Market, hiring: Hiring, tell: Pr
         "campaigns": campaign_table(market),
         "campaign_posts": campaign_post_table(market, sums),
         "collaborations": collaboration_table(market, sums),
-        "decisions": (decision_table(part, campaigns.decided) for part in _split(hiring)),
+        "decisions": (decision_table(part, campaigns.decided) for part in hiring.pieces()),
         "exchange_rates": exchange_table(),
     }
     tables |= {f"truth/{name}": table for name, table in truth_tables(market, hiring).items()}
@@ -276,13 +274,3 @@ def _write_block(
     }
     sums = DealSums(len(market.deals.campaign)).of_block(block, first_id)
     return found.write_block(number, tables, n_posts=len(block.day), sums=sums)
-
-
-def _split(hiring: Hiring) -> Iterator[Hiring]:
-    """Log of decisions in pieces, so that no table of all of them is held."""
-    n = len(hiring.campaign)
-    # `deals` has rows of another kind.
-    logged = {f.name: getattr(hiring, f.name) for f in fields(hiring) if f.name != "deals"}
-    for first in range(0, max(n, 1), _ROWS):
-        rows = slice(first, first + _ROWS)
-        yield replace(hiring, **{name: held[rows] for name, held in logged.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +38,7 @@ RECORD: Final = "truth/world.json"
 _MONEY: Final = ("revenue", "fee")
 
 
-def truth_tables(market: Market, hiring: Hiring) -> Mapping[str, pa.Table]:
+def truth_tables(market: Market, hiring: Hiring) -> dict[str, pa.Table | Iterable[pa.Table]]:
     """Tables of the truth folder: every latent array as it was drawn.
 
     Parameters
@@ -50,17 +50,13 @@ def truth_tables(market: Market, hiring: Hiring) -> Mapping[str, pa.Table]:
 
     Returns
     -------
-    mapping of str to pyarrow.Table
-        ``people``, ``accounts``, ``brands``, ``campaigns``, ``deals``, ``decisions``,
-        ``partnerships``.
+    dict of str to pyarrow.Table or iterable of pyarrow.Table
+        ``people``, ``accounts``, ``brands``, ``rivals``, ``campaigns``, ``deals``,
+        ``decisions`` (in pieces), ``partnerships``.
     """
     people = market.people
     accounts = {"account_id": account_ids(np.arange(people.n_accounts))}
     campaigns = {"campaign_id": campaign_ids(np.arange(market.campaigns.n))}
-    pairs = {
-        "campaign_id": campaign_ids(hiring.campaign),
-        "account_id": account_ids(hiring.account),
-    }
     return {
         "people": table_of_arrays(people, length=people.n, but=_OF_ACCOUNTS),
         "accounts": table_of_arrays(people, only=_OF_ACCOUNTS, ids=accounts),
@@ -68,7 +64,7 @@ def truth_tables(market: Market, hiring: Hiring) -> Mapping[str, pa.Table]:
         "rivals": _pairs_of_rivals(market.brands),
         "campaigns": table_of_arrays(market.campaigns, ids=campaigns),
         "deals": table_of_arrays(market.deals),
-        "decisions": table_of_arrays(hiring, but=("deals",), ids=pairs),
+        "decisions": map(_decisions, hiring.pieces()),
         "partnerships": pa.table(
             {"person": market.partnerships[:, 0], "brand": market.partnerships[:, 1]}
         ),
@@ -92,6 +88,12 @@ _OF_ACCOUNTS: Final = (
     "n_posts",
     "is_metered",
 )
+
+
+def _decisions(piece: Hiring) -> pa.Table:
+    campaign, account = campaign_ids(piece.campaign), account_ids(piece.account)
+    ids = {"campaign_id": campaign, "account_id": account}
+    return table_of_arrays(piece, but=("deals",), ids=ids)
 
 
 def _pairs_of_rivals(brands: Brands) -> pa.Table:

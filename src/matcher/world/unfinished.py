@@ -16,7 +16,8 @@ from matcher import __version__
 from matcher.errors import OutputExistsError, UsageError
 from matcher.files import write_output
 from matcher.locks import claim_folder, hold_lock, is_stale
-from matcher.world.writing import RECORD, UnfinishedMarket, libraries, name_place
+from matcher.world.truth import RECORD
+from matcher.world.writing import UnfinishedMarket, libraries, name_place
 
 __all__ = ["Note", "open_market"]
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,10 @@ import pyarrow.parquet as pq
 
 from matcher.errors import UsageError
 from matcher.files import hash_file, write_output
+from matcher.world.truth import RECORD
 
-__all__ = ["RECORD", "KeptBlock", "UnfinishedMarket", "libraries", "name_place"]
+__all__ = ["KeptBlock", "UnfinishedMarket", "libraries", "name_place"]
 
-RECORD: Final = "truth/world.json"
-"""What tells a simulated market from any other folder."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Tables: TypeAlias = "pa.Table | Iterable[pa.Table]"
