@@ -103,9 +103,7 @@ def whole(undisturbed: tuple[dict[str, bytes], float]) -> dict[str, bytes]:
     return undisturbed[0]
 
 
-@pytest.mark.parametrize(
-    ("step", "n_resumed"), [(("posts", 2), 2), (("tables", 7), 3)]
-)
+@pytest.mark.parametrize(("step", "n_resumed"), [(("posts", 2), 2), (("tables", 7), 3)])
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(
     step: tuple[str, int], n_resumed: int, tmp_path: Path, whole: dict[str, bytes]
 ) -> None:
