@@ -1,4 +1,4 @@
-"""Tables that grow with accounts and time: posts, readings, snapshots, audiences."""
+"""Tables that grow with accounts and time: posts, readings, snapshots."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from matcher.columns import AGE_BUCKETS
 from matcher.world.arrow import account_ids, ids, instants, maybe, names, whole
 from matcher.world.buyers import N_DAYS
 from matcher.world.latents import Market
-from matcher.world.people import COUNTRIES, PLATFORM_NAMES
+from matcher.world.people import PLATFORM_NAMES
 from matcher.world.platforms import FORMAT_NAMES
 from matcher.world.posts import PostBlock
 
-__all__ = ["audience_table", "metric_table", "post_table", "snapshot_table"]
+__all__ = ["metric_table", "post_table", "snapshot_table"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,7 +27,6 @@ _N_MONTHS: Final = 24
 _VIDEO: Final = ("short_video", "video", "live")
 _SHOWS_SHARES: Final = ("tiktok", "facebook", "x", "threads", "linkedin")
 """Platforms that show shares to everybody."""
-_CITIES: Final = ("Hồ Chí Minh", "Hà Nội", "Đà Nẵng", "Cần Thơ")
 
 
 def _share_seen(age: Floats) -> Floats:
@@ -205,91 +203,3 @@ def snapshot_table(market: Market, first: int, last: int, rng: np.random.Generat
             "n_posts": whole(n_posts[keep], every),
         }
     )
-
-
-def audience_table(market: Market, first: int, last: int, rng: np.random.Generator) -> pa.Table:
-    """Audience shares of the accounts that opened their statistics, once or twice.
-
-    Parameters
-    ----------
-    market : Market
-        What was drawn before.
-    first, last : int
-        Range of accounts.
-    rng : numpy.random.Generator
-        Source of draws.
-
-    Returns
-    -------
-    pyarrow.Table
-        Rows of `audiences`.
-    """
-    people = market.people
-    shown = first + np.flatnonzero(rng.random(last - first) < 0.6)
-    twice = rng.random(len(shown)) < 0.4
-    account = np.concatenate([shown, shown[twice]])
-    day = np.concatenate([rng.uniform(5, 330, len(shown)), rng.uniform(400, 700, int(twice.sum()))])
-    parts = [
-        _bucket_rows(account, day, dimension, buckets, shares, rng)
-        for dimension, buckets, shares in _audience_shares(market, people.person[account])
-    ]
-    columns = {
-        name: np.concatenate([p[name] for p in parts]) for name in ("account", "day", "share")
-    }
-    order = np.lexsort((np.arange(len(columns["day"])), columns["day"], columns["account"]))
-    texts = {
-        name: pa.concat_arrays([p[name] for p in parts]).take(pa.array(order))
-        for name in ("dimension", "bucket")
-    }
-    return pa.table(
-        {
-            "account_id": account_ids(columns["account"][order]),
-            "as_of": instants(columns["day"][order]),
-            "dimension": texts["dimension"],
-            "bucket": texts["bucket"],
-            "share": pa.array(columns["share"][order]),
-        }
-    )
-
-
-def _audience_shares(market: Market, who: Ints) -> list[tuple[str, tuple[str, ...], Floats]]:
-    people, vocabulary = market.people, market.vocabulary
-    n = len(who)
-    home = np.full((n, len(COUNTRIES)), 0.05)
-    home[np.arange(n), people.country[who]] = 0.8
-    female = people.audience_female[who]
-    gender = np.column_stack([0.985 * female, 0.985 * (1 - female), np.full(n, 0.015)])
-    interest = np.zeros((n, len(vocabulary.categories)))
-    for c in range(len(vocabulary.categories)):
-        interest[:, c] = people.interests[who][:, vocabulary.category_of == c].sum(axis=1)
-    interest = 0.6 * interest + 0.4 / interest.shape[1]
-    city = np.where(people.country[who, None] == 0, (0.34, 0.27, 0.06, 0.05), 0.0)
-    return [
-        ("country", COUNTRIES, home),
-        ("city", _CITIES, city),
-        ("age", AGE_BUCKETS, people.audience_age[who]),
-        ("gender", ("female", "male", "other"), gender),
-        ("interest", vocabulary.categories, interest),
-    ]
-
-
-def _bucket_rows(
-    account: Ints,
-    day: Floats,
-    dimension: str,
-    buckets: tuple[str, ...],
-    shares: Floats,
-    rng: np.random.Generator,
-) -> dict[str, npt.NDArray[np.generic] | pa.Array]:
-    noisy = shares * np.exp(rng.normal(0, 0.12, shares.shape))
-    noisy *= (shares.sum(axis=1) / np.maximum(noisy.sum(axis=1), 1e-12))[:, None]
-    noisy = np.floor(noisy * 1_000) / 1_000
-    least = 0.03 if dimension in ("interest", "country") else 0.0005
-    row, bucket = np.nonzero(noisy >= least)
-    return {
-        "account": account[row],
-        "day": day[row],
-        "share": noisy[row, bucket],
-        "dimension": pa.array([dimension] * len(row), type=pa.string()),
-        "bucket": names(buckets, bucket),
-    }

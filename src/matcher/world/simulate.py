@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from matcher.errors import UsageError
-from matcher.world.blocks import audience_table, metric_table, post_table, snapshot_table
+from matcher.world.audience_tables import audience_table
+from matcher.world.blocks import metric_table, post_table, snapshot_table
 from matcher.world.briefs import campaign_table
 from matcher.world.hiring import Hiring
 from matcher.world.knobs import WORLD_VERSION, WorldKnobs, find_world

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from matcher.errors import DataError, UsageError
 from matcher.world.arrow import account_ids, campaign_ids
+from matcher.world.audience_tables import audience_truth
 from matcher.world.buyers import Brands, Campaigns
 from matcher.world.deals import Deals, Schedule
 from matcher.world.engagement import fit_of_campaign
@@ -52,7 +53,7 @@ def truth_tables(market: Market, hiring: Hiring) -> dict[str, pa.Table | Iterabl
     -------
     dict of str to pyarrow.Table or iterable of pyarrow.Table
         ``people``, ``accounts``, ``brands``, ``rivals``, ``campaigns``, ``deals``,
-        ``decisions`` (in pieces), ``partnerships``.
+        ``decisions`` (in pieces), ``partnerships``, ``population`` and ``audience_profiles``.
     """
     people = market.people
     accounts = {"account_id": account_ids(np.arange(people.n_accounts))}
@@ -68,6 +69,7 @@ def truth_tables(market: Market, hiring: Hiring) -> dict[str, pa.Table | Iterabl
         "partnerships": pa.table(
             {"person": market.partnerships[:, 0], "brand": market.partnerships[:, 1]}
         ),
+        **audience_truth(market),
     }
 
 
