@@ -6,24 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from matcher.columns import AGE_BUCKETS, GENDER_BUCKETS, PLATFORMS
 from matcher.errors import UsageError
 from matcher.world.audience_model import (
-    SHAPE,
-    Affinities,
     affinities,
+    blocks_by_platform,
+    chance_of,
+    exact_levels,
+    exact_rates,
     none_followed,
+    parts,
     solve_levels,
 )
+from matcher.world.audience_panel import Panel, draw_panel
 from matcher.world.audience_profiles import AudienceProfiles
 from matcher.world.population import PLACES, Population, place_buckets, place_weights
-from matcher.world.streams import stream
 
 __all__ = ["Audience", "Panel", "Shares"]
 
@@ -32,32 +34,10 @@ Ints = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.bool_]
 Shares = list[tuple[str, tuple[str, ...], Floats]]
 
-_BLOCK: Final = 128
-"""Accounts at a time: their rates in all cells fit into the memory close to the processor."""
 _ROUGH: Final = 1e-5
-_EXACT: Final = 1e-10
 _OTHER_GENDER: Final = 0.015
 """Share of people who are neither women nor men, the same everywhere (assumed)."""
 _PLACE_DIMENSIONS: Final = ("country", "city", "language")
-
-
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """People drawn from the population, and whom each of them follows.
-
-    Attributes
-    ----------
-    cell : ndarray of int, shape (n_users,)
-        Index into the flattened cells of the population.
-    weight : ndarray of float, shape (n_users,)
-        People that each stands for; their expected sum is the population.
-    follows : scipy.sparse.csr_array of bool, shape (n_users, m)
-        Whom each person follows, in the order of the accounts asked for.
-    """
-
-    cell: Ints
-    weight: Floats
-    follows: sparse.csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,15 +113,16 @@ class Audience:
         if len(first) != len(second):
             raise UsageError(f"overlap: {len(first)} and {len(second)} accounts; expected pairs")
         known, rows = np.unique(np.concatenate([first, second]), return_inverse=True)
-        levels = self._levels(known, self.profiles.size[known])[rows]
+        size = self.profiles.size
+        levels = exact_levels(self.profiles, self.population, known, size[known])[rows]
         n = len(first)
         both = np.empty(n)
         platform = self.profiles.platform
         code = platform[first] * len(PLATFORMS) + platform[second]
         for pair in np.unique(code):
-            for part in _parts(np.flatnonzero(code == pair)):
+            for part in parts(np.flatnonzero(code == pair)):
                 both[part] = self._shared(first[part], second[part], levels[part], levels[n + part])
-        smaller = np.minimum(self.profiles.size[first], self.profiles.size[second])
+        smaller = np.minimum(size[first], size[second])
         return np.where(first == second, 1.0, both / smaller)
 
     def _shared(self, first: Ints, second: Ints, level_a: Floats, level_b: Floats) -> Floats:
@@ -154,7 +135,7 @@ class Audience:
         on_both = self.population.users(p)
         if p != q:
             on_both = on_both * self.population.use[q][..., None]
-        both = _chance(x) + _chance(y) - _chance(x + y)
+        both = chance_of(x) + chance_of(y) - chance_of(x + y)
         return np.asarray(np.einsum("npk,pk->n", both, on_both.reshape(both.shape[1:])))
 
     def union(self, accounts: Ints, totals: Floats | None = None, *, at_least: int = 1) -> float:
@@ -195,7 +176,7 @@ class Audience:
         wanted = self.profiles.size[accounts] if totals is None else np.asarray(totals, np.float64)
         if wanted.shape != accounts.shape or not (wanted > 0).all():
             raise UsageError(f"union: expected {len(accounts)} totals above 0, one per account")
-        rates = self._rates(accounts, wanted)
+        rates = exact_rates(self.profiles, self.population, accounts, wanted)
         platforms = self.profiles.platform[accounts]
         missed = _Missed(self.population, platforms, rates)
         people = float(self.population.people.sum())
@@ -213,9 +194,8 @@ class Audience:
     def membership(self, accounts: Ints, n_users: int, *, seed: int) -> Panel:
         """Panel of drawn people with the accounts that each follows.
 
-        Half of the panel is drawn as people are, half where the accounts' followers are: in their
-        cells and among the active. Weights undo this, so that weighted counts estimate people
-        without bias.
+        Most are drawn among the followers of the accounts. Weights undo this, so that weighted
+        counts estimate people without bias; see `matcher.world.audience_panel.draw_panel`.
 
         Parameters
         ----------
@@ -236,33 +216,7 @@ class Audience:
         UsageError
             If there is no account or nobody is to be drawn.
         """
-        if n_users < 1 or not len(accounts):
-            raise UsageError(
-                f"membership: {n_users} users and {len(accounts)} accounts; expected 1 or more"
-            )
-        rng = stream(seed, "panel")
-        counts = self.population.people.ravel()
-        near = np.zeros(len(counts))
-        for _, members in self._members(np.unique(accounts)):
-            near += members.sum(axis=0).ravel()
-        natural = counts / counts.sum()
-        drawn = 0.5 * natural + 0.5 * near / near.sum()
-        cell = rng.choice(len(counts), size=n_users, p=drawn)
-        is_active = rng.random(n_users) < 0.5
-        activity = rng.gamma(np.where(is_active, SHAPE + 1, SHAPE))
-        weight = counts[cell] / (n_users * drawn[cell]) / (0.5 + 0.5 * activity / SHAPE)
-        uses = (
-            rng.random((n_users, len(PLATFORMS)))
-            < (self.population.use.reshape(len(PLATFORMS), -1).T[cell // self._n_interests])
-        )
-        columns = []
-        for part in _parts(np.arange(len(accounts))):
-            rates = self._rates(accounts[part], self.profiles.size[accounts[part]])
-            chance = rates.reshape(len(part), -1).T[cell] * activity[:, None]
-            follows = rng.random(chance.shape) < -np.expm1(-chance)
-            follows &= uses[:, self.profiles.platform[accounts[part]]]
-            columns.append(sparse.csr_array(follows))
-        return Panel(cell, weight, sparse.csr_array(sparse.hstack(columns, format="csr")))
+        return draw_panel(self.profiles, self.population, accounts, n_users, seed=seed)
 
     def target_share(self, accounts: Ints, ages: Masks, gender: Ints, countries: Masks) -> Floats:
         """Share of audiences that lies in the target of a campaign.
@@ -311,44 +265,16 @@ class Audience:
             table[rows] = np.einsum("mpag,pc->mcag", members.sum(axis=4), to_country)
         return table
 
-    @property
-    def _n_interests(self) -> int:
-        return len(self.population.categories)
-
-    def _blocks(self, accounts: Ints) -> Iterator[Ints]:
-        platform = self.profiles.platform[accounts]
-        for p in np.unique(platform):
-            yield from _parts(np.flatnonzero(platform == p))
-
     def _members(self, accounts: Ints) -> Iterator[tuple[Ints, npt.NDArray[np.float32]]]:
         """Rows of `accounts` and the share of their audience in each cell, by blocks."""
         shape = self.population.people.shape
-        for rows in self._blocks(accounts):
+        for rows in blocks_by_platform(self.profiles, accounts):
             chosen = accounts[rows]
             rates = affinities(self.profiles, chosen, self.population, dtype=np.float32)
             level = solve_levels(rates, self.profiles.size[chosen], precision=_ROUGH)
-            members = _chance(rates.cells(level)) * rates.users
+            members = chance_of(rates.cells(level)) * rates.users
             members /= members.sum(axis=(1, 2), keepdims=True)
             yield rows, members.reshape(len(rows), *shape)
-
-    def _levels(self, accounts: Ints, totals: Floats) -> Floats:
-        level = np.empty(len(accounts))
-        for rows in self._blocks(accounts):
-            rates = self._affinities(accounts[rows])
-            level[rows] = solve_levels(rates, totals[rows], precision=_EXACT)
-        return level
-
-    def _rates(self, accounts: Ints, totals: Floats) -> Floats:
-        """Rates in every cell, shape (m, n_places, 6, 2, n_categories)."""
-        rates = np.empty((len(accounts), *self.population.people.shape))
-        for rows in self._blocks(accounts):
-            found = self._affinities(accounts[rows])
-            level = solve_levels(found, totals[rows], precision=_EXACT)
-            rates[rows] = found.cells(level).reshape(len(rows), *rates.shape[1:])
-        return rates
-
-    def _affinities(self, accounts: Ints) -> Affinities:
-        return affinities(self.profiles, accounts, self.population, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -373,16 +299,7 @@ class _Missed:
             p = int(self.platforms[i])
             # Rounding may leave a trace below 0 where one rate is nearly all of the sum.
             sums[p] = np.maximum(sums[p] - self.rates[i], 0.0)
-        use = [self.population.use[p][..., None] for p in sums]
+        n_interests = len(self.population.categories)
+        use = [self.population.use[p].ravel().repeat(n_interests) for p in sums]
         chance = none_followed(list(sums.values()), use)
-        return float((chance * self.population.people).sum())
-
-
-def _chance(rates: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Chance of following at least one of some accounts whose rates sum to these."""
-    return np.asarray(-np.expm1(np.log1p(rates) * -SHAPE))
-
-
-def _parts(rows: Ints) -> Iterator[Ints]:
-    for k in range(0, len(rows), _BLOCK):
-        yield rows[k : k + _BLOCK]
+        return float((chance * self.population.people.ravel()).sum())

@@ -10,7 +10,7 @@ x_i = level_i * affinity_i(cell). Mixing over A gives the negative binomial mode
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
@@ -22,7 +22,18 @@ from matcher.errors import DataError
 from matcher.world.audience_profiles import AudienceProfiles
 from matcher.world.population import Population
 
-__all__ = ["SHAPE", "Affinities", "affinities", "none_followed", "solve_levels"]
+__all__ = [
+    "SHAPE",
+    "Affinities",
+    "affinities",
+    "blocks_by_platform",
+    "chance_of",
+    "exact_levels",
+    "exact_rates",
+    "none_followed",
+    "parts",
+    "solve_levels",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,6 +43,9 @@ SHAPE: Final = 0.15
 """Shape of the activity: a few people follow many creators, most follow few. Set so that pairs of
 one niche, country and platform share 10 to 30 % of the smaller audience."""
 
+_BLOCK: Final = 128
+"""Accounts at a time: their rates in all cells fit into the memory close to the processor."""
+_EXACT: Final = 1e-10
 _N_RAKES: Final = 6
 _N_STEPS: Final = 80
 _LONGEST: Final = 6.0
@@ -234,3 +248,113 @@ def none_followed(exposure: Sequence[Floats], use: Sequence[Floats]) -> Floats:
             rate = rate + x if is_used else rate
         total += weight * np.exp(-SHAPE * np.log1p(rate))
     return total
+
+
+def chance_of(rates: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Chance of following at least one of some accounts of a platform that one uses.
+
+    Parameters
+    ----------
+    rates : ndarray
+        Sum of their rates.
+
+    Returns
+    -------
+    ndarray
+        Chances, 0..1.
+    """
+    return np.asarray(-np.expm1(np.log1p(rates) * -SHAPE))
+
+
+def parts(rows: Ints) -> Iterator[Ints]:
+    """Rows in blocks of bounded size.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Rows.
+
+    Yields
+    ------
+    ndarray of int
+        Some of them, in order.
+    """
+    for k in range(0, len(rows), _BLOCK):
+        yield rows[k : k + _BLOCK]
+
+
+def blocks_by_platform(profiles: AudienceProfiles, accounts: Ints) -> Iterator[Ints]:
+    """Positions of accounts in blocks of bounded size, each of one platform.
+
+    Parameters
+    ----------
+    profiles : AudienceProfiles
+        Audiences.
+    accounts : ndarray of int, shape (m,)
+        Accounts; may repeat.
+
+    Yields
+    ------
+    ndarray of int
+        Positions in `accounts`.
+    """
+    platform = profiles.platform[accounts]
+    for p in np.unique(platform):
+        yield from parts(np.flatnonzero(platform == p))
+
+
+def exact_levels(
+    profiles: AudienceProfiles, population: Population, accounts: Ints, totals: Floats
+) -> Floats:
+    """Levels at which accounts reach given numbers of people, to ten digits.
+
+    Parameters
+    ----------
+    profiles : AudienceProfiles
+        Audiences.
+    population : Population
+        People.
+    accounts : ndarray of int, shape (m,)
+        Accounts on any platforms.
+    totals : ndarray of float, shape (m,)
+        People, above 0.
+
+    Returns
+    -------
+    ndarray of float, shape (m,)
+        Levels; see `solve_levels`.
+    """
+    level = np.empty(len(accounts))
+    for rows in blocks_by_platform(profiles, accounts):
+        found = affinities(profiles, accounts[rows], population, dtype=np.float64)
+        level[rows] = solve_levels(found, totals[rows], precision=_EXACT)
+    return level
+
+
+def exact_rates(
+    profiles: AudienceProfiles, population: Population, accounts: Ints, totals: Floats
+) -> Floats:
+    """Rates of following in every cell.
+
+    Parameters
+    ----------
+    profiles : AudienceProfiles
+        Audiences.
+    population : Population
+        People.
+    accounts : ndarray of int, shape (m,)
+        Accounts on any platforms.
+    totals : ndarray of float, shape (m,)
+        People whom each reaches, above 0.
+
+    Returns
+    -------
+    ndarray of float, shape (m, n_cells)
+        Rates, cells flattened.
+    """
+    rates = np.empty((len(accounts), population.people.size))
+    for rows in blocks_by_platform(profiles, accounts):
+        found = affinities(profiles, accounts[rows], population, dtype=np.float64)
+        level = solve_levels(found, totals[rows], precision=_EXACT)
+        rates[rows] = found.cells(level).reshape(len(rows), -1)
+    return rates
