@@ -19,6 +19,7 @@ from matcher.world.audience_model import SHAPE, affinities, solve_levels
 from matcher.world.audience_profiles import AudienceProfiles
 from matcher.world.audience_tables import read_audience
 from matcher.world.population import PLACES, Population, build_population, place_weights
+from matcher.world.truth import read_truth
 
 N = 24
 SIZES = np.geomspace(2_000, 9e6, N)
@@ -293,6 +294,17 @@ def test_truth_alone_gives_the_audience_back(world) -> None:
     ).all()
 
 
+def test_the_truth_holds_the_same_audience(world) -> None:
+    read, drawn = read_audience(world.folder), read_truth(world.folder).audience
+    for name in ("platform", "size", "place", "age", "female", "interest"):
+        found = getattr(read.profiles, name)
+        np.testing.assert_array_equal(found, getattr(drawn.profiles, name), err_msg=name)
+    np.testing.assert_array_equal(read.population.people, drawn.population.people)
+    np.testing.assert_array_equal(read.population.use, drawn.population.use)
+    accounts = np.arange(40)
+    assert read.union(accounts) == drawn.union(accounts)
+
+
 def test_a_missing_or_foreign_truth_is_refused(world, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"population.parquet: not found; expected the truth"):
         read_audience(tmp_path)
@@ -341,11 +353,13 @@ def test_audiences_of_vietnamese_creators_live_where_they_are_known_to(world) ->
 
 def test_pairs_of_one_niche_overlap_more_than_others(world) -> None:
     truth = read_audience(world.folder)
-    people = world.truth("people")[["influencer_id", "main_sub_topic"]]
-    people = people.merge(world.table("influencers")[["influencer_id", "country"]])
-    accounts = world.table("accounts").merge(people, on="influencer_id")
-    accounts["row"] = accounts["account_id"].str.removeprefix("acc_").astype(int)
-    accounts["niche"] = accounts["main_sub_topic"].str.split("/").str[0]
+    market = read_truth(world.folder).market
+    person = market.people.person
+    accounts = world.table("accounts").assign(
+        row=np.arange(len(person)),
+        country=market.people.country[person],
+        niche=market.vocabulary.category_of[market.people.main_sub[person]],
+    )
     big = accounts[truth.profiles.size[accounts["row"]] >= 10_000]
     pairs = big.merge(big, on=["platform", "country"], suffixes=("", "_2"))
     pairs = pairs[pairs["row"] < pairs["row_2"]]

@@ -39,7 +39,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.floating[Any]]
 
-SHAPE: Final = 0.15
+SHAPE: Final = 0.13
 """Shape of the activity: a few people follow many creators, most follow few. Set so that pairs of
 one niche, country and platform share 10 to 30 % of the smaller audience."""
 

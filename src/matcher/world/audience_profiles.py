@@ -60,7 +60,7 @@ _AGE_TILT: Final = {
 _AGE_SPREAD: Final = 0.12
 _GENDER_SPREAD: Final = 0.15
 
-_OWN: Final = 0.72
+_OWN: Final = 0.8
 _OWN_DECADE: Final = -0.08
 _OWN_SPREAD: Final = 0.08
 _NEAR: Final = 0.15

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["read_arrays", "table_of_arrays"]
+__all__ = ["read_arrays", "table_of_arrays", "table_of_pairs"]
 
 
 def table_of_arrays(
@@ -95,3 +96,21 @@ def _array(column: Any) -> Any:
         # Without rows there is no telling how wide they were.
         return flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 1)
     return column.to_numpy(zero_copy_only=False)
+
+
+def table_of_pairs(is_pair: npt.NDArray[np.bool_], names: tuple[str, str]) -> pa.Table:
+    """Table of the true cells of a matrix.
+
+    Parameters
+    ----------
+    is_pair : ndarray of bool, shape (n, n)
+        Relation.
+    names : tuple of str
+        Names of the columns that hold row and column of each true cell.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per true cell, by row and column.
+    """
+    return pa.table(dict(zip(names, np.nonzero(is_pair), strict=True)))

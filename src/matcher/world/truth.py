@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from matcher.errors import DataError, UsageError
 from matcher.world.arrow import account_ids, campaign_ids
-from matcher.world.audience_tables import audience_truth
+from matcher.world.audience import Audience
+from matcher.world.audience_tables import audience_truth, market_audience
 from matcher.world.buyers import Brands, Campaigns
 from matcher.world.deals import Deals, Schedule
 from matcher.world.engagement import fit_of_campaign
@@ -26,7 +27,7 @@ from matcher.world.knobs import WORLD_VERSION, WorldKnobs
 from matcher.world.latents import Market
 from matcher.world.outcomes import OUTCOMES, draw_outcomes, expected_outcomes
 from matcher.world.people import FX_VND, People
-from matcher.world.stored import read_arrays, table_of_arrays
+from matcher.world.stored import read_arrays, table_of_arrays, table_of_pairs
 from matcher.world.vocabulary import read_vocabulary
 
 __all__ = ["OUTCOMES", "RECORD", "Intervention", "Truth", "read_truth", "truth_tables"]
@@ -62,7 +63,7 @@ def truth_tables(market: Market, hiring: Hiring) -> dict[str, pa.Table | Iterabl
         "people": table_of_arrays(people, length=people.n, but=_OF_ACCOUNTS),
         "accounts": table_of_arrays(people, only=_OF_ACCOUNTS, ids=accounts),
         "brands": table_of_arrays(market.brands, but=("rivals",)),
-        "rivals": _pairs_of_rivals(market.brands),
+        "rivals": table_of_pairs(market.brands.rivals, ("brand", "rival")),
         "campaigns": table_of_arrays(market.campaigns, ids=campaigns),
         "deals": table_of_arrays(market.deals),
         "decisions": map(_decisions, hiring.pieces()),
@@ -96,11 +97,6 @@ def _decisions(piece: Hiring) -> pa.Table:
     campaign, account = campaign_ids(piece.campaign), account_ids(piece.account)
     ids = {"campaign_id": campaign, "account_id": account}
     return table_of_arrays(piece, but=("deals",), ids=ids)
-
-
-def _pairs_of_rivals(brands: Brands) -> pa.Table:
-    one, other = np.nonzero(brands.rivals)
-    return pa.table({"brand": one, "rival": other})
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +133,11 @@ class Truth:
     @cached_property
     def _account_number(self) -> pd.Index:
         return pd.Index(self.account_ids)
+
+    @cached_property
+    def audience(self) -> Audience:
+        """Who follows whom, in probability."""
+        return market_audience(self.market)
 
     def pairs(self) -> pd.DataFrame:
         """Every longlisted pair, with what settled its fate.
