@@ -26,7 +26,7 @@ _MOST_USERS: Final = 0.5
 
 _HOME_VN: Final = 2.6
 """Log odds of following from Viet Nam for a Vietnamese creator: VN share 85 to 97 %, of mega
-entertainers 70 to 90 % (judgement, FACTS of the project); each step below is set so."""
+entertainers 70 to 90 % (judgement); each step below is set so."""
 _HOME_ABROAD: Final = 0.75
 """The same for creators of other countries, about two thirds (assumed)."""
 _HOME_SPREAD: Final = 0.4
