@@ -94,8 +94,7 @@ _OF_ACCOUNTS: Final = (
 
 
 def _decisions(piece: Hiring) -> pa.Table:
-    campaign, account = campaign_ids(piece.campaign), account_ids(piece.account)
-    ids = {"campaign_id": campaign, "account_id": account}
+    ids = {"campaign_id": campaign_ids(piece.campaign), "account_id": account_ids(piece.account)}
     return table_of_arrays(piece, but=("deals",), ids=ids)
 
 
@@ -122,8 +121,7 @@ class Truth:
     def __post_init__(self) -> None:
         """Name campaigns and accounts."""
         n_campaigns, n_accounts = self.market.campaigns.n, self.market.people.n_accounts
-        names = campaign_ids(np.arange(n_campaigns)).to_pylist()
-        object.__setattr__(self, "campaign_ids", names)
+        object.__setattr__(self, "campaign_ids", campaign_ids(np.arange(n_campaigns)).to_pylist())
         object.__setattr__(self, "account_ids", account_ids(np.arange(n_accounts)).to_pylist())
 
     @cached_property
