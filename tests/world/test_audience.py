@@ -38,6 +38,7 @@ def profiles(size: np.ndarray = SIZES, *, seed: int = 0) -> AudienceProfiles:
     place = place * rng.gamma(2.0, size=wide)
     age, interest = rng.gamma(2.0, size=(m, 6)), rng.gamma(0.7, size=(m, 4)) + 0.05
     return AudienceProfiles(
+        creator=np.arange(m) // 2,
         platform=np.array([PLATFORMS.index(p) for p in ("tiktok", "facebook", "instagram")])[
             np.arange(m) % 3
         ],
@@ -181,7 +182,7 @@ def test_union_of_two_is_inclusion_and_exclusion() -> None:
         assert audience().union(pair, at_least=2) == pytest.approx(shared, rel=1e-4)
 
 
-@pytest.mark.parametrize("accounts", [[3, 9, 15, 21], [2, 12, 22, 23]])
+@pytest.mark.parametrize("accounts", [[3, 9, 15, 21], [2, 12, 20, 23]])
 def test_union_agrees_with_integration_over_activities(accounts: list[int]) -> None:
     totals = SIZES[accounts]
     counts = by_integration(accounts, totals)
@@ -224,6 +225,23 @@ def test_a_drawn_panel_agrees_with_the_formulas() -> None:
     for at_least in (1, 2, 3):
         check(times >= at_least, audience().union(accounts, at_least=at_least))
     check(np.ones(len(times)), population().people.sum())
+
+
+def test_channels_of_one_creator_share_followers() -> None:
+    # As if every channel had an owner of its own: the same audiences, unbonded.
+    one = profiles()
+    kept = {name: getattr(one, name) for name in ("size", "platform", "place", "age", "female")}
+    apart = Audience(
+        AudienceProfiles(creator=np.arange(N), interest=one.interest, **kept), population()
+    )
+    first = np.arange(0, N, 2)
+    bonded, unbonded = (who.overlap(first, first + 1) for who in (audience(), apart))
+    assert (bonded > unbonded).all()
+    assert np.median(bonded) > 1.5 * np.median(unbonded)
+    others = first[:-1] + 1
+    np.testing.assert_allclose(
+        audience().overlap(others, others + 1), apart.overlap(others, others + 1), rtol=1e-9
+    )
 
 
 def test_panels_repeat_and_refuse_to_be_empty() -> None:
@@ -276,7 +294,9 @@ def test_platforms_have_their_users_in_viet_nam(platform: str, low: float, high:
 
 def test_faulty_profiles_are_refused() -> None:
     good = profiles()
-    kept = {name: getattr(good, name) for name in ("platform", "size", "place", "female")}
+    kept = {
+        name: getattr(good, name) for name in ("creator", "platform", "size", "place", "female")
+    }
     with pytest.raises(DataError, match=r"age: 24 rows do not hold shares that sum to 1"):
         AudienceProfiles(**kept, age=2 * good.age, interest=good.interest)
     with pytest.raises(DataError, match=r"Population.people: shape \(2, 3\)"):
@@ -296,7 +316,7 @@ def test_truth_alone_gives_the_audience_back(world) -> None:
 
 def test_the_truth_holds_the_same_audience(world) -> None:
     read, drawn = read_audience(world.folder), read_truth(world.folder).audience
-    for name in ("platform", "size", "place", "age", "female", "interest"):
+    for name in ("creator", "platform", "size", "place", "age", "female", "interest"):
         found = getattr(read.profiles, name)
         np.testing.assert_array_equal(found, getattr(drawn.profiles, name), err_msg=name)
     np.testing.assert_array_equal(read.population.people, drawn.population.people)

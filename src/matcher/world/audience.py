@@ -14,6 +14,7 @@ import numpy.typing as npt
 from matcher.columns import AGE_BUCKETS, GENDER_BUCKETS, PLATFORMS
 from matcher.errors import UsageError
 from matcher.world.audience_model import (
+    BOND,
     affinities,
     blocks_by_platform,
     chance_of,
@@ -135,7 +136,10 @@ class Audience:
         on_both = self.population.users(p)
         if p != q:
             on_both = on_both * self.population.use[q][..., None]
-        both = chance_of(x) + chance_of(y) - chance_of(x + y)
+        creator = self.profiles.creator
+        bond = BOND * (creator[first] == creator[second])
+        either = x + y - bond[:, None, None] * np.minimum(x, y)
+        both = chance_of(x) + chance_of(y) - chance_of(either)
         return np.asarray(np.einsum("npk,pk->n", both, on_both.reshape(both.shape[1:])))
 
     def union(self, accounts: Ints, totals: Floats | None = None, *, at_least: int = 1) -> float:
@@ -177,8 +181,8 @@ class Audience:
         if wanted.shape != accounts.shape or not (wanted > 0).all():
             raise UsageError(f"union: expected {len(accounts)} totals above 0, one per account")
         rates = exact_rates(self.profiles, self.population, accounts, wanted)
-        platforms = self.profiles.platform[accounts]
-        missed = _Missed(self.population, platforms, rates)
+        platforms, creators = self.profiles.platform[accounts], self.profiles.creator[accounts]
+        missed = _Missed(self.population, platforms, creators, rates)
         people = float(self.population.people.sum())
         n = len(accounts)
         nobody = missed.people(())
@@ -283,6 +287,7 @@ class _Missed:
 
     population: Population
     platforms: Ints
+    creators: Ints
     rates: Floats
 
     @cached_property
@@ -291,6 +296,16 @@ class _Missed:
         return {
             int(p): self.rates[self.platforms == p].sum(axis=0) for p in np.unique(self.platforms)
         }
+
+    def _bonded(self, left_out: tuple[int, ...]) -> list[list[tuple[int, Floats]]]:
+        """Platform and rates of the channels of each creator who has several."""
+        position = {p: k for k, p in enumerate(self.sums)}
+        owners, counts = np.unique(self.creators, return_counts=True)
+        channels = [np.flatnonzero(self.creators == owner) for owner in owners[counts > 1]]
+        return [
+            [(position[int(self.platforms[i])], self.rates[i]) for i in own if i not in left_out]
+            for own in channels
+        ]
 
     def people(self, left_out: tuple[int, ...]) -> float:
         """Number of people."""
@@ -301,5 +316,5 @@ class _Missed:
             sums[p] = np.maximum(sums[p] - self.rates[i], 0.0)
         n_interests = len(self.population.categories)
         use = [self.population.use[p].ravel().repeat(n_interests) for p in sums]
-        chance = none_followed(list(sums.values()), use)
+        chance = none_followed(list(sums.values()), use, self._bonded(left_out))
         return float((chance * self.population.people.ravel()).sum())

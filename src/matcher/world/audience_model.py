@@ -6,6 +6,10 @@ x_i = level_i * affinity_i(cell). Mixing over A gives the negative binomial mode
 (Ehrenberg 1959, Applied Statistics 8:26-41; for several media Danaher 2007, Marketing Science
 26:422-437): nobody of a set S of accounts on one platform is followed with probability
 (1 + sum of x_i)^-SHAPE.
+
+Channels of one creator share followers: of each rate a part `BOND` goes by one threshold per person
+and creator, drawn from the unit exponential and met by channel i where it is below A BOND x_i.
+Chances of single channels stay; of several, the rates add up to (1 - BOND) sum + BOND max.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from matcher.world.audience_profiles import AudienceProfiles
 from matcher.world.population import Population
 
 __all__ = [
+    "BOND",
     "SHAPE",
     "Affinities",
     "affinities",
@@ -43,6 +48,9 @@ SHAPE: Final = 0.13
 """Shape of the activity: a few people follow many creators, most follow few. Set so that pairs of
 one niche, country and platform share 10 to 30 % of the smaller audience."""
 
+BOND: Final = 0.5
+"""Part of a creator's followers on one channel who follow his others too where they can (assumed;
+no public figure was found)."""
 _BLOCK: Final = 128
 """Accounts at a time: their rates in all cells fit into the memory close to the processor."""
 _EXACT: Final = 1e-10
@@ -221,7 +229,11 @@ def _followers(rates: Affinities, level: Floats) -> tuple[Floats, Floats]:
     return found.astype(np.float64), (change / found).astype(np.float64)
 
 
-def none_followed(exposure: Sequence[Floats], use: Sequence[Floats]) -> Floats:
+def none_followed(
+    exposure: Sequence[Floats],
+    use: Sequence[Floats],
+    creators: Sequence[Sequence[tuple[int, Floats]]] = (),
+) -> Floats:
     """Chance that people of each cell follow none of some accounts, over several platforms.
 
     Whether a person uses one platform does not depend on whether she uses another, given her cell;
@@ -233,6 +245,9 @@ def none_followed(exposure: Sequence[Floats], use: Sequence[Floats]) -> Floats:
         Sum of the rates of the accounts on each platform; shapes agree.
     use : sequence of ndarray of float
         Share of each cell's people who use it; shapes that broadcast to those of `exposure`.
+    creators : sequence of sequence of (int, ndarray of float)
+        Creators with several channels among the accounts: for each channel the position of its
+        platform in `exposure`, and its rates.
 
     Returns
     -------
@@ -246,6 +261,10 @@ def none_followed(exposure: Sequence[Floats], use: Sequence[Floats]) -> Floats:
         for is_used, x, share in zip(pattern, exposure, use, strict=True):
             weight = weight * (share if is_used else 1 - share)
             rate = rate + x if is_used else rate
+        for channels in creators:
+            used = [x for k, x in channels if pattern[k]]
+            if len(used) > 1:
+                rate = rate - BOND * (np.sum(used, axis=0) - np.max(used, axis=0))
         total += weight * np.exp(-SHAPE * np.log1p(rate))
     return total
 

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from matcher.columns import PLATFORMS
 from matcher.errors import UsageError
-from matcher.world.audience_model import SHAPE, blocks_by_platform, chance_of, exact_rates
+from matcher.world.audience_model import BOND, SHAPE, blocks_by_platform, chance_of, exact_rates
 from matcher.world.audience_profiles import AudienceProfiles
 from matcher.world.population import Population
 from matcher.world.streams import stream
@@ -49,11 +49,15 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """People before they follow: the account drawn for (-1 for none), cell, activity, platforms."""
+    """People before they follow: the account drawn for (-1 for none), cell, activity, platforms.
+
+    `threshold` is that of the account's creator, given that it is followed.
+    """
 
     source: Ints
     cell: Ints
     activity: Floats
+    threshold: Floats
     uses: Masks
 
 
@@ -96,6 +100,9 @@ def draw_panel(
             f"membership: {n_users} users and {len(accounts)} accounts; expected 1 or more"
         )
     rng = stream(seed, "panel")
+    creators = profiles.creator[accounts]
+    _, owner, counts = np.unique(creators, return_inverse=True, return_counts=True)
+    has_others = counts[owner] > 1
     often = np.sqrt(profiles.size[accounts])
     often /= often.sum()
     drawn = _draw_people(profiles, population, accounts, often, n_users, rng)
@@ -103,7 +110,15 @@ def draw_panel(
     order = np.empty(0, dtype=np.int64)
     for rows, rates in _all_rates(profiles, population, accounts):
         chance = rates.T[drawn.cell] * drawn.activity[:, None]
-        follows = rng.random(chance.shape) < -np.expm1(-chance)
+        is_bonded = has_others[rows]
+        alone = np.where(is_bonded, 1 - BOND, 1.0)
+        follows = rng.random(chance.shape) < -np.expm1(-chance * alone)
+        for column in np.flatnonzero(is_bonded):
+            creator = int(creators[rows[column]])
+            threshold = stream(seed, "panel", creator).exponential(size=n_users)
+            is_own = creators[drawn.source] == creator
+            threshold = np.where(is_own & (drawn.source >= 0), drawn.threshold, threshold)
+            follows[:, column] |= threshold < BOND * chance[:, column]
         follows &= drawn.uses[:, profiles.platform[accounts[rows]]]
         follows |= drawn.source[:, None] == rows
         columns.append(sparse.csc_array(follows))
@@ -138,6 +153,7 @@ def _draw_people(
     source = np.where(rng.random(n_users) < _ANYBODY, -1, source)
     cell = _draw_index(population.people.ravel(), rng.random(n_users))
     activity = rng.gamma(SHAPE, size=n_users)
+    threshold = np.zeros(n_users)
     by_source = np.argsort(source, kind="stable")
     edges = np.searchsorted(source[by_source], np.arange(len(accounts) + 1))
     for rows, rates in _all_rates(profiles, population, accounts):
@@ -146,12 +162,13 @@ def _draw_people(
             mine = by_source[edges[row] : edges[row + 1]]
             cell[mine] = _draw_index(chance_of(rate) * users, rng.random(len(mine)))
             activity[mine] = _draw_activity(rate[cell[mine]], rng)
+            threshold[mine] = _draw_threshold(activity[mine] * rate[cell[mine]], rng)
     n_interests = len(population.categories)
     share = population.use.reshape(len(PLATFORMS), -1).T[cell // n_interests]
     uses = rng.random(share.shape) < share
     rows = np.flatnonzero(source >= 0)
     uses[rows, profiles.platform[accounts[source[rows]]]] = True
-    return _Drawn(source, cell, activity, uses)
+    return _Drawn(source, cell, activity, threshold, uses)
 
 
 def _draw_index(counts: Floats, drawn: Floats) -> Ints:
@@ -168,3 +185,14 @@ def _draw_activity(rate: Floats, rng: np.random.Generator) -> Floats:
     followed = rng.random(len(rate)) * chance_of(rate)
     t = np.expm1(-np.log1p(-followed) / SHAPE)
     return np.asarray(rng.gamma(SHAPE + 1, size=len(rate)) / (1 + t))
+
+
+def _draw_threshold(rate: Floats, rng: np.random.Generator) -> Floats:
+    """Threshold of a creator given that one channel, with this rate times activity, is followed.
+
+    It lies below BOND * rate, or the rest of the rate was enough and it lies above.
+    """
+    bonded = -np.expm1(-BOND * rate)
+    is_below = rng.random(len(rate)) * -np.expm1(-rate) < bonded
+    below = -np.log1p(-rng.random(len(rate)) * bonded)
+    return np.where(is_below, below, BOND * rate + rng.exponential(size=len(rate)))

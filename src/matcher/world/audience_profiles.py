@@ -75,6 +75,8 @@ class AudienceProfiles:
 
     Attributes
     ----------
+    creator : ndarray of int, shape (m,)
+        Who owns the account; equal for the channels of one person.
     platform : ndarray of int, shape (m,)
         Index into `matcher.columns.PLATFORMS`.
     size : ndarray of float, shape (m,)
@@ -95,6 +97,7 @@ class AudienceProfiles:
         If lengths do not agree, a share is negative or a row does not sum to 1.
     """
 
+    creator: Ints
     platform: Ints
     size: Floats
     place: Singles
@@ -116,6 +119,8 @@ class AudienceProfiles:
                     f"AudienceProfiles.{name}: {len(rows)} rows do not hold shares that sum to 1 "
                     f"(first: {rows[:5].tolist()})"
                 )
+        if len(self.creator) != m:
+            raise DataError(f"AudienceProfiles.creator: {len(self.creator)} for {m} accounts")
         if len(self.size) != m or not (np.isfinite(self.size) & (self.size >= 1)).all():
             raise DataError(f"AudienceProfiles.size: expected {m} numbers, each 1 or more")
         if len(self.female) != m or not ((self.female > 0) & (self.female < 1)).all():
@@ -155,6 +160,7 @@ def draw_profiles(
     size = np.minimum(followers, most[platform])
     decades = np.log10(size / 1e4)
     return AudienceProfiles(
+        creator=people.person,
         platform=platform,
         size=size,
         place=_draw_places(people, vocabulary, population, platform, size, rng),

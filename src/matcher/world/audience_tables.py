@@ -186,6 +186,7 @@ def _profile_table(profiles: AudienceProfiles) -> pa.Table:
     return pa.table(
         {
             "account_id": account_ids(np.arange(profiles.n)),
+            "creator": pa.array(profiles.creator),
             "platform": names(PLATFORMS, profiles.platform),
             "people": pa.array(profiles.size),
             "place": _rows(profiles.place),
@@ -210,6 +211,7 @@ def _read_profiles(table: Any) -> AudienceProfiles:
     number = {name: k for k, name in enumerate(PLATFORMS)}
     platform = [number[name] for name in table.column("platform").to_pylist()]
     return AudienceProfiles(
+        creator=table.column("creator").to_numpy(),
         platform=np.array(platform, dtype=np.int64),
         size=table.column("people").to_numpy(),
         place=_read_rows(table, "place"),
