@@ -27,7 +27,7 @@ _TAIL: Final = 1.5
 """Pareto exponent above a million followers (published: 1 to 2)."""
 _LARGEST: Final = 60.0
 """Followers in millions beyond which no account of the world grows."""
-_P_BOUGHT: Final = (0.27, 0.33, 0.33, 0.40, 0.55)
+_P_BOUGHT: Final = (0.27, 0.33, 0.33, 0.40, 0.60)
 """Share that bought followers, by tier (creator audits: 27 % overall, 33 % at 5,000-20,000)."""
 _P_POD: Final = (0.20, 0.18, 0.18, 0.20, 0.20)
 """Share in engagement pods, by tier (audits: 10 to 17 %, more where comments are counted)."""

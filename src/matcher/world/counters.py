@@ -45,9 +45,9 @@ _SPREAD_INSTAGRAM: Final[dict[str, _Spread]] = {
     "likes": _Spread(0.74, 0.20, 0.05),
     "comments": _Spread(0.45, 0.15, 0.42),
     "shares": _Spread(1.1, 0.30, 0.70),
-    "saves": _Spread(1.15, 0.40, 0.28),
+    "saves": _Spread(1.08, 0.38, 0.20),
     "visits": _Spread(1.2, 0.20, 0.55),
-    "follows": _Spread(1.95, 0.20, 0.50),
+    "follows": _Spread(2.3, 0.20, 0.25),
 }
 _SPREAD_FACEBOOK: Final[dict[str, _Spread]] = {
     # Log-sd of likes 1.15, comments 1.08, shares .98; of comments per like .93, shares per like

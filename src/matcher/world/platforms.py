@@ -78,7 +78,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # Reach 4.9 % of page likes, 1.76 impressions per person reached, spread 1.15 (UCI 2014);
     # interactions .7 to 2.1 % of reach; clicks .9 to 1.5 %.
     "facebook": PlatformTraits(
-        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.048, 0.24, 0.0, 0.011, 0.25,
+        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.044, 0.24, 0.0, 0.011, 0.25,
         (
             ("image", 0.38, 0.0, 0.0, 1.07),
             ("carousel", 0.08, 0.1, 0.1, 1.07),
@@ -99,14 +99,14 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
             ("image", 0.24, 0.0, 0.0, 0.46),
             ("carousel", 0.24, 0.26, 0.11, 0.46),
             ("short_video", 0.40, 0.74, -0.21, 0.6),
-            ("story", 0.12, -0.92, -1.6, 0.4),
+            ("story", 0.12, -0.80, -1.7, 0.4),
         ),
         0.12, 0.32, 1.0, 1.0,
     ),
     # Views follow followers weakly (elasticity .1 to .4); interactions 6-10 % of views below
     # 10,000 followers to 1-2 % above a million; spread of posts 1.0 to 1.2.
     "tiktok": PlatformTraits(
-        2_600, 0.35, 0.065, -0.2, -0.3, 1.25, 0.018, 0.07, 0.10, 0.008, 0.38,
+        2_600, 0.35, 0.065, -0.2, -0.45, 1.25, 0.018, 0.07, 0.10, 0.008, 0.38,
         (("short_video", 0.97, 0.0, 0.0, 1.03), ("live", 0.03, -0.5, 0.5, 1.0)),
         0.36, 0.30, 1.1, 0.26,
     ),
