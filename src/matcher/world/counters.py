@@ -53,7 +53,7 @@ _SPREAD_FACEBOOK: Final[dict[str, _Spread]] = {
     # Log-sd of likes 1.15, comments 1.08, shares .98; of comments per like .93, shares per like
     # .54.
     "likes": _Spread(0.97, 0.30, 0.25),
-    "comments": _Spread(0.70, 0.30, 0.80),
+    "comments": _Spread(0.75, 0.30, 0.75),
     "shares": _Spread(0.80, 0.30, 0.40),
     "saves": _Spread(0.90, 0.30, 0.30),
     "visits": _Spread(0.90, 0.20, 0.50),
@@ -86,6 +86,9 @@ class PostMeans:
     platform: Ints
     form: Ints
     comment_bias: Floats
+    """Log deviation of the account's comments per like; likewise for shares and saves."""
+    share_bias: Floats
+    save_bias: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +113,8 @@ def _log_ratios(means: PostMeans) -> dict[str, Floats]:
     return {
         "likes": likes,
         "comments": likes + np.log(trait("comments"))[means.platform] + means.comment_bias,
-        "shares": likes + shares[means.platform],
-        "saves": likes + saves[means.platform],
+        "shares": likes + shares[means.platform] + means.share_bias,
+        "saves": likes + saves[means.platform] + means.save_bias,
         "visits": np.full(len(likes), np.log(_VISITS)),
         "follows": np.full(len(likes), np.log(_VISITS * _FOLLOWS)),
     }
@@ -157,7 +160,7 @@ def draw_counts(means: PostMeans, noise: Noise, *, bought_likes: Floats, pod: Fl
         found[name] = np.minimum(counted, exposure)
     per_reach = trait("per_reach")[means.platform] * np.exp(0.06 * noise.normal("reach"))
     found["likes"] = found["likes"] + noise.poisson("bought", bought_likes + pod)
-    found["comments"] = found["comments"] + noise.poisson("pod", 0.45 * pod)
+    found["comments"] = found["comments"] + noise.poisson("pod", 0.35 * pod)
     return Counts(
         exposure=exposure,
         reach=np.minimum(np.round(exposure / np.maximum(per_reach, 1.0)), exposure),

@@ -12,6 +12,7 @@ from matcher.world.people import People
 from matcher.world.platforms import (
     FORMAT_EXPOSURE,
     FORMAT_RATE,
+    FORMAT_SIZE,
     FORMAT_WEIGHTS,
     PLATFORM_NAMES,
     trait,
@@ -138,7 +139,7 @@ def log_exposure(
     size = np.log(people.authentic_at(accounts, tau) * followers / 1e4)
     drifted = (platform == PLATFORM_NAMES.index(knobs.drift_platform)) & (tau >= knobs.drift_at)
     drifted &= knobs.drift_at < 1
-    exponent = trait("size")[platform] + knobs.drift_size * drifted
+    exponent = trait("size")[platform] + FORMAT_SIZE[platform, form] + knobs.drift_size * drifted
     base = np.log(trait("exposure"))[platform] + exponent * size + knobs.drift_exposure * drifted
     since = tau - people.viral_at[accounts]
     viral = _VIRAL_GAIN * ((since >= 0) & (since < _VIRAL_SPAN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -78,6 +79,8 @@ def _means(
         platform=platform,
         form=form,
         comment_bias=people.comment_bias[account],
+        share_bias=people.share_bias[account],
+        save_bias=people.save_bias[account],
     )
     return means, log_click(world, pairs, form)
 
@@ -123,7 +126,7 @@ def draw_campaign_posts(
     noise = KeyedNoise(world.seed, pairs.campaign, pairs.account, number, draw)
     none = np.zeros(len(pairs))
     counts = draw_counts(
-        PostMeans(shocked, means.rate, means.platform, means.form, means.comment_bias),
+        replace(means, exposure=shocked),
         noise,
         bought_likes=none,
         pod=none,

@@ -85,6 +85,9 @@ class People:
     rate_level: Floats
     """Interactions per exposure relative to like accounts, natural log."""
     comment_bias: Floats
+    """Log deviation of comments per like; likewise for shares and saves."""
+    share_bias: Floats
+    save_bias: Floats
     price: Floats
     """Asked for one post in the platform's main format, VND, before seasons."""
     n_posts: Ints

@@ -19,6 +19,7 @@ __all__ = [
     "FORMAT_NAMES",
     "FORMAT_PRICE",
     "FORMAT_RATE",
+    "FORMAT_SIZE",
     "FORMAT_WEIGHTS",
     "IS_VIDEO",
     "PLATFORM_NAMES",
@@ -78,7 +79,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # Reach 4.9 % of page likes, 1.76 impressions per person reached, spread 1.15 (UCI 2014);
     # interactions .7 to 2.1 % of reach; clicks .9 to 1.5 %.
     "facebook": PlatformTraits(
-        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.044, 0.24, 0.0, 0.011, 0.25,
+        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.036, 0.24, 0.0, 0.011, 0.25,
         (
             ("image", 0.38, 0.0, 0.0, 1.07),
             ("carousel", 0.08, 0.1, 0.1, 1.07),
@@ -99,7 +100,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
             ("image", 0.24, 0.0, 0.0, 0.46),
             ("carousel", 0.24, 0.26, 0.11, 0.46),
             ("short_video", 0.40, 0.74, -0.21, 0.6),
-            ("story", 0.12, -0.80, -1.7, 0.4),
+            ("story", 0.12, -0.85, -1.7, 0.4),
         ),
         0.12, 0.32, 1.0, 1.0,
     ),
@@ -195,6 +196,9 @@ FORMAT_EXPOSURE: Final = _matrix(2)
 FORMAT_RATE: Final = _matrix(3)
 POST_SHOCK: Final = _matrix(4)
 """Standard deviation of the post-level shock, natural log, shape (11, 9)."""
+FORMAT_SIZE: Final = np.zeros_like(FORMAT_WEIGHTS)
+"""Further exponent of authentic followers by format; stories lose less as accounts grow."""
+FORMAT_SIZE[PLATFORM_NAMES.index("instagram"), FORMAT_NAMES.index("story")] = 0.07
 IS_VIDEO: Final = np.array([name in ("short_video", "video", "live") for name in FORMAT_NAMES])
 
 

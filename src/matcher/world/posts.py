@@ -24,9 +24,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.bool_]
 
-_BOUGHT_LIKES: Final = 0.006
-"""Likes bought per bought follower and organic post (assumed; 1,000 likes cost about a euro)."""
-_POD_LIKES: Final = 14.0
+_BOUGHT_LIKES: Final = 0.5
+"""Likes bought on organic posts, against those that would hide the bought followers (assumed)."""
+_POD_LIKES: Final = 8.0
 """Likes of a pod per organic post; its members comment too (assumed)."""
 
 
@@ -200,19 +200,21 @@ def _earn(
     fatigue = np.maximum(people.ad_share_at(account, tau) - knobs.fatigue_from, 0)
     gap = people.ad_gap[people.person[account]] - knobs.effect_fatigue * fatigue
     organic = log_exposure(people, account, tau, form, knobs) + season(tau)
-    authentic = people.authentic_at(account, tau)
-    has_bought = tau >= people.bought_at[account]
-    bought = np.where(has_bought, people.followers_at(account, tau) - authentic, 0.0)
+    exposure = organic + np.where(is_sponsored, gap, 0.0)
+    rate = log_rate(people, account, tau, form)
+    fake = np.where(tau >= people.bought_at[account], people.fake_share[account], 0.0)
     counts = draw_counts(
         PostMeans(
-            exposure=organic + np.where(is_sponsored, gap, 0.0),
-            rate=log_rate(people, account, tau, form),
+            exposure=exposure,
+            rate=rate,
             platform=people.platform[account],
             form=form,
             comment_bias=people.comment_bias[account],
+            share_bias=people.share_bias[account],
+            save_bias=people.save_bias[account],
         ),
         StreamNoise(rng, len(account)),
-        bought_likes=_BOUGHT_LIKES * np.maximum(bought, 0.0),
+        bought_likes=_BOUGHT_LIKES * fake / (1 - fake) * np.exp(exposure + rate),
         pod=np.where(people.in_pod[account], _POD_LIKES, 0.0),
     )
     made = np.flatnonzero(schedule.deal[rows] >= 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from matcher.world.arrow import account_ids, campaign_ids
 from matcher.world.audience import Audience
 from matcher.world.audience_tables import audience_truth, market_audience
 from matcher.world.buyers import Brands, Campaigns
+from matcher.world.channels import Channels
 from matcher.world.deals import Deals, Schedule
 from matcher.world.engagement import fit_of_campaign
 from matcher.world.hiring import Hiring, sample_fixed_size
@@ -74,23 +75,7 @@ def truth_tables(market: Market, hiring: Hiring) -> dict[str, pa.Table | Iterabl
     }
 
 
-_OF_ACCOUNTS: Final = (
-    "person",
-    "platform",
-    "start_day",
-    "followers",
-    "growth",
-    "fake_share",
-    "bought_at",
-    "viral_at",
-    "in_pod",
-    "account_level",
-    "rate_level",
-    "comment_bias",
-    "price",
-    "n_posts",
-    "is_metered",
-)
+_OF_ACCOUNTS: Final = tuple(entry.name for entry in fields(Channels))
 
 
 def _decisions(piece: Hiring) -> pa.Table:
