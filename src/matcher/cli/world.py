@@ -11,17 +11,43 @@ import typer
 from matcher.cli.data import AsJson, Force
 from matcher.cli.dry import DryRun, print_plan
 from matcher.cli.output import note, print_json, print_result, progress
+from matcher.errors import UsageError
 from matcher.files import check_folder
 
 
 def simulate(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
-    influencers: Annotated[int, typer.Option(min=1, help="People; about 1.3 accounts each.")] = (
-        2_000
-    ),
-    campaigns: Annotated[int, typer.Option(min=0, help="Campaigns, open ones included.")] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal markets.")] = 0,
-    world: Annotated[str, typer.Option(help="Name of the world to draw from.")] = "default",
+    out: Annotated[
+        Path | None, typer.Argument(metavar="OUT", help="Folder to make, or market to check.")
+    ] = None,
+    influencers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="People; about 1.3 accounts each; 2000 by default, 12000 to be checked.",
+        ),
+    ] = None,
+    campaigns: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Campaigns, open ones included; 300 by default, 600 to be checked.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Equal seeds give equal markets; 0 by default.")
+    ] = None,
+    world: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="World to draw from; `default` unless named."),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Measure OUT, or a market drawn for it, against published figures; exit with 1 "
+            "when it is unlike them.",
+        ),
+    ] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     force: Force = False,
@@ -33,6 +59,18 @@ def simulate(
 
     Example: matcher simulate demo-market --influencers 500 --campaigns 80 --seed 1
     """
+    if check:
+        from matcher.cli.world_check import DrawnWorld, check_world
+
+        drawn = DrawnWorld(world, seed, influencers, campaigns)
+        check_world(out, drawn, as_json=as_json, dry_run=dry_run, force=force)
+        return
+    if out is None:
+        raise UsageError("simulate: OUT is missing; name the folder to make, or give --check")
+    influencers = 2_000 if influencers is None else influencers
+    campaigns = 300 if campaigns is None else campaigns
+    seed = 0 if seed is None else seed
+    world = "default" if world is None else world
     from matcher.world.knobs import find_world
     from matcher.world.simulate import simulate_market
 

@@ -1,0 +1,346 @@
+"""Engagement rates, by tier and their decay with followers; ratios of counters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import inf
+from typing import Final
+
+import pandas as pd
+
+from matcher.world.moments.export import Export
+from matcher.world.moments.intervals import median_range
+from matcher.world.moments.moment import PLATFORM_TITLES, Moment
+from matcher.world.moments.statistics import (
+    LEAST_POSTS,
+    account_medians,
+    band,
+    enough,
+    log_slope,
+    median_of,
+)
+
+__all__ = [
+    "MOMENTS",
+    "comment_like_quarter",
+    "counter_ratio",
+    "engagement_rate",
+    "rate_by_account",
+    "rate_slope",
+    "view_elasticity",
+]
+
+_EPHEMERAL: Final = ("story", "live")
+_TIERS: Final = (
+    ("1-10k", 1e3, 1e4),
+    ("10-50k", 1e4, 5e4),
+    ("50-500k", 5e4, 5e5),
+    ("500k-1M", 5e5, 1e6),
+    ("above 1M", 1e6, inf),
+)
+_PUBLIC: Final = ("likes", "comments", "shares")
+
+
+def rate_by_account(export: Export, platform: str, parts: Sequence[str], per: str) -> pd.DataFrame:
+    """Interactions over a denominator, as the median of each account's organic posts.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    parts : sequence of str
+        Counters that are added up; a post lacking one is left out.
+    per : str
+        Denominator: a counter, or ``followers`` at the time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index `account_id`, columns ``value, followers``; stories and live videos are left out.
+    """
+    posts = export.posts[export.posts["platform"].eq(platform)]
+    posts = posts[~posts["format"].isin(_EPHEMERAL)]
+    total = posts[list(parts)].sum(axis=1, min_count=len(parts))
+    return account_medians(posts, total / posts[per].where(posts[per] > 0))
+
+
+def engagement_rate(
+    export: Export,
+    *,
+    platform: str,
+    parts: Sequence[str],
+    per: str,
+    low: float = 1e3,
+    high: float = inf,
+) -> float:
+    """Median over accounts of the account's median engagement rate.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    parts : sequence of str
+        Counters that are added up.
+    per : str
+        Denominator.
+    low, high : float
+        Followers of the accounts compared.
+
+    Returns
+    -------
+    float
+        Fraction.
+    """
+    rates = band(rate_by_account(export, platform, parts, per), low, high)
+    return median_of(rates["value"], f"{platform} accounts")
+
+
+def rate_slope(export: Export, *, platform: str, parts: Sequence[str], per: str) -> float:
+    """Exponent of the engagement rate in followers.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    parts : sequence of str
+        Counters that are added up.
+    per : str
+        Denominator.
+
+    Returns
+    -------
+    float
+        Slope of log rate on log followers over accounts with 1,000 followers or more.
+    """
+    rates = band(rate_by_account(export, platform, parts, per), 1e3, inf)
+    return log_slope(rates["value"], rates["followers"])
+
+
+def view_elasticity(export: Export, *, platform: str) -> float:
+    """Exponent of views in followers.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+
+    Returns
+    -------
+    float
+        Slope of log median views on log followers over accounts.
+    """
+    posts = export.posts[export.posts["platform"].eq(platform)]
+    views = band(account_medians(posts, posts["views"]), 1e3, inf)
+    return log_slope(views["value"], views["followers"])
+
+
+def comment_like_quarter(export: Export, *, platform: str, quantile: float) -> float:
+    """Comments per like of accounts, at a quantile over accounts.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    quantile : float
+        Quantile over accounts; .875 is the median account of the top quarter.
+
+    Returns
+    -------
+    float
+        Sum of comments over sum of likes of the account's organic posts.
+    """
+    posts = export.posts[export.posts["platform"].eq(platform)].dropna(subset=["likes", "comments"])
+    groups = posts.groupby("account_id")
+    sums = groups[["likes", "comments"]].sum()[groups.size() >= LEAST_POSTS]
+    ratios = sums["comments"] / sums["likes"].where(sums["likes"] > 0)
+    return float(enough(ratios, f"{platform} accounts").quantile(quantile))
+
+
+def counter_ratio(
+    export: Export, *, platform: str, over: str, under: str, likes: tuple[float, float]
+) -> float:
+    """Median over accounts of the account's median ratio of two counters.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    over, under : str
+        Counters; posts whose `under` is 0 are left out.
+    likes : tuple of float
+        Median likes of the accounts compared, at least and at most.
+
+    Returns
+    -------
+    float
+        Ratio.
+    """
+    posts = alike(export, platform, likes)
+    ratios = account_medians(posts, posts[over] / posts[under].where(posts[under] > 0))
+    return median_of(ratios["value"], f"{platform} accounts")
+
+
+def alike(export: Export, platform: str, likes: tuple[float, float]) -> pd.DataFrame:
+    """Organic posts of the accounts whose median post earns about so many likes.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    likes : tuple of float
+        Median likes, at least and at most.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `Export.posts`.
+    """
+    posts = export.posts[export.posts["platform"].eq(platform)]
+    usual = posts.groupby("account_id")["likes"].transform("median")
+    return posts[usual.between(*likes)]
+
+
+def _by_tier(
+    platform: str,
+    parts: Sequence[str],
+    per: str,
+    ranges: Sequence[tuple[float, float]],
+    held_out: str,
+) -> list[Moment]:
+    return [
+        Moment(
+            "engagement",
+            f"{PLATFORM_TITLES[platform]} engagement rate by {per}, {tier} followers",
+            *ends,
+            "fraction",
+            "untapper.com 2026, by tier",
+            "V",
+            f"median over accounts of the median organic post's ({' + '.join(parts)}) / {per}; "
+            "no stories, no live videos",
+            partial(engagement_rate, platform=platform, parts=parts, per=per, low=low, high=high),
+            held_out=tier == held_out,
+        )
+        for (tier, low, high), ends in zip(_TIERS, ranges, strict=True)
+    ]
+
+
+_LIKE_PAGE: Final = (50.0, 200.0)
+"""Median likes around those of the published page (101), so that small counts compare."""
+_SLOPE: Final = "slope over accounts of log median engagement rate on log followers"
+
+MOMENTS: Final = (
+    *_by_tier(
+        "instagram",
+        ("likes", "comments"),
+        "followers",
+        ((0.03, 0.05), (0.02, 0.035), (0.015, 0.025), (0.01, 0.018), (0.007, 0.012)),
+        held_out="50-500k",
+    ),
+    *_by_tier(
+        "tiktok",
+        _PUBLIC,
+        "views",
+        ((0.06, 0.10), (0.04, 0.07), (0.03, 0.05), (0.02, 0.035), (0.01, 0.02)),
+        held_out="500k-1M",
+    ),
+    Moment(
+        "engagement", "Instagram decay of the engagement rate with followers", -0.28, -0.19,
+        "exponent",
+        "span of published tables: CreatorLedger -0.19, untapper and organicmediabuying -0.21, "
+        "iidb -0.27, top-200 accounts 2022 -0.28",
+        "C", f"{_SLOPE}; likes + comments over followers",
+        partial(
+            rate_slope, platform="instagram", parts=("likes", "comments"), per="followers"
+        ),
+    ),
+    Moment(
+        "engagement", "TikTok decay of the engagement rate with followers", -0.24, -0.12,
+        "exponent",
+        "span of published tables: organicmediabuying -0.12, untapper -0.24",
+        "C", f"{_SLOPE}; likes + comments + shares over views",
+        partial(rate_slope, platform="tiktok", parts=_PUBLIC, per="views"),
+    ),
+    Moment(
+        "engagement", "TikTok views, exponent in followers", 0.1, 0.4, "exponent",
+        "causal elasticity 0.10 (Tian, Dew and Iyengar, JMR 2024) and top-1000 list 0.10, up to "
+        "the 0.4 of the project's reading of these",
+        "C", "slope over accounts of log median views on log followers",
+        partial(view_elasticity, platform="tiktok"),
+    ),
+    Moment(
+        "engagement", "Facebook engagement rate by reach", 0.0069, 0.021, "fraction",
+        "span of two pages' medians: public page data 2025-26 0.69 % (n = 730), UCI Facebook "
+        "metrics 2014 2.1 % (n = 500)",
+        "C",
+        "median over accounts of the median organic post's (likes + comments + shares) / reach",
+        partial(engagement_rate, platform="facebook", parts=_PUBLIC, per="reach"),
+    ),
+    Moment(
+        "engagement", "Facebook engagement rate by followers", 0.0006, 0.0015, "fraction",
+        "span of Rival IQ 2023 (brand median 0.06 %) and Socialinsider 2026 (mean 0.15 %)",
+        "V2",
+        "median over accounts of the median organic post's (likes + comments + shares) / followers",
+        partial(engagement_rate, platform="facebook", parts=_PUBLIC, per="followers"),
+    ),
+    Moment(
+        "engagement", "X engagement rate by followers", 0.00035, 0.0012, "fraction",
+        "span of Rival IQ 2023 (brand median 0.035 %) and Socialinsider 2026 (mean 0.12 %)",
+        "V2",
+        "median over accounts of the median organic post's (likes + comments + shares) / followers",
+        partial(engagement_rate, platform="x", parts=_PUBLIC, per="followers"),
+    ),
+    Moment(
+        "engagement", "LinkedIn engagement rate by impressions", 0.0385, 0.065, "fraction",
+        "span of Socialinsider 2026 (3.85 %) and Buffer 2025 (6.50 %)",
+        "V2",
+        "median over accounts of the median organic post's (likes + comments + shares) / "
+        "impressions",
+        partial(engagement_rate, platform="linkedin", parts=_PUBLIC, per="impressions"),
+    ),
+    *(
+        Moment(
+            "engagement", f"Instagram comments per like, {which}", low, high, "ratio",
+            "CreatorLedger (n = 410; weak provenance)", "V2",
+            f"{how} of comments summed over likes summed, per account",
+            partial(comment_like_quarter, platform="instagram", quantile=quantile),
+            held_out=which == "bottom quarter",
+        )
+        for which, low, high, quantile, how in (
+            ("top quarter", 0.041, 0.068, 0.875, "median over the quarter with most"),
+            ("median account", 0.019, 0.030, 0.5, "median over accounts"),
+            ("bottom quarter", 0.006, 0.014, 0.125, "median over the quarter with fewest"),
+        )
+    ),
+    Moment(
+        "engagement", "Facebook comments per like", *median_range(0.026, 0.93, 490), "ratio",
+        "UCI Facebook metrics 2014: median 2.6 %; 95 % sampling interval at n = 490, "
+        "log-sd 0.93",
+        "C", "median over accounts of the median organic post; accounts with 50-200 likes per post",
+        partial(
+            counter_ratio, platform="facebook", over="comments", under="likes", likes=_LIKE_PAGE
+        ),
+    ),
+    Moment(
+        "engagement", "Facebook shares per like", *median_range(0.18, 0.54, 490), "ratio",
+        "UCI Facebook metrics 2014: median 18 %; 95 % sampling interval at n = 490, log-sd 0.54",
+        "C", "median over accounts of the median organic post; accounts with 50-200 likes per post",
+        partial(
+            counter_ratio, platform="facebook", over="shares", under="likes", likes=_LIKE_PAGE
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,227 @@
+"""How much posts of one account differ, how counters move together, and how accounts differ."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import inf
+from typing import Final
+
+import pandas as pd
+
+from matcher.world.moments.engagement import alike
+from matcher.world.moments.export import Export
+from matcher.world.moments.intervals import correlation_range, share_range, spread_range
+from matcher.world.moments.moment import Moment
+from matcher.world.moments.statistics import (
+    LEAST_POSTS,
+    account_medians,
+    band,
+    enough,
+    residual_spread,
+    within_correlation,
+    within_spread,
+)
+
+__all__ = ["MOMENTS", "correlation", "creator_spread", "post_spread", "zero_share"]
+
+ANY_LIKES: Final = (0.0, inf)
+_LIKE_PAGE: Final = (50.0, 200.0)
+"""Median likes around those of the published page (101), so that small counts compare."""
+_LIKE_CREATOR: Final = (90.0, 350.0)
+"""Median likes around those of the published creator (174), so that small counts compare."""
+
+
+def _of_kind(
+    export: Export, platform: str, form: str | None, likes: tuple[float, float]
+) -> pd.DataFrame:
+    posts = alike(export, platform, likes)
+    return posts if form is None else posts[posts["format"].eq(form)]
+
+
+def post_spread(
+    export: Export,
+    *,
+    platform: str,
+    counter: str,
+    form: str | None = None,
+    likes: tuple[float, float] = ANY_LIKES,
+) -> float:
+    """Standard deviation of a counter's log within accounts.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    counter : str
+        Counter; posts at 0 are left out.
+    form : str, optional
+        One format; all of them by default.
+    likes : tuple of float
+        Median likes of the accounts compared.
+
+    Returns
+    -------
+    float
+        Natural log, pooled over accounts; organic posts.
+    """
+    posts = _of_kind(export, platform, form, likes)
+    return within_spread(posts[counter], posts["account_id"])
+
+
+def correlation(
+    export: Export,
+    *,
+    platform: str,
+    counters: tuple[str, str],
+    form: str | None = None,
+    likes: tuple[float, float] = ANY_LIKES,
+) -> float:
+    """Correlation of two counters' logs within accounts.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    counters : tuple of str
+        Counters; posts with one at 0 are left out.
+    form : str, optional
+        One format; all of them by default.
+    likes : tuple of float
+        Median likes of the accounts compared.
+
+    Returns
+    -------
+    float
+        Pooled over accounts; organic posts.
+    """
+    posts = _of_kind(export, platform, form, likes)
+    return within_correlation(posts[counters[0]], posts[counters[1]], posts["account_id"])
+
+
+def zero_share(export: Export, *, platform: str, counter: str, likes: tuple[float, float]) -> float:
+    """Share of posts without any.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    counter : str
+        Counter.
+    likes : tuple of float
+        Median likes of the accounts compared.
+
+    Returns
+    -------
+    float
+        Mean over accounts of the share of organic posts at 0.
+    """
+    posts = alike(export, platform, likes).dropna(subset=[counter])
+    groups = posts[counter].eq(0).groupby(posts["account_id"])
+    shares = groups.mean()[groups.size() >= LEAST_POSTS]
+    return float(enough(shares, f"{platform} accounts of this kind").mean())
+
+
+def creator_spread(export: Export, *, platform: str, counter: str) -> float:
+    """Standard deviation between accounts of a counter's log at given followers.
+
+    Parameters
+    ----------
+    export : Export
+        Market.
+    platform : str
+        Platform.
+    counter : str
+        Counter.
+
+    Returns
+    -------
+    float
+        Spread of the accounts' median posts around their line on log followers.
+    """
+    posts = export.posts[export.posts["platform"].eq(platform)]
+    medians = band(account_medians(posts, posts[counter]), 1e3, inf)
+    return residual_spread(medians["value"], medians["followers"])
+
+
+_PAGE: Final = "UCI Facebook metrics 2014, one page"
+_CREATOR: Final = "Instagram insights of one creator (A. Kharwal, about 2021)"
+_KIND: Final = "accounts with 50-200 likes per post, as the page has"
+_IMAGES: Final = "images of accounts with 90-350 likes per post, as the creator has"
+
+
+def _spread_at_n(value: float, n: int) -> str:
+    return f"log-sd {value}; 95 % sampling interval at n = {n} (log-normal)"
+
+
+_FACEBOOK_SPREADS: Final = tuple(
+    Moment(
+        "spread", f"Facebook log-sd of {counter} within an account",
+        *spread_range(value, n), "natural log", f"{_PAGE}: {_spread_at_n(value, n)}{note}", "C",
+        f"pooled over accounts, organic posts above 0; {_KIND}",
+        partial(post_spread, platform="facebook", counter=counter, likes=_LIKE_PAGE),
+        held_out=counter == "shares",
+    )
+    for counter, value, n, note in (
+        ("likes", 1.15, 499, ""), ("comments", 1.08, 395, "; the 79 % of 500 posts above 0"),
+        ("shares", 0.98, 496, ""), ("reach", 1.14, 500, ""),
+    )
+)  # fmt: skip
+_INSTAGRAM_SPREADS: Final = tuple(
+    Moment(
+        "spread", f"Instagram log-sd of {counter} within an account",
+        *spread_range(value, 119), "natural log", f"{_CREATOR}: {_spread_at_n(value, 119)}", "C",
+        f"pooled over accounts, organic posts above 0; {_IMAGES}",
+        partial(
+            post_spread, platform="instagram", counter=counter, form="image", likes=_LIKE_CREATOR
+        ),
+        held_out=counter == "comments",
+    )
+    for counter, value in (
+        ("impressions", 0.52), ("likes", 0.42), ("comments", 0.56), ("saves", 0.76),
+        ("shares", 0.97),
+    )
+)  # fmt: skip
+_CORRELATIONS: Final = tuple(
+    Moment(
+        "spread", f"Instagram log-correlation of {first} and {second} within an account",
+        *correlation_range(value, 119), "correlation",
+        f"{_CREATOR}: {value}; 95 % sampling interval at n = 119 (Fisher)", "C",
+        f"pooled over accounts, organic posts above 0; {_IMAGES}",
+        partial(
+            correlation, platform="instagram", counters=(first, second), form="image",
+            likes=_LIKE_CREATOR,
+        ),
+        held_out=(first, second) == ("likes", "saves"),
+    )
+    for first, second, value in (
+        ("impressions", "likes", 0.87), ("impressions", "saves", 0.74),
+        ("likes", "saves", 0.87), ("impressions", "follows", 0.83),
+    )
+)  # fmt: skip
+_ZEROS: Final = tuple(
+    Moment(
+        "spread", f"Facebook posts without {counter}", *share_range(value, n), "fraction",
+        f"{_PAGE}: {value:.1%} of posts; 95 % sampling interval at n = {n} (Wilson)", "C",
+        f"mean over accounts of the share of organic posts at 0; {_KIND}",
+        partial(zero_share, platform="facebook", counter=counter, likes=_LIKE_PAGE),
+        held_out=counter == "shares",
+    )
+    for counter, value, n in (("comments", 0.21, 500), ("likes", 0.01, 499), ("shares", 0.026, 496))
+)  # fmt: skip
+_BETWEEN: Final = tuple(
+    Moment(
+        "spread", f"TikTok log-sd of {counter} between accounts at given followers", 0.56, 0.79,
+        "natural log", "top-1000 TikTok list 2022: residual spreads 0.56-0.79 (selected on views)",
+        "C", f"spread of accounts' log median {counter} around their line on log followers",
+        partial(creator_spread, platform="tiktok", counter=counter),
+    )
+    for counter in ("views", "likes")
+)  # fmt: skip
+
+MOMENTS: Final = (*_FACEBOOK_SPREADS, *_INSTAGRAM_SPREADS, *_CORRELATIONS, *_ZEROS, *_BETWEEN)
