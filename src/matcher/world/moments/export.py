@@ -139,11 +139,13 @@ class Export:
             of unknown time counts as final, as the contract says.
         """
         posts = self.table("posts").sort_values("published_at", kind="stable")
+        if posts.empty:
+            return posts.assign(platform=None, is_campaign=False, followers=float("nan"))
         posts = _with_final_counters(posts, self.table("post_metrics"))
         posts["platform"] = posts["account_id"].map(self.accounts["platform"])
         posts["is_campaign"] = posts["post_id"].isin(self.table("campaign_posts")["post_id"])
         snapshots = self.table("account_snapshots").dropna().sort_values("as_of", kind="stable")
-        if posts.empty or snapshots.empty:
+        if snapshots.empty:
             return posts.assign(followers=float("nan"))
         return pd.merge_asof(
             posts,

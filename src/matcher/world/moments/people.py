@@ -108,7 +108,7 @@ def fraud_share(export: Export, *, low: float = 0.0, high: float = inf) -> float
         Share; Instagram accounts, as in the sources.
     """
     truth = _true_accounts(export, "instagram", low, high)
-    in_pod = truth["in_pod"].fillna(False).astype(bool)
+    in_pod = truth["in_pod"].eq(True)
     has_bought = enough(_has_bought(truth), "accounts in the truth")
     return float((has_bought.astype(bool) | in_pod.reindex(has_bought.index)).mean())
 
