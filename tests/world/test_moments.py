@@ -172,7 +172,7 @@ def test_ratios_and_zeros_compare_accounts_alike() -> None:
     unlike = [{"likes": 5.0, "comments": 0.0, "shares": 5.0}] * 4
     posts = [make_posts(k, like if k < 9 else unlike) for k in range(20)]
     export = make_export([1e4] * 20, posts, platform="facebook")
-    pages = {"platform": "facebook", "likes": (50.0, 200.0)}
+    pages = {"platform": "facebook", "levels": {"likes": 101.0}}
     assert e.counter_ratio(export, over="comments", under="likes", **pages) == pytest.approx(0.03)
     assert e.counter_ratio(export, over="shares", under="likes", **pages) == pytest.approx(0.2)
     assert s.zero_share(export, counter="comments", **pages) == pytest.approx(0.25)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Final
@@ -23,6 +23,8 @@ from matcher.world.moments.statistics import (
 
 __all__ = [
     "MOMENTS",
+    "PAGE_LEVELS",
+    "alike",
     "comment_like_quarter",
     "counter_ratio",
     "engagement_rate",
@@ -168,7 +170,7 @@ def comment_like_quarter(export: Export, *, platform: str, quantile: float) -> f
 
 
 def counter_ratio(
-    export: Export, *, platform: str, over: str, under: str, likes: tuple[float, float]
+    export: Export, *, platform: str, over: str, under: str, levels: Mapping[str, float]
 ) -> float:
     """Median over accounts of the account's median ratio of two counters.
 
@@ -180,21 +182,21 @@ def counter_ratio(
         Platform.
     over, under : str
         Counters; posts whose `under` is 0 are left out.
-    likes : tuple of float
-        Median likes of the accounts compared, at least and at most.
+    levels : mapping of str to float
+        Accounts compared, as in `alike`.
 
     Returns
     -------
     float
         Ratio.
     """
-    posts = alike(export, platform, likes)
+    posts = alike(export, platform, levels)
     ratios = account_medians(posts, posts[over] / posts[under].where(posts[under] > 0))
-    return median_of(ratios["value"], f"{platform} accounts")
+    return median_of(ratios["value"], f"{platform} accounts of this kind")
 
 
-def alike(export: Export, platform: str, likes: tuple[float, float]) -> pd.DataFrame:
-    """Organic posts of the accounts whose median post earns about so many likes.
+def alike(export: Export, platform: str, levels: Mapping[str, float]) -> pd.DataFrame:
+    """Organic posts of the accounts whose median post earns about as much as a published one.
 
     Parameters
     ----------
@@ -202,8 +204,9 @@ def alike(export: Export, platform: str, likes: tuple[float, float]) -> pd.DataF
         Market.
     platform : str
         Platform.
-    likes : tuple of float
-        Median likes, at least and at most.
+    levels : mapping of str to float
+        Published median of each counter that must be alike, within a factor of two: counting noise
+        depends on the level, so that only like counts compare.
 
     Returns
     -------
@@ -211,8 +214,10 @@ def alike(export: Export, platform: str, likes: tuple[float, float]) -> pd.DataF
         Rows of `Export.posts`.
     """
     posts = export.posts[export.posts["platform"].eq(platform)]
-    usual = posts.groupby("account_id")["likes"].transform("median")
-    return posts[usual.between(*likes)]
+    for counter, level in levels.items():
+        usual = posts.groupby("account_id")[counter].transform("median")
+        posts = posts[usual.between(level / 2, level * 2)]
+    return posts
 
 
 def _by_tier(
@@ -239,8 +244,9 @@ def _by_tier(
     ]
 
 
-_LIKE_PAGE: Final = (50.0, 200.0)
-"""Median likes around those of the published page (101), so that small counts compare."""
+PAGE_LEVELS: Final = {"likes": 101.0, "comments": 2.6, "shares": 18.0}
+"""Medians of the page of the UCI Facebook metrics, whose likes are from memory."""
+_LIKE_PAGE: Final = {"likes": PAGE_LEVELS["likes"]}
 _SLOPE: Final = "slope over accounts of log median engagement rate on log followers"
 
 MOMENTS: Final = (
@@ -330,17 +336,21 @@ MOMENTS: Final = (
         "engagement", "Facebook comments per like", *median_range(0.026, 0.93, 490), "ratio",
         "UCI Facebook metrics 2014: median 2.6 %; 95 % sampling interval at n = 490, "
         "log-sd 0.93",
-        "C", "median over accounts of the median organic post; accounts with 50-200 likes per post",
+        "C",
+        "median over accounts of the median organic post; accounts whose median likes are within "
+        "a factor of two of the page's",
         partial(
-            counter_ratio, platform="facebook", over="comments", under="likes", likes=_LIKE_PAGE
+            counter_ratio, platform="facebook", over="comments", under="likes", levels=_LIKE_PAGE
         ),
     ),
     Moment(
         "engagement", "Facebook shares per like", *median_range(0.18, 0.54, 490), "ratio",
         "UCI Facebook metrics 2014: median 18 %; 95 % sampling interval at n = 490, log-sd 0.54",
-        "C", "median over accounts of the median organic post; accounts with 50-200 likes per post",
+        "C",
+        "median over accounts of the median organic post; accounts whose median likes are within "
+        "a factor of two of the page's",
         partial(
-            counter_ratio, platform="facebook", over="shares", under="likes", likes=_LIKE_PAGE
+            counter_ratio, platform="facebook", over="shares", under="likes", levels=_LIKE_PAGE
         ),
     ),
 )  # fmt: skip

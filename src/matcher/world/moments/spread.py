@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from math import inf
 from typing import Final
 
 import pandas as pd
 
-from matcher.world.moments.engagement import alike
+from matcher.world.moments.engagement import PAGE_LEVELS, alike
 from matcher.world.moments.export import Export
 from matcher.world.moments.intervals import correlation_range, share_range, spread_range
 from matcher.world.moments.moment import Moment
@@ -22,19 +23,29 @@ from matcher.world.moments.statistics import (
     within_spread,
 )
 
-__all__ = ["MOMENTS", "correlation", "creator_spread", "post_spread", "zero_share"]
+__all__ = [
+    "CREATOR_LEVELS",
+    "MOMENTS",
+    "correlation",
+    "creator_spread",
+    "post_spread",
+    "zero_share",
+]
 
-ANY_LIKES: Final = (0.0, inf)
-_LIKE_PAGE: Final = (50.0, 200.0)
-"""Median likes around those of the published page (101), so that small counts compare."""
-_LIKE_CREATOR: Final = (90.0, 350.0)
-"""Median likes around those of the published creator (174), so that small counts compare."""
+_ANY: Final[Mapping[str, float]] = {}
+CREATOR_LEVELS: Final = {"likes": 151.0, "comments": 6.0, "shares": 6.0, "follows": 8.0}
+"""Medians of the published creator's posts, from memory; counters of 20 or more need no match."""
+
+
+def _like(levels: Mapping[str, float], *counters: str) -> dict[str, float]:
+    """Levels of likes and of the counters measured, where those are small enough to matter."""
+    return {name: levels[name] for name in dict.fromkeys(("likes", *counters)) if name in levels}
 
 
 def _of_kind(
-    export: Export, platform: str, form: str | None, likes: tuple[float, float]
+    export: Export, platform: str, form: str | None, levels: Mapping[str, float]
 ) -> pd.DataFrame:
-    posts = alike(export, platform, likes)
+    posts = alike(export, platform, levels)
     return posts if form is None else posts[posts["format"].eq(form)]
 
 
@@ -44,7 +55,7 @@ def post_spread(
     platform: str,
     counter: str,
     form: str | None = None,
-    likes: tuple[float, float] = ANY_LIKES,
+    levels: Mapping[str, float] = _ANY,
 ) -> float:
     """Standard deviation of a counter's log within accounts.
 
@@ -58,15 +69,15 @@ def post_spread(
         Counter; posts at 0 are left out.
     form : str, optional
         One format; all of them by default.
-    likes : tuple of float
-        Median likes of the accounts compared.
+    levels : mapping of str to float
+        Accounts compared, as in `alike`; all of them by default.
 
     Returns
     -------
     float
         Natural log, pooled over accounts; organic posts.
     """
-    posts = _of_kind(export, platform, form, likes)
+    posts = _of_kind(export, platform, form, levels)
     return within_spread(posts[counter], posts["account_id"])
 
 
@@ -76,7 +87,7 @@ def correlation(
     platform: str,
     counters: tuple[str, str],
     form: str | None = None,
-    likes: tuple[float, float] = ANY_LIKES,
+    levels: Mapping[str, float] = _ANY,
 ) -> float:
     """Correlation of two counters' logs within accounts.
 
@@ -90,19 +101,21 @@ def correlation(
         Counters; posts with one at 0 are left out.
     form : str, optional
         One format; all of them by default.
-    likes : tuple of float
-        Median likes of the accounts compared.
+    levels : mapping of str to float
+        Accounts compared, as in `alike`; all of them by default.
 
     Returns
     -------
     float
         Pooled over accounts; organic posts.
     """
-    posts = _of_kind(export, platform, form, likes)
+    posts = _of_kind(export, platform, form, levels)
     return within_correlation(posts[counters[0]], posts[counters[1]], posts["account_id"])
 
 
-def zero_share(export: Export, *, platform: str, counter: str, likes: tuple[float, float]) -> float:
+def zero_share(
+    export: Export, *, platform: str, counter: str, levels: Mapping[str, float]
+) -> float:
     """Share of posts without any.
 
     Parameters
@@ -113,15 +126,15 @@ def zero_share(export: Export, *, platform: str, counter: str, likes: tuple[floa
         Platform.
     counter : str
         Counter.
-    likes : tuple of float
-        Median likes of the accounts compared.
+    levels : mapping of str to float
+        Accounts compared, as in `alike`; all of them by default.
 
     Returns
     -------
     float
         Mean over accounts of the share of organic posts at 0.
     """
-    posts = alike(export, platform, likes).dropna(subset=[counter])
+    posts = alike(export, platform, levels).dropna(subset=[counter])
     groups = posts[counter].eq(0).groupby(posts["account_id"])
     shares = groups.mean()[groups.size() >= LEAST_POSTS]
     return float(enough(shares, f"{platform} accounts of this kind").mean())
@@ -151,8 +164,11 @@ def creator_spread(export: Export, *, platform: str, counter: str) -> float:
 
 _PAGE: Final = "UCI Facebook metrics 2014, one page"
 _CREATOR: Final = "Instagram insights of one creator (A. Kharwal, about 2021)"
-_KIND: Final = "accounts with 50-200 likes per post, as the page has"
-_IMAGES: Final = "images of accounts with 90-350 likes per post, as the creator has"
+_KIND: Final = "accounts whose median likes and counter are within a factor of two of the page's"
+_IMAGES: Final = (
+    "images of accounts whose median likes and counters below 20 are within a factor of two of the "
+    "creator's"
+)
 
 
 def _spread_at_n(value: float, n: int) -> str:
@@ -164,7 +180,8 @@ _FACEBOOK_SPREADS: Final = tuple(
         "spread", f"Facebook log-sd of {counter} within an account",
         *spread_range(value, n), "natural log", f"{_PAGE}: {_spread_at_n(value, n)}{note}", "C",
         f"pooled over accounts, organic posts above 0; {_KIND}",
-        partial(post_spread, platform="facebook", counter=counter, likes=_LIKE_PAGE),
+        partial(post_spread, platform="facebook", counter=counter,
+                levels=_like(PAGE_LEVELS, counter)),
         held_out=counter == "shares",
     )
     for counter, value, n, note in (
@@ -178,7 +195,8 @@ _INSTAGRAM_SPREADS: Final = tuple(
         *spread_range(value, 119), "natural log", f"{_CREATOR}: {_spread_at_n(value, 119)}", "C",
         f"pooled over accounts, organic posts above 0; {_IMAGES}",
         partial(
-            post_spread, platform="instagram", counter=counter, form="image", likes=_LIKE_CREATOR
+            post_spread, platform="instagram", counter=counter, form="image",
+            levels=_like(CREATOR_LEVELS, counter),
         ),
         held_out=counter == "comments",
     )
@@ -195,7 +213,7 @@ _CORRELATIONS: Final = tuple(
         f"pooled over accounts, organic posts above 0; {_IMAGES}",
         partial(
             correlation, platform="instagram", counters=(first, second), form="image",
-            likes=_LIKE_CREATOR,
+            levels=_like(CREATOR_LEVELS, first, second),
         ),
         held_out=(first, second) == ("likes", "saves"),
     )
@@ -209,7 +227,8 @@ _ZEROS: Final = tuple(
         "spread", f"Facebook posts without {counter}", *share_range(value, n), "fraction",
         f"{_PAGE}: {value:.1%} of posts; 95 % sampling interval at n = {n} (Wilson)", "C",
         f"mean over accounts of the share of organic posts at 0; {_KIND}",
-        partial(zero_share, platform="facebook", counter=counter, likes=_LIKE_PAGE),
+        partial(zero_share, platform="facebook", counter=counter,
+                levels=_like(PAGE_LEVELS, counter)),
         held_out=counter == "shares",
     )
     for counter, value, n in (("comments", 0.21, 500), ("likes", 0.01, 499), ("shares", 0.026, 496))
