@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -18,11 +19,14 @@ from matcher.cli import app
 from matcher.columns import REASON_GROUPS
 from matcher.market.schema import schema_as_markdown
 from matcher.training import feature_table
+from matcher.world import WORLD_VERSION
+from matcher.world.moments import ASSUMED, MOMENTS
+from matcher.world.moments.page import world_page
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-PAGES = ("README.md", "CONTRIBUTING.md", "data/README.md", "models/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "data/README.md", "models/README.md", "docs/world.md")
 _TREND = {1: "more speaks for", -1: "more speaks against", 0: ""}
 _HEAD = "<!-- Generated; `make docs` writes it anew. -->\n\n"
 
@@ -61,13 +65,28 @@ def generated() -> dict[str, str]:
     return {
         "features.md": render_features(),
         "tables.md": _HEAD + schema_as_markdown().strip() + "\n",
+        "world.md": world_page(measured()),
     }
 
 
-@pytest.mark.parametrize("name", ["features.md", "tables.md"])
+def measured() -> dict[str, Any]:
+    """What benchmarks/world_page.py measured last."""
+    return json.loads((DOCS / "world" / "values.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", ["features.md", "tables.md", "world.md"])
 def test_generated_pages_are_up_to_date(name: str) -> None:
     committed = (DOCS / name).read_text(encoding="utf-8")
     assert committed == generated()[name], f"docs/{name} is out of date; run: make docs"
+
+
+def test_the_page_of_the_world_shows_the_moments_that_the_code_declares() -> None:
+    again = "run: python benchmarks/world_page.py"
+    assert set(measured()["values"]) == {one.name for one in (*MOMENTS, *ASSUMED)}, again
+    assert measured()["version"] == WORLD_VERSION, again
+    page = (DOCS / "world.md").read_text(encoding="utf-8")
+    for name in re.findall(r"!\[.*?\]\((.+?)\)", page):
+        assert (DOCS / name).is_file(), again
 
 
 def test_every_feature_states_what_it_is() -> None:
