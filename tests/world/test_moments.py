@@ -336,7 +336,7 @@ def test_the_funnel_is_medians_of_clicks_and_sums_of_orders() -> None:
     assert f.revenue_ratio(export) == pytest.approx((50 / 5e3) / (500 / 5e5))
 
 
-def test_the_panel_gives_users_and_medians_of_overlap() -> None:
+def test_the_panel_gives_users_and_means_of_overlap() -> None:
     ages = ["13-17", "18-24", "25-34"]
     pairs = pd.DataFrame({"is_same_niche": [True] * 9 + [False] * 9})
     pairs["overlap"] = [*np.linspace(0.1, 0.3, 9), *np.linspace(0.0, 0.08, 9)]

@@ -10,7 +10,7 @@ from matcher.errors import SupportError
 from matcher.world.moments.export import Export
 from matcher.world.moments.moment import PLATFORM_TITLES, Moment
 from matcher.world.moments.panel import Panel
-from matcher.world.moments.statistics import median_of
+from matcher.world.moments.statistics import enough, median_of
 
 __all__ = ["MOMENTS", "age_use", "audience_share", "overlap", "platform_users"]
 
@@ -70,15 +70,16 @@ def overlap(export: Export, *, is_same_niche: bool) -> float:
     export : Export
         Market with its truth.
     is_same_niche : bool
-        Pairs of one first listed category, or of two.
+        Pairs of one true main niche, or of two.
 
     Returns
     -------
     float
-        Median over pairs of people who follow both over those who follow the one with fewer.
+        Mean over pairs of people who follow both over those who follow the one with fewer.
     """
     pairs = _panel(export).overlaps
-    return median_of(pairs[pairs["is_same_niche"].eq(is_same_niche)]["overlap"], "pairs")
+    shared = enough(pairs[pairs["is_same_niche"].eq(is_same_niche)]["overlap"], "pairs")
+    return float(shared.mean())
 
 
 def audience_share(
@@ -120,6 +121,10 @@ def audience_share(
 
 
 _TRUTH: Final = "from the truth: "
+_PAIRS: Final = (
+    f"{_TRUTH}mean over pairs of accounts with 10,000 followers or more, of one platform and "
+    "country; followers of both over those of the smaller"
+)
 _USERS: Final = (
     ("facebook", 72.7, 76.2, "January 2024: 72.7 M, January 2025: about 76.2 M", "M"),
     ("youtube", 62.3, 63.0, "January 2024: 63.0 M, January 2025: about 62.3 M", "V2"),
@@ -145,13 +150,13 @@ MOMENTS: Final = (
     Moment(
         "audience", "Shared followers, same niche and country", 0.10, 0.30, "fraction",
         "usual range in the field: 10-30 %", "M",
-        f"{_TRUTH}median over pairs of one platform and country; both over the smaller",
+        _PAIRS,
         partial(overlap, is_same_niche=True),
     ),
     Moment(
         "audience", "Shared followers, different niches, same country", 0.01, 0.08, "fraction",
         "usual range in the field: 1-8 %", "M",
-        f"{_TRUTH}median over pairs of one platform and country; both over the smaller",
+        _PAIRS,
         partial(overlap, is_same_niche=False), held_out=True,
     ),
 )  # fmt: skip

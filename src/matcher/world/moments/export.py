@@ -12,7 +12,7 @@ import pandas as pd
 
 from matcher.columns import COUNTERS
 from matcher.errors import DataError, SupportError
-from matcher.world.moments.panel import Panel
+from matcher.world.moments.panel import Panel, read_panel
 
 __all__ = ["Export", "read_export"]
 
@@ -290,6 +290,7 @@ def read_export(folder: Path | str) -> Export:
     return Export(
         {name: _read(folder, name, columns) for name, columns in _TABLES.items()},
         {name: _read(folder / "truth", name, columns) for name, columns in _TRUTH.items()},
+        read_panel(folder),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -100,10 +101,11 @@ class Moment:
         Returns
         -------
         bool
-            True if it lies in the range, ends included.
+            True if it lies in the range, ends included up to the rounding of a sum.
         """
-        above = self.low is None or value >= self.low
-        return above and (self.high is None or value <= self.high)
+        above = self.low is None or value >= self.low or _is_equal(value, self.low)
+        below = self.high is None or value <= self.high or _is_equal(value, self.high)
+        return above and below
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,10 @@ class Assumption:
     def __post_init__(self) -> None:
         """Check the words."""
         _check_words(self.name, self.theme, "M")
+
+
+def _is_equal(value: float, end: float) -> bool:
+    return math.isclose(value, end, rel_tol=1e-9)
 
 
 def _check_words(name: str, theme: str, confidence: str) -> None:

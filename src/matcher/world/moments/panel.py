@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from matcher.columns import AGE_BUCKETS, PLATFORMS
+from matcher.columns import PLATFORMS
 
-__all__ = ["Panel", "build_panel"]
+__all__ = ["Panel", "read_panel", "sample_pairs"]
 
 _N_PAIRS: Final = 1_500
 """Pairs of accounts of each kind whose overlap is asked for."""
 _PAIR_SEED: Final = 7
+_LEAST_FOLLOWERS: Final = 10_000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,33 +39,47 @@ class Panel:
     overlaps: pd.DataFrame
 
 
-def build_panel(audience: Any, places: npt.NDArray[np.bool_], accounts: pd.DataFrame) -> Panel:
-    """Panel of a market's audience model.
+def read_panel(folder: Path) -> Panel | None:
+    """Panel of a simulated market.
 
     Parameters
     ----------
-    audience : Any
-        `Truth.audience`: has ``population`` with ``people`` and ``users``, and ``overlap``.
-    places : ndarray of bool, shape (n_places,)
-        Places of Viet Nam.
-    accounts : pandas.DataFrame
-        Accounts in the order of the truth, with ``platform, country, category``.
+    folder : pathlib.Path
+        Market, its truth inside.
 
     Returns
     -------
-    Panel
-        People, users and overlaps.
+    Panel or None
+        People, users and overlaps; None where the truth holds no population.
     """
-    population = audience.population
-    ages = list(AGE_BUCKETS)
-    people = pd.Series(population.people[places].sum(axis=(0, 2, 3)), index=ages)
-    users = pd.DataFrame(
-        {name: population.users(k)[places].sum(axis=(0, 2, 3)) for k, name in enumerate(PLATFORMS)},
-        index=ages,
+    path = folder / "truth" / "population.parquet"
+    if not path.is_file():
+        return None
+    from matcher.world.truth import read_truth
+
+    truth = read_truth(folder)
+    people, vocabulary = truth.market.people, truth.market.vocabulary
+    niche = vocabulary.category_of[people.main_sub[people.person]]
+    accounts = pd.DataFrame(
+        {
+            "platform": people.platform,
+            "country": people.country[people.person],
+            # Overlap is looked at for accounts that are hired together for their reach.
+            "category": np.where(people.followers >= _LEAST_FOLLOWERS, niche, np.nan),
+        }
     )
     pairs = sample_pairs(accounts, _N_PAIRS)
+    audience: Any = getattr(truth, "audience", None)
     shared = audience.overlap(pairs["first"].to_numpy(), pairs["second"].to_numpy())
-    return Panel(people, users, pairs.assign(overlap=shared))
+    return Panel(*_count_people(pd.read_parquet(path)), pairs.assign(overlap=shared))
+
+
+def _count_people(cells: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
+    """People and users of Viet Nam by age."""
+    home = cells[cells["country"].eq("VN")]
+    used = {name: home["people"] * home[f"use_{name}"] for name in PLATFORMS}
+    users = pd.DataFrame(used).groupby(home["age"]).sum()
+    return home.groupby("age")["people"].sum(), users
 
 
 def sample_pairs(accounts: pd.DataFrame, n: int) -> pd.DataFrame:
