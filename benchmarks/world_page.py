@@ -50,8 +50,8 @@ def main() -> None:
     values = record["values"]
     half = (len(MOMENTS) + 1) // 2
     for k, moments in enumerate((MOMENTS[:half], MOMENTS[half:])):
-        _write(DOCS / "world" / f"moments-{k + 1}.png", draw_moments(moments, values))
-    _write(DOCS / "world" / "graph.png", render_picture(draw_graph, size=(11, 6), dpi=80))
+        _write(DOCS / "world" / f"moments-{k + 1}.svg", draw_moments(moments, values))
+    _write(DOCS / "world" / "graph.svg", render_picture(draw_graph, form="svg", size=(11, 6)))
     _write(DOCS / "world.md", world_page(record).encode())
     result = check.as_dict()
     print(f"{result['n_ok']} of {result['n_sourced']} moments hold; wrote {DOCS / 'world.md'}")
@@ -120,7 +120,7 @@ def draw_moments(moments: tuple[Moment, ...], values: dict[str, float | None]) -
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.set_title("Dot: measured. Bar: sourced range. * held out", fontsize=8, loc="left")
 
-    return render_picture(draw, size=(9, 0.19 * len(moments) + 0.8), dpi=100)
+    return render_picture(draw, form="svg", size=(9, 0.19 * len(moments) + 0.8))
 
 
 def _draw_value(axes: Any, row: int, moment: Moment, value: float | None) -> None:

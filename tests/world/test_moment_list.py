@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from matcher.columns import AGE_BUCKETS, PLATFORMS
 from matcher.errors import DataError, SupportError, UsageError
 from matcher.world.moments import (
     ASSUMED,
@@ -28,6 +29,7 @@ from matcher.world.moments.intervals import (
     share_range,
     spread_range,
 )
+from matcher.world.moments.panel import read_panel
 from matcher.world.moments.statistics import (
     hill_exponent,
     log_slope,
@@ -35,6 +37,8 @@ from matcher.world.moments.statistics import (
     within_correlation,
     within_spread,
 )
+from matcher.world.population import PLACES
+from matcher.world.truth import read_truth
 
 HELD_OUT = {
     "Accounts of 1-5k with bought followers or in a pod",
@@ -159,6 +163,24 @@ def test_a_written_market_is_measured_whole(world) -> None:
     hires = world.table("collaborations").dropna(subset=["link_clicks", "conversions"])
     orders = hires["conversions"].sum() / hires["link_clicks"].sum()
     assert values["Orders per link click"] == pytest.approx(orders)
+
+
+def test_users_and_overlaps_are_those_of_the_true_audience(world) -> None:
+    panel = read_panel(world.folder)
+    assert panel is not None
+    audience = read_truth(world.folder).audience
+    home = np.array([place.country == "VN" for place in PLACES])
+    for k, name in enumerate(PLATFORMS):
+        users = audience.population.users(k)[home].sum(axis=(0, 2, 3))
+        assert panel.users.loc[list(AGE_BUCKETS), name].to_numpy() == pytest.approx(users)
+    pair = panel.overlaps.iloc[0]
+    both = audience.overlap(np.array([pair["first"]]), np.array([pair["second"]]))
+    assert pair["overlap"] == pytest.approx(both[0])
+    (world.folder / "truth" / "population.parquet").rename(world.folder / "kept")
+    try:
+        assert read_panel(world.folder) is None
+    finally:
+        (world.folder / "kept").rename(world.folder / "truth" / "population.parquet")
 
 
 def test_a_folder_that_is_no_simulated_market_is_refused(tmp_path) -> None:

@@ -123,8 +123,8 @@ def _moments(record: Mapping[str, Any], values: Mapping[str, float | None]) -> I
         f"{len(held_out)} held-out moments hold. "
         f"Confidence, {codes}.\n"
     )
-    yield "![Moments against their ranges, first half](world/moments-1.png)\n"
-    yield "![Moments against their ranges, second half](world/moments-2.png)\n"
+    yield "![Moments against their ranges, first half](world/moments-1.svg)\n"
+    yield "![Moments against their ranges, second half](world/moments-2.svg)\n"
     head = ("moment", "range", "measured", "unit", "source", "conf.", "how it is measured")
     for theme, title in THEMES.items():
         yield f"### {title}\n"

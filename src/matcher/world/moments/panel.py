@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -69,8 +69,7 @@ def read_panel(folder: Path) -> Panel | None:
         }
     )
     pairs = sample_pairs(accounts, _N_PAIRS)
-    audience: Any = getattr(truth, "audience", None)
-    shared = audience.overlap(pairs["first"].to_numpy(), pairs["second"].to_numpy())
+    shared = truth.audience.overlap(pairs["first"].to_numpy(), pairs["second"].to_numpy())
     return Panel(*_count_people(pd.read_parquet(path)), pairs.assign(overlap=shared))
 
 

@@ -61,7 +61,7 @@ EDGES: Final = (
 """Arrows of the causal graph."""
 
 GRAPH: Final = """\
-![Causal graph of the simulated market](world/graph.png)
+![Causal graph of the simulated market](world/graph.svg)
 
 Filled boxes are latent and stand in `truth/` only; the others are what an export shows. In words:
 
