@@ -1,9 +1,7 @@
-"""Captions and bios, put together columnwise from phrase tables."""
+"""Captions, put together columnwise from phrase tables."""
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -11,116 +9,32 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from matcher.world.phrases import (
-    BIOS,
-    BRAND_LINES,
-    CAPTIONS,
-    EMOJI,
-    FILLERS,
-    GENERIC_TAGS,
-    TEENCODE,
+from matcher.world.drafts import (
+    CAPTION,
+    N_TONES,
+    SHORT,
+    STORY,
+    SWITCHED,
+    CaptionPlan,
+    Draft,
+    draw_words,
+    join,
+    read_tables,
+    shown_where,
+    take,
 )
-from matcher.world.vocabulary import N_WORDS, Vocabulary, fold, read_vocabulary
+from matcher.world.hashtags import brand_tag_column, emoji_column, hashtag_columns, mark_column
+from matcher.world.phrases import SPELLINGS, STYLES
+from matcher.world.places import CITY_WORDS
+from matcher.world.seasons import season_of
+from matcher.world.vocabulary import Vocabulary, fold
 
-__all__ = ["STYLES", "CaptionPlan", "build_bios", "build_captions"]
+__all__ = ["STYLES", "CaptionPlan", "build_captions"]
 
-Ints = npt.NDArray[np.int64]
+Masks = npt.NDArray[np.bool_]
 
-STYLES: Final = ("vi", "vi_casual", "vi_folded", "en", "en_casual")
-"""Ways of writing; the first three are Vietnamese."""
-_N_TEMPLATES: Final = 6
-_N_COMMON_WORDS: Final = 5
-
-
-@dataclass(frozen=True, eq=False)
-class CaptionPlan:
-    """What each caption says; arrays of shape (n_posts,)."""
-
-    sub: Ints
-    """Sub-topic; -1 for a post about nothing in particular."""
-    tone: Ints
-    style: Ints
-    word_shift: Ints
-    """Preference of the author among a sub-topic's words."""
-    brand: Ints
-    """Brand spoken of; -1 for none."""
-    is_disclosed: npt.NDArray[np.bool_]
-    is_switching: npt.NDArray[np.bool_]
-    """Whether the second word comes from the other language."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Tables:
-    heads: pa.Array
-    middles: pa.Array
-    tails: pa.Array
-    fillers: pa.Array
-    words: pa.Array
-    hashtags: pa.Array
-    generic: pa.Array
-
-
-def _restyle(text: str, style: str) -> str:
-    if style == "vi_casual":
-        for plain, clipped in TEENCODE:
-            text = text.replace(plain, clipped)
-        return text.lower()
-    if style == "vi_folded":
-        return fold(text)
-    if style == "en_casual":
-        return text.lower().replace("you ", "u ").replace(" and ", " n ").replace("are ", "r ")
-    return text
-
-
-def _language(style: str) -> str:
-    return style[:2]
-
-
-@functools.cache
-def _tables(n_categories: int) -> _Tables:
-    vocabulary = read_vocabulary(n_categories)
-    parts: list[list[str]] = [[], [], []]
-    fillers: list[str] = []
-    words: list[str] = []
-    hashtags: list[str] = []
-    generic: list[str] = []
-    for style in STYLES:
-        language = _language(style)
-        for tone in CAPTIONS[language]:
-            for template in tone:
-                for k in range(3):
-                    parts[k].append(_restyle(template[k], style))
-        fillers.extend(_restyle(text, style) for text in FILLERS[language])
-        folded = style == "vi_folded"
-        words.extend(fold(w) if folded else w for w in vocabulary.words[language])
-        hashtags.extend(" #" + fold(w).replace(" ", "") for w in vocabulary.words[language])
-        generic.extend(GENERIC_TAGS[language])
-    return _Tables(
-        heads=pa.array(parts[0]),
-        middles=pa.array(parts[1]),
-        tails=pa.array(parts[2]),
-        fillers=pa.array(fillers),
-        words=pa.array(words),
-        hashtags=pa.array([*hashtags, ""]),
-        generic=pa.array(generic),
-    )
-
-
-def _take(table: pa.Array, index: Ints) -> Any:
-    return table.take(pa.array(index))
-
-
-def _join(*columns: Any) -> Any:
-    # pyarrow ships no type information for its kernels.
-    join: Any = getattr(pc, "binary_join_element_wise")  # noqa: B009
-    return join(*columns, "")
-
-
-def _draw_words(sub: Ints, shift: Ints, rng: np.random.Generator) -> Ints:
-    common = (np.floor(_N_COMMON_WORDS * rng.random(len(sub)) ** 1.5) + shift) % _N_COMMON_WORDS
-    rare = _N_COMMON_WORDS + rng.integers(0, N_WORDS - _N_COMMON_WORDS, len(sub))
-    word = np.where(rng.random(len(sub)) < 0.08, rare, common).astype(np.int64)
-    return np.maximum(sub, 0) * N_WORDS + word
+_BREAKS: Final = (". ", ". ", ". ", ".\n", "! ", "\n", "\n\n", "... ")
+_CODE_ENDINGS: Final = ("10", "15", "20", "50K", "VIP", "NEW")
 
 
 def build_captions(
@@ -129,14 +43,14 @@ def build_captions(
     brand_names: tuple[str, ...],
     rng: np.random.Generator,
 ) -> Any:
-    """Captions as they would be typed.
+    """Captions as they would be typed: some bare, some of a few sentences, some all hashtags.
 
     Parameters
     ----------
     plan : CaptionPlan
         What each caption says.
     vocabulary : Vocabulary
-        Topics in use.
+        Topics in use, and the family of wording.
     brand_names : tuple of str
         Brands that may be spoken of.
     rng : numpy.random.Generator
@@ -147,99 +61,132 @@ def build_captions(
     pyarrow.Array of str, length n_posts
         Captions; about 2 % null.
     """
+    draft = _start(plan, vocabulary, rng)
+    named = pa.array(["", *brand_names])
+    brand = take(named, plan.brand + 1)
+    label, thanks, is_named, is_labelled = _brand_lines(draft, brand)
+    pieces = [
+        label,
+        _body(draft),
+        *_asides(draft),
+        thanks,
+        _pitch_line(draft, brand_names),
+        emoji_column(draft),
+        *hashtag_columns(draft),
+        brand_tag_column(draft, brand_names, is_named),
+        mark_column(draft, is_labelled),
+    ]
+    kernels: Any = pc
+    text = join(*pieces)
+    # A question or an exclamation ends its sentence by itself.
+    text = kernels.replace_substring_regex(text, r"([?!…])[.,!]+", r"\1")
+    text = kernels.replace_substring_regex(text, r"^[\s.!]+", "")
+    text = kernels.replace_substring_regex(text, r" {2,}", " ")
+    text = kernels.utf8_trim_whitespace(text)
+    return kernels.if_else(pa.array(rng.random(draft.n) < 0.98), text, pa.scalar(None, pa.string()))
+
+
+def _start(plan: CaptionPlan, vocabulary: Vocabulary, rng: np.random.Generator) -> Draft:
     n = len(plan.sub)
-    tables = _tables(len(vocabulary.categories))
+    tables = read_tables(len(vocabulary.categories), vocabulary.phrases)
     has_topic = plan.sub >= 0
-    template = rng.integers(0, _N_TEMPLATES, n)
-    template += _N_TEMPLATES * (plan.tone + len(CAPTIONS["vi"]) * plan.style)
-    block = vocabulary.n_sub * N_WORDS
-    is_vi = plan.style < 3
-    other = np.where(plan.is_switching, np.where(is_vi, 3, 0), plan.style)
-    first = _draw_words(plan.sub, plan.word_shift, rng)
-    second = _draw_words(plan.sub, plan.word_shift, rng)
-    twice = second == first
-    second = np.where(twice, first - first % N_WORDS + (first + 1) % N_WORDS, second)
-    n_fillers = len(FILLERS["vi"])
-    filler = plan.style * n_fillers + rng.integers(0, n_fillers, n)
-    body = _join(
-        _take(tables.heads, template),
-        _take(tables.words, plan.style * block + first),
-        _take(tables.middles, template),
-        _take(tables.words, other * block + second),
-        _take(tables.tails, template),
+    loud = np.where(plan.style < 3, SPELLINGS.index("vi_loud"), SPELLINGS.index("en_loud"))
+    is_casual = (plan.style == 1) | (plan.style == 4)
+    spelling = np.where(is_casual & (rng.random(n) < 0.35), loud, plan.style)
+    drawn = rng.random(n)
+    form = np.select([drawn < 0.2, drawn > 0.93], [SHORT, STORY], CAPTION)
+    form = np.where(plan.is_switching & (rng.random(n) < 0.5), SWITCHED, form)
+    # Few captions are made of emoji or hashtags alone; one that was paid for says something.
+    has_body = plan.is_paid | (rng.random(n) >= np.where(has_topic, 0.07, 0.05))
+    return Draft(
+        plan=plan,
+        vocabulary=vocabulary,
+        tables=tables,
+        spelling=spelling,
+        form=form,
+        breaks=take(pa.array(_BREAKS), rng.integers(0, len(_BREAKS), n)),
+        has_body=has_body,
+        is_long=has_body & (form != STORY) & (rng.random(n) < 0.3),
+        rng=rng,
     )
-    body = pc.if_else(pa.array(has_topic), body, _take(tables.fillers, filler))
-    none = len(tables.hashtags) - 1
-    tags = []
-    for share in (0.55, 0.35):
-        tag = plan.style * block + _draw_words(plan.sub, plan.word_shift, rng)
-        tags.append(np.where(has_topic & (rng.random(n) < share), tag, none))
-    n_generic = len(GENERIC_TAGS["vi"])
-    text = _join(
-        body,
-        _brand_lines(plan, brand_names, rng),
-        _take(pa.array(EMOJI), rng.integers(0, len(EMOJI), n)),
-        _take(tables.hashtags, tags[0]),
-        _take(tables.hashtags, tags[1]),
-        _take(tables.generic, plan.style * n_generic + rng.integers(0, n_generic, n)),
-        _disclosures(plan, rng),
+
+
+def _body(draft: Draft) -> Any:
+    """Opener and main sentence with its two words, or a line about nothing in particular."""
+    plan, tables, rng = draft.plan, draft.tables, draft.rng
+    has_topic = plan.sub >= 0
+    block = draft.vocabulary.n_sub * draft.vocabulary.n_words
+    n_words = draft.vocabulary.n_words
+    group = np.where(draft.form == SWITCHED, SWITCHED * N_TONES, draft.form * N_TONES + plan.tone)
+    rows = tables.bodies.draw(draft.spelling, group, rng)
+    first = draw_words(plan.sub, plan.word_shift, draft.vocabulary, rng)
+    second = draw_words(plan.sub, plan.word_shift, draft.vocabulary, rng)
+    second = np.where(second == first, first - first % n_words + (first + 1) % n_words, second)
+    other = np.where(plan.style < 3, SPELLINGS.index("en"), SPELLINGS.index("vi"))
+    other = np.where(plan.is_switching, other, draft.spelling)
+    opening = draft.spelling * block + first
+    word = pc.if_else(
+        pa.array(tables.bodies.is_first[rows]),
+        take(tables.titled, opening),
+        take(tables.words, opening),
     )
-    return pc.if_else(pa.array(rng.random(n) < 0.98), text, pa.scalar(None, pa.string()))
-
-
-def _brand_lines(plan: CaptionPlan, brand_names: tuple[str, ...], rng: np.random.Generator) -> Any:
-    lines = [""]
-    for language in ("vi", "en"):
-        for name in brand_names:
-            lines.extend(line.format(brand=name) for line in BRAND_LINES[language])
-    n_lines = len(BRAND_LINES["vi"])
-    offset = np.where(plan.style < 3, 0, len(brand_names) * n_lines)
-    index = 1 + offset + plan.brand * n_lines + rng.integers(0, n_lines, len(plan.brand))
-    return _take(pa.array(lines), np.where(plan.brand >= 0, index, 0))
-
-
-def _disclosures(plan: CaptionPlan, rng: np.random.Generator) -> Any:
-    marks = pa.array(["", " #quangcao", " #hoptac", " #ad", " #sponsored"])
-    drawn = rng.integers(0, 2, len(plan.style)) + np.where(plan.style < 3, 1, 3)
-    return _take(marks, np.where(plan.is_disclosed, drawn, 0))
-
-
-def build_bios(
-    first: Ints, second: Ints, style: Ints, vocabulary: Vocabulary, rng: np.random.Generator
-) -> Any:
-    """Bios that name two of a person's sub-topics.
-
-    Parameters
-    ----------
-    first, second : ndarray of int, shape (n,)
-        Sub-topics.
-    style : ndarray of int, shape (n,)
-        Index into `STYLES`.
-    vocabulary : Vocabulary
-        Topics in use.
-    rng : numpy.random.Generator
-        Source of draws.
-
-    Returns
-    -------
-    pyarrow.Array of str, length n
-        Bios; about 12 % null.
-    """
-    n = len(first)
-    parts: list[list[str]] = [[], [], []]
-    for name in STYLES:
-        for bio in BIOS[_language(name)]:
-            for k in range(3):
-                parts[k].append(_restyle(bio[k], name))
-    template = style * len(BIOS["vi"]) + rng.integers(0, len(BIOS["vi"]), n)
-    tables = _tables(len(vocabulary.categories))
-    block = vocabulary.n_sub * N_WORDS
-    zero = np.zeros(n, dtype=np.int64)
-    text = _join(
-        _take(pa.array(parts[0]), template),
-        _take(tables.words, style * block + _draw_words(first, zero, rng)),
-        _take(pa.array(parts[1]), template),
-        _take(tables.words, style * block + _draw_words(second, zero, rng)),
-        _take(pa.array(parts[2]), template),
+    closing = shown_where(
+        tables.bodies.n_slots[rows] > 1, take(tables.words, other * block + second)
     )
-    return pc.if_else(pa.array(rng.random(n) < 0.88), text, pa.scalar(None, pa.string()))
+    body = join(
+        take(tables.bodies.heads, rows),
+        word,
+        take(tables.bodies.middles, rows),
+        closing,
+        take(tables.bodies.tails, rows),
+    )
+    filler = take(tables.fillers.heads, tables.fillers.draw(draft.spelling, 0, rng))
+    body = pc.if_else(pa.array(has_topic), body, filler)
+    is_opened = draft.has_body & (draft.form == CAPTION) & (rng.random(draft.n) < 0.12)
+    opener = draft.sentence(tables.openers, 0, is_opened)
+    body = pc.if_else(pa.array(is_opened), join("! ", body), join(draft.breaks, body))
+    return join(opener, shown_where(draft.has_body, body))
+
+
+def _asides(draft: Draft) -> list[Any]:
+    """Further sentences: in the author's tone, of the season, of home and of the time of life."""
+    plan, tables, rng = draft.plan, draft.tables, draft.rng
+    n, is_long = draft.n, draft.is_long
+    is_second = draft.has_body & (rng.random(n) < 0.22)
+    season = season_of(plan.day, plan.style < 3)
+    is_seasonal = draft.has_body & (season >= 0) & (rng.random(n) < 0.3)
+    is_local = draft.has_body & (rng.random(n) < np.where(is_long, 0.22, 0.04))
+    is_of_age = draft.has_body & (rng.random(n) < np.where(is_long, 0.4, 0.05))
+    cities = np.array([CITY_WORDS["vi"], CITY_WORDS["en"]])
+    spoken = pa.array([*cities[0], *map(fold, cities[0]), *cities[1]])
+    row = np.select([plan.style == 2, plan.style >= 3], [1, 2], 0) * len(cities[0]) + plan.city
+    return [
+        draft.sentence(tables.extras, plan.tone, is_second | is_long),
+        draft.sentence(tables.life, plan.stage, is_of_age),
+        draft.sentence(tables.places, 0, is_local, take(spoken, row)),
+        draft.sentence(tables.seasons, np.maximum(season, 0), is_seasonal),
+    ]
+
+
+def _brand_lines(draft: Draft, brand: Any) -> tuple[Any, Any, Masks, Masks]:
+    """A label before the text, a line about the brand after it, whether any, whether a label."""
+    plan, tables, rng = draft.plan, draft.tables, draft.rng
+    is_named = plan.brand >= 0
+    is_labelled = is_named & plan.is_disclosed & (rng.random(draft.n) < 0.3)
+    is_before = rng.random(draft.n) < 0.5
+    says_more = is_named & ~is_labelled & (rng.random(draft.n) < 0.8)
+    group = np.where(is_labelled, 1, np.where(plan.is_paid, 0, 2))
+    label = draft.sentence(tables.brands, 1, is_labelled & is_before, brand)
+    line = draft.sentence(tables.brands, group, says_more | (is_labelled & ~is_before), brand)
+    return label, line, is_labelled | says_more, is_labelled
+
+
+def _pitch_line(draft: Draft, brand_names: tuple[str, ...]) -> Any:
+    codes = [f"SALE{ending}" for ending in _CODE_ENDINGS]
+    for name in brand_names:
+        letters = "".join(c for c in fold(name).upper() if c.isalnum())
+        codes.extend(f"{letters[:8]}{ending}" for ending in _CODE_ENDINGS)
+    n_each = len(_CODE_ENDINGS)
+    row = (draft.plan.brand + 1) * n_each + draft.rng.integers(0, n_each, draft.n)
+    shown = draft.plan.pitch > 0
+    return draft.sentence(draft.tables.pitches, draft.plan.pitch, shown, take(pa.array(codes), row))

@@ -77,7 +77,7 @@ def draw_market(
     Hiring
         Every decision, with its probability.
     """
-    vocabulary = read_vocabulary(knobs.n_categories)
+    vocabulary = read_vocabulary(knobs.n_categories, knobs.phrases)
     progress("people", 0, 1)
     people = simulate_people(n_influencers, knobs, vocabulary, seed=seed)
     progress("people", 1, 1)

@@ -1,204 +1,247 @@
-"""Phrases that captions, bios and briefs are put together from, in both languages."""
+"""What captions, bios and briefs are put together from, in both languages and two families."""
 
 from __future__ import annotations
 
-from typing import Final
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from matcher.world.vocabulary import fold
 
 __all__ = [
-    "ASKS",
-    "BIOS",
-    "BRAND_LINES",
-    "BRIEFS",
-    "CAPTIONS",
+    "CLIPPED",
+    "ELONGATED",
     "EMOJI",
-    "FILLERS",
     "GENERIC_TAGS",
-    "TEENCODE",
-    "TONE_WORDS",
+    "MARKS",
+    "SPELLINGS",
+    "STYLES",
+    "Deck",
+    "deal_deck",
+    "language_of",
+    "read_phrases",
+    "respell",
 ]
 
-CAPTIONS: Final[dict[str, tuple[tuple[tuple[str, str, str], ...], ...]]] = {
+Ints = npt.NDArray[np.int64]
+
+STYLES: Final = ("vi", "vi_casual", "vi_folded", "en", "en_casual")
+"""Ways of writing of people; the first three are Vietnamese."""
+
+SPELLINGS: Final = (*STYLES, "vi_loud", "en_loud")
+"""Ways of writing of single texts: those of people, and with letters drawn out."""
+
+CLIPPED: Final = {
     "vi": (
-        (
-            ("Cười xỉu với ", " hôm nay, ai ngờ ", " lại thành ra thế này"),
-            ("Không ai:... Mình: ôm ", " rồi quên luôn ", " ở nhà"),
-            ("Thử thách 24 giờ chỉ có ", " và ", ", kết quả không ai ngờ"),
-            ("Đố mọi người biết ", " với ", " cái nào làm mình mất ngủ"),
-            ("Hội mê ", " điểm danh, tag đứa bạn nghiện ", " vào đây"),
-            ("Hài hước thật sự, đang quay ", " thì ", " rơi cái bịch"),
-        ),
-        (
-            ("Phân tích chi tiết ", ": những điểm cần biết về ", " trước khi chọn"),
-            ("3 lỗi thường gặp khi tìm hiểu ", " và cách xử lý với ", ""),
-            ("So sánh thật kỹ ", " và ", ", số liệu mình để trong ảnh"),
-            ("Hướng dẫn từng bước: ", " cho người mới, kèm mẹo ", ""),
-            ("Hỏi đáp về ", ": vì sao ", " lại quan trọng đến vậy"),
-            ("Sau 30 ngày theo dõi ", ", đây là kết luận của mình về ", ""),
-        ),
-        (
-            ("Một chiều chậm rãi với ", ", ", " và chút nắng"),
-            ("Tinh tế trong từng chi tiết: ", " cùng ", ""),
-            ("Góc nhỏ của mình, nơi ", " gặp ", " thật dịu dàng"),
-            ("Có những ngày chỉ cần ", " và ", " là đủ đẹp"),
-            ("Bộ sưu tập mới: ", ", điểm nhấn là ", ""),
-            ("Sang mà không phô trương, ", " đi cùng ", ""),
-        ),
-        (
-            ("Review thật lòng ", ": được cái ", ", còn giá thì mọi người tự cân nhắc"),
-            ("Nhà mình dùng ", " cả tháng rồi, hợp nhất là ", ""),
-            ("Kể mọi người nghe chuyện ", " của nhà mình, có cả ", " nữa"),
-            ("Cuối tuần cả nhà cùng ", ", xong lại ", " với nhau"),
-            ("Mẹ hỏi ", " mua ở đâu, mình chỉ luôn chỗ có ", ""),
-            ("Không được trả tiền để nói đâu: ", " và ", " ổn thật"),
-        ),
+        ("không", "ko"), ("được", "dc"), ("mọi người", "mn"), ("rồi", "r"), ("với", "vs"),
+        ("mình", "mik"), ("vậy", "z"), ("nhé", "nha"), ("người", "ng"), ("biết", "bít"),
+        ("bây giờ", "bh"), ("gì", "j"), ("bình luận", "cmt"),
     ),
     "en": (
-        (
-            ("POV: you said just ", " and now there is ", " everywhere"),
-            ("Nobody: ... Me: hugging my ", " and forgetting the ", ""),
-            ("24 hours with only ", " and ", ", did not see that coming"),
-            ("Guess which one kept me up, ", " or ", "?"),
-            ("Tag the friend who is obsessed with ", " and ", ""),
-            ("Tried to film ", " and then the ", " happened"),
-        ),
-        (
-            ("A closer look at ", ": what to know about ", " before you choose"),
-            ("3 common mistakes with ", " and how to fix them with ", ""),
-            ("I compared ", " and ", ", numbers are in the slides"),
-            ("Step by step: ", " for beginners, plus a tip on ", ""),
-            ("You asked about ", ", here is why ", " matters"),
-            ("After 30 days of ", ", my verdict on ", ""),
-        ),
-        (
-            ("A slow afternoon with ", ", ", " and a little sun"),
-            ("It is all in the details: ", " with ", ""),
-            ("My corner of the world where ", " meets ", ""),
-            ("Some days all you need is ", " and ", ""),
-            ("The new edit: ", ", finished with ", ""),
-            ("Quiet luxury, ", " paired with ", ""),
-        ),
-        (
-            ("Honest review of ", ": loved the ", ", price is up to you"),
-            ("We have used ", " at home for a month, best part is ", ""),
-            ("Story time about ", " in our house, with some ", " too"),
-            ("Weekend with the family: ", ", then ", " together"),
-            ("Mum asked where I got the ", ", same place as the ", ""),
-            ("Not paid to say this: ", " and ", " are really good"),
-        ),
+        ("you", "u"), ("your", "ur"), ("and", "n"), ("are", "r"), ("because", "bc"),
+        ("thank you", "ty"), ("to be honest", "tbh"), ("weekend", "wknd"), ("please", "pls"),
     ),
-}
-"""Language to tone (playful, expert, premium, honest) to caption parts around two words."""
+}  # fmt: skip
+"""Plain to clipped spelling (teencode), whole words only."""
 
-FILLERS: Final = {
+ELONGATED: Final = {
     "vi": (
-        "Chúc mọi người ngày mới vui vẻ",
-        "Hôm nay trời đẹp quá",
-        "Đi làm thôi nào",
-        "Tết này mọi người về quê chưa",
-        "Cảm ơn mọi người đã theo dõi mình",
-        "Hỏi gì đáp nấy, để lại câu hỏi nhé",
-        "Sinh nhật vui vẻ nha mình ơi",
-        "Một ngày bình thường của mình",
-        "Săn sale 11.11 chưa mọi người",
-        "Ai còn thức không",
+        ("quá", "quáaaa"), ("đẹp", "đẹpppp"), ("xinh", "xinhhhh"), ("luôn", "luônnnn"),
+        ("nha", "nhaaaa"), ("ghê", "ghêeee"), ("mê", "mêeee"), ("ơi", "ơiiii"),
+        ("vui", "vuiiii"), ("thật", "thậtttt"), ("thôi", "thôiii"), ("nè", "nèeee"),
     ),
     "en": (
-        "Good morning everyone",
-        "The weather is too good today",
-        "Back to work",
-        "Happy holidays from us",
-        "Thank you for being here",
-        "Ask me anything below",
-        "Birthday dump",
-        "Just a normal day in my life",
-        "Who else is up this late",
-        "Weekend mode on",
+        ("so", "sooo"), ("good", "goooood"), ("love", "loveee"), ("really", "reallyyy"),
+        ("yes", "yesss"), ("all", "allll"), ("pls", "plsss"), ("obsessed", "obsesseddd"),
+        ("today", "todayyy"), ("no", "nooo"), ("help", "helppp"), ("just", "justtt"),
     ),
-}
+}  # fmt: skip
+"""Words that are typed with letters drawn out, whole words only."""
 
-BIOS: Final = {
-    "vi": (
-        ("Chia sẻ về ", " và ", ". Liên hệ công việc qua tin nhắn"),
-        ("Mình kể chuyện ", ", đôi khi là ", ""),
-        ("", " | ", " | booking: inbox"),
-        ("Nghiện ", ", thích ", ", sống tích cực"),
-    ),
-    "en": (
-        ("Sharing ", " and ", ". DM for work"),
-        ("All about ", ", sometimes ", ""),
-        ("", " | ", " | collabs via inbox"),
-        ("Obsessed with ", ", in love with ", ""),
-    ),
-}
-
-BRAND_LINES: Final = {
-    "vi": (". Cảm ơn {brand} đã đồng hành", ". Mình dùng của {brand} nha", ", cùng {brand}"),
-    "en": (". Thanks to {brand} for having me", ". Mine is from {brand}", ", with {brand}"),
-}
-
-TEENCODE: Final = (
-    ("không", "ko"), ("được", "dc"), ("mọi người", "mn"), ("rồi", "r"), ("với", "vs"),
-    ("mình", "mik"), ("Mình", "Mik"), ("vậy", "z"), ("nhé", "nha"), ("Không", "Ko"),
-    ("người", "ng"), ("biết", "bít"),
-)  # fmt: skip
-"""Plain to clipped spelling; word by word."""
-
-EMOJI: Final = ("", "", "", "", " 😂", " ✨", " ❤️", " 🔥🔥", " 🥰", " 👇", " 🙏", " 😋")
+EMOJI: Final = (
+    ("😂", "🤣", "😭", "💀", "🤪", "🫣", "😂😂", "🙈"),
+    ("📌", "📊", "✅", "🔍", "👇", "💡", "📝", "⚠️"),
+    ("✨", "🤍", "🌿", "🕊️", "🌙", "🥀", "☁️", "💫"),
+    ("❤️", "🥰", "🙏", "😊", "😅", "🫶", "👍", "❤️❤️"),
+)
+"""Emoji by tone: playful, expert, premium, honest."""
 
 GENERIC_TAGS: Final = {
-    "vi": ("", " #xuhuong", " #fyp", " #trending", " #viral", " #vietnam"),
-    "en": ("", " #fyp", " #viral", " #foryou", " #reels", " #explore"),
+    "vi": ("#xuhuong", "#fyp", "#trending", "#viral", "#vietnam", "#xuhuongtiktok", "#xh"),
+    "en": ("#fyp", "#viral", "#foryou", "#reels", "#explore", "#foryoupage", "#trending"),
 }
 
-TONE_WORDS: Final = {
-    "vi": (
-        "vui nhộn, bắt trend",
-        "chuyên sâu, có dẫn chứng",
-        "tinh tế, cao cấp",
-        "chân thật, gần gũi như người nhà",
-    ),
-    "en": (
-        "playful and quick to join a trend",
-        "in depth, with evidence",
-        "refined and premium",
-        "honest and close, like family",
-    ),
+MARKS: Final = {
+    "vi": ("#quangcao", "#hoptac", "#qc", "#taitro", "#ad"),
+    "en": ("#ad", "#sponsored", "#ad", "#paidpartnership", "#sponsored"),
 }
+"""Hashtags that disclose an advertisement."""
 
-ASKS: Final = {
-    "vi": (
-        "Mục tiêu là nhiều người biết đến sản phẩm, ưu tiên độ phủ.",
-        "Mục tiêu là tương tác: bình luận, lượt thích và chia sẻ thật.",
-        "Mục tiêu là kéo lượt bấm vào trang sản phẩm.",
-        "Mục tiêu là lượt đăng ký dùng thử.",
-        "Mục tiêu là đơn hàng, có mã giảm giá riêng cho từng bạn.",
-        "Mục tiêu là niềm tin: hỏi đáp kỹ và phản hồi bình luận.",
-    ),
-    "en": (
-        "The goal is awareness, so breadth of reach comes first.",
-        "The goal is engagement: real comments, likes and shares.",
-        "The goal is traffic to the product page.",
-        "The goal is sign-ups for a trial.",
-        "The goal is sales, with a personal discount code for each creator.",
-        "The goal is trust: thorough answers and replies to comments.",
-    ),
-}
 
-BRIEFS: Final = {
-    "vi": (
-        "{brand} ra mắt {product} cho {who}. Chúng tôi tìm {n} nhà sáng tạo hay chia sẻ về {a}, "
-        "{b} và {c}. Giọng {tone}. {ask} Ngân sách khoảng {budget}.",
-        "Với chiến dịch này {brand} muốn {who} thử {product}. Nội dung nên xoay quanh {a} và {b}, "
-        "có thể lồng {c}. Cách kể {tone}. {ask} Cần {n} bạn, tổng chi {budget}.",
-        "Cần {n} creator đã quen với {a}, {b}. Sản phẩm là {product} của {brand}, khách hàng là "
-        "{who}. Phong cách {tone}. {ask} Chi phí dự kiến {budget}. Tránh nói quá về {c}.",
-    ),
-    "en": (
-        "{brand} launches {product} for {who}. We look for {n} creators who talk about {a}, {b} "
-        "and {c}. Tone: {tone}. {ask} Budget around {budget}.",
-        "With this campaign {brand} wants {who} to try {product}. Stories should turn around {a} "
-        "and {b}, perhaps with {c}. Keep it {tone}. {ask} {n} creators, {budget} in all.",
-        "Needed: {n} creators at home with {a} and {b}. The product is {product} by {brand}, the "
-        "customers are {who}. Style: {tone}. {ask} Planned spend {budget}. Do not oversell {c}.",
-    ),
-}
+def language_of(spelling: str) -> str:
+    """``"vi"`` or ``"en"``, the language of a way of writing.
+
+    Parameters
+    ----------
+    spelling : str
+        One of `SPELLINGS`.
+
+    Returns
+    -------
+    str
+        Its first two letters.
+    """
+    return spelling[:2]
+
+
+def _swap(text: str, pairs: Sequence[tuple[str, str]]) -> str:
+    for plain, other in pairs:
+        text = re.sub(rf"\b{plain}\b", other, text)
+    return text
+
+
+def respell(text: str, spelling: str) -> str:
+    """Text as somebody with this way of writing types it.
+
+    Parameters
+    ----------
+    text : str
+        Text in the language of `spelling`; names in braces are kept.
+    spelling : str
+        One of `SPELLINGS`.
+
+    Returns
+    -------
+    str
+        With clipped words, without diacritics, in small letters or with letters drawn out.
+    """
+    if spelling == "vi_folded":
+        return fold(text)
+    if not spelling.endswith(("casual", "loud")):
+        return text
+    language = language_of(spelling)
+    text = _swap(text.lower(), CLIPPED[language])
+    return _swap(text, ELONGATED[language]) if spelling.endswith("loud") else text
+
+
+@functools.cache
+def read_phrases(name: str, family: str) -> Any:
+    """Texts of one file and family.
+
+    Parameters
+    ----------
+    name : str
+        ``"captions_vi"``, ``"captions_en"`` or ``"briefs"``.
+    family : str
+        ``"training"`` or ``"held_out"``.
+
+    Returns
+    -------
+    dict
+        As in the file.
+    """
+    source = resources.files("matcher.world").joinpath(f"{name}.json")
+    return json.loads(source.read_text("utf-8"))[family]
+
+
+@dataclass(frozen=True, eq=False)
+class Deck:
+    """Templates in every way of writing, cut at their slots.
+
+    Attributes
+    ----------
+    heads, middles, tails : pyarrow.Array of str
+        What stands before, between and after the two slots; a template with one slot has an
+        empty tail, one without any has only a head.
+    n_slots : ndarray of int
+        Slots of each row, 0 to 2.
+    is_first : ndarray of bool
+        Whether a row begins with a slot and wants a capital letter there.
+    start, size : ndarray of int, shape (n_spellings, n_groups)
+        Rows of each way of writing and group.
+    """
+
+    heads: pa.Array
+    middles: pa.Array
+    tails: pa.Array
+    n_slots: Ints
+    is_first: npt.NDArray[np.bool_]
+    start: Ints
+    size: Ints
+
+    def draw(self, spelling: Ints, group: Ints | int, rng: np.random.Generator) -> Ints:
+        """Rows drawn evenly within a way of writing and group.
+
+        Parameters
+        ----------
+        spelling : ndarray of int, shape (n,)
+            Index into `SPELLINGS`.
+        group : ndarray of int, shape (n,), or int
+            Group of templates.
+        rng : numpy.random.Generator
+            Source of draws.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            Rows; 0 where the group is empty in that language.
+        """
+        size = self.size[spelling, group]
+        drawn = np.floor(rng.random(len(spelling)) * size).astype(np.int64)
+        return np.where(size > 0, self.start[spelling, group] + drawn, 0)
+
+
+def deal_deck(groups: Mapping[str, Sequence[Sequence[str]]]) -> Deck:
+    """Templates of both languages, written in every way.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of sequences of str
+        Language to groups of templates; slots are ``{a}`` and, after it, ``{b}``, or one slot
+        of another name.
+
+    Returns
+    -------
+    Deck
+        Templates in all spellings.
+    """
+    rows: list[tuple[str, str, str, int, bool]] = []
+    n_groups = len(groups["vi"])
+    start = np.zeros((len(SPELLINGS), n_groups), dtype=np.int64)
+    size = np.zeros_like(start)
+    for k, spelling in enumerate(SPELLINGS):
+        for g, templates in enumerate(groups[language_of(spelling)]):
+            start[k, g], size[k, g] = len(rows), len(templates)
+            rows.extend(_cut(template, spelling) for template in templates)
+    heads, middles, tails, n_slots, is_first = zip(*rows, strict=True)
+    return Deck(
+        heads=pa.array(heads),
+        middles=pa.array(middles),
+        tails=pa.array(tails),
+        n_slots=np.array(n_slots),
+        is_first=np.array(is_first),
+        start=start,
+        size=size,
+    )
+
+
+def _cut(template: str, spelling: str) -> tuple[str, str, str, int, bool]:
+    parts = [""]
+    for piece in template.replace("{", "\0{").split("\0"):
+        if piece.startswith("{"):
+            parts.append(piece.split("}", 1)[1])
+        else:
+            parts[-1] += piece
+    parts = [respell(part, spelling) for part in parts]
+    n_slots = len(parts) - 1
+    is_casual = spelling.endswith(("casual", "loud"))
+    head, middle, tail = (*parts, "", "")[:3]
+    return head, middle, tail, n_slots, n_slots > 0 and not head and not is_casual

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from matcher.columns import OBJECTIVES
 from matcher.world.buyers import N_DAYS
-from matcher.world.captions import CaptionPlan, build_captions
+from matcher.world.captions import build_captions
 from matcher.world.counters import Counts, PostMeans, draw_counts
+from matcher.world.drafts import CaptionPlan
 from matcher.world.engagement import draw_formats, log_exposure, log_rate, season
 from matcher.world.interventions import Pairs
 from matcher.world.latents import Market
 from matcher.world.noise import StreamNoise
 from matcher.world.outcomes import draw_campaign_posts
 from matcher.world.people import People
+from matcher.world.places import home_cities, life_stage
 
 __all__ = ["Market", "PostBlock", "simulate_posts"]
 
@@ -24,6 +27,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.bool_]
 
+_PITCH_OF: Final = {"sales": 1, "traffic": 2, "leads": 2}
+"""Index into `matcher.world.drafts.PITCHES` by objective; nothing is asked for elsewhere."""
 _BOUGHT_LIKES: Final = 0.5
 """Likes bought on organic posts, against those that would hide the bought followers (assumed)."""
 _POD_LIKES: Final = 8.0
@@ -90,7 +95,14 @@ def simulate_posts(market: Market, first: int, last: int, rng: np.random.Generat
     style = _draw_styles(people, who, rng)
     named = np.where(is_sponsored | is_organic_mention, brand, -1)
     counts, clicks = _earn(market, rows, form, is_sponsored, rng)
-    plan = _plan(market, who, sub, style, named, is_disclosed, rng)
+    pitch = _draw_pitches(market, made_for, is_sponsored, rng)
+    plan = replace(
+        _plan(market, who, sub, style, named, rng),
+        is_paid=is_sponsored,
+        is_disclosed=is_disclosed,
+        pitch=pitch,
+        day=day,
+    )
     return PostBlock(
         account=account,
         day=day,
@@ -158,17 +170,29 @@ def _draw_styles(people: People, who: Ints, rng: np.random.Generator) -> Ints:
     return np.where(is_vi, vi, en)
 
 
+def _draw_pitches(
+    market: Market, made_for: Ints, is_sponsored: Masks, rng: np.random.Generator
+) -> Ints:
+    """What a paid caption asks for: by the campaign's objective, by chance where none is known."""
+    by_objective = np.array([_PITCH_OF.get(name, 0) for name in OBJECTIVES])
+    drawn = rng.random(len(made_for))
+    by_chance = np.select([drawn < 0.25, drawn < 0.35], [1, 2], 0)
+    of_deal = by_objective[market.campaigns.objective[market.deals.campaign]]
+    return np.where(is_sponsored, _of_deal(made_for, of_deal, by_chance), 0)
+
+
 def _plan(
     market: Market,
     who: Ints,
     sub: Ints,
     style: Ints,
     named: Ints,
-    is_disclosed: Masks,
     rng: np.random.Generator,
 ) -> CaptionPlan:
+    """Plan of captions that nobody paid for, on day 0."""
     n = len(who)
     people = market.people
+    stage = life_stage(people)[who]
     tone_edges = np.cumsum(people.tone[who], axis=1)
     tone = (tone_edges < rng.random(n)[:, None]).sum(axis=1)
     tone = np.minimum(tone, people.tone.shape[1] - 1)
@@ -180,14 +204,20 @@ def _plan(
         sub = rng.integers(-8, market.vocabulary.n_sub, n).clip(-1)
         tone = rng.integers(0, people.tone.shape[1], n)
         named = np.full(n, -1)
+        stage = rng.integers(0, 4, n)
     return CaptionPlan(
         sub=sub,
         tone=tone,
         style=style,
         word_shift=who % 5,
         brand=named,
-        is_disclosed=is_disclosed,
+        is_paid=np.zeros(n, dtype=bool),
+        is_disclosed=np.zeros(n, dtype=bool),
+        pitch=np.zeros(n, dtype=np.int64),
         is_switching=is_switching,
+        day=np.zeros(n),
+        stage=stage,
+        city=home_cities(people, market.seed)[who],
     )
 
 

@@ -18,10 +18,12 @@ from matcher.world.arrow import (
     names,
     text_lists,
 )
+from matcher.world.bios import BioPlan, build_bios
+from matcher.world.briefs import brand_texts
 from matcher.world.buyers import N_DAYS
-from matcher.world.captions import build_bios
 from matcher.world.latents import Market
 from matcher.world.people import COUNTRIES, FX_VND, PLATFORM_NAMES
+from matcher.world.places import CITIES, home_cities, life_stage
 from matcher.world.platforms import FORMAT_NAMES, FORMAT_WEIGHTS, main_format
 from matcher.world.streams import stream
 from matcher.world.terms import fee_of_post
@@ -50,8 +52,6 @@ _GIVEN_EN: Final = (
     "Alex", "Blake", "Casey", "Drew", "Emery", "Frankie", "Gale", "Harper", "Indy", "Jamie",
     "Kai", "Logan", "Morgan", "Nico", "Parker", "Quinn", "Riley", "Sage", "Taylor", "Wren",
 )  # fmt: skip
-_CITIES_VN: Final = ("Hồ Chí Minh", "Hà Nội", "Đà Nẵng", "Cần Thơ", "Hải Phòng")
-_CITIES_EN: Final = ("New York", "London", "Singapore", "Sydney")
 
 
 def _person_names(market: Market, rng: np.random.Generator) -> list[str]:
@@ -97,31 +97,50 @@ def influencer_table(market: Market) -> pa.Table:
     rng = stream(market.seed, "influencers")
     people = market.people
     n = people.n
-    topics = np.argsort(-people.interests, axis=1, kind="stable")[:, :2]
-    if not market.knobs.text_informative:
-        topics = rng.integers(0, market.vocabulary.n_sub, (n, 2))
-    habit = np.where(people.habit < 0.5, 0, np.where(people.habit < 0.82, 1, 2))
-    style = np.where(people.language == 1, 3, habit)
+    city = home_cities(people, market.seed)
+    shown_names = _person_names(market, rng)
     listed, is_listed = _listed_categories(market, rng)
     speaks = np.column_stack([people.language != 1, people.language != 0])
-    city = rng.choice(5, size=n, p=(0.42, 0.33, 0.1, 0.08, 0.07))
-    city = np.where(people.country == 0, city, 4 + people.country)
     is_declared = rng.random(n) < 0.55
     read = np.where(rng.random(n) < 0.8, rng.uniform(0, 240, n), np.nan)
     return pa.table(
         {
             "influencer_id": ids("inf_", np.arange(n), 6),
-            "display_name": pa.array(_person_names(market, rng)),
-            "bio": build_bios(topics[:, 0], topics[:, 1], style, market.vocabulary, rng),
+            "display_name": pa.array(shown_names),
+            "bio": _bios(market, shown_names, city, rng),
             "languages": text_lists(("vi", "en"), speaks, rng.random(n) < 0.85),
             "country": names(COUNTRIES, people.country, rng.random(n) < 0.95),
-            "city": names((*_CITIES_VN, *_CITIES_EN), city, rng.random(n) < 0.6),
+            "city": names(CITIES, city, rng.random(n) < 0.6),
             "gender": names(("female", "male"), np.where(people.is_female, 0, 1), is_declared),
             "categories": text_lists(market.vocabulary.categories, listed, is_listed),
             "kind": names(KINDS, people.kind),
             "as_of": instants(read),
         }
     )
+
+
+def _bios(market: Market, shown_names: list[str], city: Ints, rng: np.random.Generator) -> Any:
+    people = market.people
+    topics = np.argsort(-people.interests, axis=1, kind="stable")[:, :2]
+    stage = life_stage(people)
+    if not market.knobs.text_informative:
+        topics = rng.integers(0, market.vocabulary.n_sub, (people.n, 2))
+        stage = rng.integers(0, 4, people.n)
+    habit = np.where(people.habit < 0.5, 0, np.where(people.habit < 0.82, 1, 2))
+    given = [
+        fold(name.split()[-1] if vn else name.split()[0]).lower()
+        for name, vn in zip(shown_names, (people.country == 0).tolist(), strict=True)
+    ]
+    plan = BioPlan(
+        first=topics[:, 0],
+        second=topics[:, 1],
+        style=np.where(people.language == 1, 3, habit),
+        stage=stage,
+        city=city,
+        handle=tuple(f"{name}{k:04d}" for k, name in enumerate(given)),
+        may_switch=market.knobs.share_vietnamese > 0,
+    )
+    return build_bios(plan, market.vocabulary, rng)
 
 
 def account_table(market: Market) -> pa.Table:
@@ -264,18 +283,6 @@ def brand_table(market: Market) -> pa.Table:
     brands, vocabulary = market.brands, market.vocabulary
     country = np.where(brands.in_vietnam, 0, 1)
     every: Any = np.arange(brands.n)
-    texts = []
-    for name, subs, vn in zip(
-        brands.names, brands.subs.tolist(), brands.in_vietnam.tolist(), strict=True
-    ):
-        language = "vi" if vn else "en"
-        first, second = (vocabulary.products[language][s] for s in subs)
-        word = vocabulary.words[language][7 * subs[0]]
-        texts.append(
-            f"{name} bán {first} và {second}, gắn với {word}."
-            if vn
-            else f"{name} sells {first} and {second}, known for {word}."
-        )
     rival_lists = [
         [f"br_{k:03d}" for k in np.flatnonzero(row).tolist()] or None for row in brands.rivals
     ]
@@ -284,7 +291,7 @@ def brand_table(market: Market) -> pa.Table:
             "brand_id": ids("br_", every, 3),
             "name": pa.array(list(brands.names)),
             "category": names(vocabulary.categories, brands.category),
-            "description": pa.array(texts),
+            "description": pa.array(brand_texts(market), type=pa.string()),
             "country": names(COUNTRIES, country),
             "competitor_ids": pa.array(rival_lists, type=pa.list_(pa.string())),
             "owner_group": ids("own_", brands.owner, 3),

@@ -372,7 +372,7 @@ def read_truth(folder: Path | str) -> Truth:
         deals=Deals(**read_arrays(Deals, truth / "deals.parquet")),
         schedule=_NO_SCHEDULE,
         partnerships=partnerships,
-        vocabulary=read_vocabulary(knobs.n_categories),
+        vocabulary=read_vocabulary(knobs.n_categories, knobs.phrases),
         knobs=knobs,
         seed=int(record["seed"]),
     )
