@@ -128,7 +128,7 @@ def _city_line(plan: BioPlan, style: Ints) -> Any:
 def _contact_line(plan: BioPlan, style: Ints, tables: _Tables, rng: np.random.Generator) -> Any:
     n = len(style)
     handle = pa.array(plan.handle, type=pa.string())
-    hosts = pa.array(("mail.example", "booking.example", "studio.example"))
+    hosts = pa.array(("mail.example", "booking.example", "work.example"))
     mail = join(handle, "@", take(hosts, rng.integers(0, 3, n)))
     sites = pa.array(("linkbio.example/", "shop.example/", "me.example/"))
     link = join(take(sites, rng.integers(0, 3, n)), handle)
