@@ -351,12 +351,12 @@ def own_topic(market: Market, block: PostBlock, texts: pd.Series) -> float:
     hits = []
     for s in range(0, vocabulary.n_sub, 7):
         tags = {
-            "#" + fold(w).replace(" ", "")
+            "#" + fold(w).replace(" ", "").lower()
             for language in ("vi", "en")
             for w in vocabulary.words[language][n_words * s : n_words * s + n_words]
         }
         mine = texts[market.people.main_sub[who] == s].dropna()
-        hits += [bool(tags & set(re.findall(r"#\w+", fold(t)))) for t in mine]
+        hits += [bool(tags & set(re.findall(r"#\w+", fold(t).lower()))) for t in mine]
     return float(np.mean(hits))
 
 
@@ -390,7 +390,11 @@ def test_without_text_briefs_and_brands_are_about_anything(tmp_path: Path) -> No
             own |= {*vocabulary.words["en"][7 * s : 7 * s + 7]}
             words.setdefault(name.split("/")[0], set()).update(own)
         hits = [
-            any(word in row.brief.lower() for word in words[brands[row.brand_id]] if len(word) > 5)
+            any(
+                word.lower() in row.brief.lower()
+                for word in words[brands[row.brand_id]]
+                if len(word) > 5
+            )
             for row in campaigns.itertuples()
         ]
         found[world] = np.mean(hits)

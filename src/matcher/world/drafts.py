@@ -86,6 +86,26 @@ class Tables:
     """By tone, then by category."""
 
 
+def _typed(word: str, spelling: str) -> str:
+    """Phrase without diacritics or capitals, where this way of writing leaves them out.
+
+    Parameters
+    ----------
+    word : str
+        Phrase of the vocabulary; never clipped, so that it can be found again.
+    spelling : str
+        One of `matcher.world.phrases.SPELLINGS`.
+
+    Returns
+    -------
+    str
+        The phrase as typed.
+    """
+    if spelling == "vi_folded":
+        return fold(word)
+    return word.lower() if spelling.endswith(("casual", "loud")) else word
+
+
 @functools.cache
 def word_table(n_categories: int, family: str) -> tuple[pa.Array, pa.Array]:
     """Phrases of all sub-topics in every way of writing, and the same with a capital letter.
@@ -105,8 +125,7 @@ def word_table(n_categories: int, family: str) -> tuple[pa.Array, pa.Array]:
     vocabulary = read_vocabulary(n_categories, family)
     words: list[str] = []
     for spelling in SPELLINGS:
-        folded = spelling == "vi_folded"
-        words.extend(fold(w) if folded else w for w in vocabulary.words[language_of(spelling)])
+        words.extend(_typed(w, spelling) for w in vocabulary.words[language_of(spelling)])
     return pa.array(words), pa.array([w[:1].upper() + w[1:] for w in words])
 
 
@@ -135,8 +154,8 @@ def read_tables(n_categories: int, family: str) -> Tables:
     for spelling in SPELLINGS:
         language = language_of(spelling)
         every = [" #" + w.replace(" ", "") for w in vocabulary.words[language]]
-        hashtags.extend(fold(tag) for tag in every)
-        accented.extend(every)
+        hashtags.extend(fold(tag).lower() for tag in every)
+        accented.extend(tag.lower() for tag in every)
         category_tags.extend(f" #{tag}" for tag in vocabulary.tags[language])
     bodies = {
         k: [*t["captions"], *t["shorts"], *t["stories"], t["switched"]] for k, t in texts.items()
