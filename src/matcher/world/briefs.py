@@ -208,8 +208,9 @@ def _money(amount: float, is_dong: bool, language: str, rng: np.random.Generator
     if language == "en":
         return _pick([f"{million} million VND", f"VND {whole}", f"{million}M VND"], rng)
     forms = [f"{million} triệu đồng", f"{million} triệu", f"{million}tr", f"{dotted}đ", f"{whole}đ"]
-    if amount >= 1e9:
-        billion = f"{amount / 1e9:.3f}".rstrip("0").rstrip(".").replace(".", ",")
+    # 1,029 tỷ would read as a thousand times as much.
+    if amount >= 1e9 and amount % 1e8 == 0:
+        billion = f"{amount / 1e9:.1f}".removesuffix(".0").replace(".", ",")
         forms += [f"{billion} tỷ", f"{billion} tỷ đồng"]
     return _pick(forms, rng)
 
