@@ -470,3 +470,18 @@ def test_briefs_have_eight_templates_and_more_per_language_and_family() -> None:
             assert len(set(texts[language]["templates"])) >= 8
             assert [len(x) > 1 for x in texts[language]["tones"]] == [True] * 4
             assert [len(x) > 1 for x in texts[language]["asks"]] == [True] * 6
+
+
+def test_the_home_that_people_name_is_where_more_of_their_followers_are(world) -> None:
+    people = world.table("influencers")[["influencer_id", "city", "country"]]
+    accounts = world.table("accounts")[["account_id", "influencer_id"]].merge(people)
+    shares = world.table("audiences").query("dimension == 'city'").merge(accounts)
+    shares = shares[(shares["country"] == "VN") & shares["city"].notna()]
+    ratios = [
+        part.loc[part["city"] == city, "share"].mean()
+        / part.loc[part["city"] != city, "share"].mean()
+        for city, part in shares.groupby("bucket")
+        if city in {"Hồ Chí Minh", "Hà Nội", "Đà Nẵng"}
+    ]
+    assert len(ratios) == 3
+    assert np.mean(ratios) > 1.03

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from matcher.columns import AGE_BUCKETS, PLATFORMS
 from matcher.errors import DataError
 from matcher.world.people import COUNTRIES, PLATFORM_NAMES, People
+from matcher.world.places import home_cities
 from matcher.world.population import PLACES, Population
 from matcher.world.streams import stream
 from matcher.world.vocabulary import Vocabulary
@@ -159,11 +160,12 @@ def draw_profiles(
     followers = people.authentic_at(np.arange(people.n_accounts), 1.0)
     size = np.minimum(followers, most[platform])
     decades = np.log10(size / 1e4)
+    town = home_cities(people, seed)[people.person]
     return AudienceProfiles(
         creator=people.person,
         platform=platform,
         size=size,
-        place=_draw_places(people, vocabulary, population, platform, size, rng),
+        place=_draw_places(people, vocabulary, population, platform, size, town, rng),
         age=_draw_ages(people, platform, rng),
         female=_draw_female(people, rng),
         interest=_draw_interests(people, vocabulary, population, platform, decades, rng),
@@ -180,6 +182,7 @@ def _draw_places(
     population: Population,
     platform: Ints,
     size: Floats,
+    town: Ints,
     rng: np.random.Generator,
 ) -> Singles:
     m = people.n_accounts
@@ -195,7 +198,7 @@ def _draw_places(
     logit += _HOME_DECADE * above
     home = 1 / (1 + np.exp(-logit))
     at_home, abroad = _home_places(country, language), _places_abroad(country, language)
-    at_home = at_home * _city_tilt(is_vn, platform, population, rng)
+    at_home = at_home * _city_tilt(is_vn, platform, population, town, rng)
     abroad = abroad * np.exp(rng.normal(0, 0.5, abroad.shape))
     users = np.stack([population.users(k).sum(axis=(1, 2, 3)) for k in range(len(PLATFORMS))])
     is_there = users[platform] > 0
@@ -257,13 +260,16 @@ def _places_abroad(country: Ints, language: Ints) -> Floats:
 
 
 def _city_tilt(
-    is_vn: npt.NDArray[np.bool_], platform: Ints, population: Population, rng: np.random.Generator
+    is_vn: npt.NDArray[np.bool_],
+    platform: Ints,
+    population: Population,
+    town: Ints,
+    rng: np.random.Generator,
 ) -> Floats:
-    """Factor by place: cities by platform, taste, and the town of a local creator."""
+    """Factor by place: cities by platform, taste, and the home town of a local creator."""
     m, n_cities = len(is_vn), len(_CITIES_VN)
     tilt = np.ones((m, len(PLACES)))
     tilt[:] = np.exp(rng.normal(0, _CITY_SPREAD, tilt.shape))
-    town = rng.choice(n_cities, size=m, p=_CITIES_VN)
     is_local = rng.random(m) < _P_LOCAL
     counts = population.people[:n_cities].sum(axis=(1, 2, 3))
     users = np.stack(
