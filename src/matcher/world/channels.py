@@ -33,7 +33,7 @@ _P_POD: Final = (0.20, 0.18, 0.18, 0.20, 0.20)
 """Share in engagement pods, by tier (audits: 10 to 17 %, more where comments are counted)."""
 _FAKE_BOUGHT: Final = ((2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (3.0, 4.0))
 _FAKE_OTHERS: Final = (2.0, 18.0)
-_BIAS: Final[dict[str, float]] = {"comments": 0.61, "shares": 0.7, "saves": 0.7}
+_BIAS: Final[dict[str, float]] = {"comments": 0.55, "shares": 0.7, "saves": 0.7}
 """Log-sd between accounts of a counter per like: lists of the largest TikTok accounts give
 spreads of .58 (likes), .79 (comments) and 1.04 (shares) at given followers; saves assumed."""
 _VIRAL: Final = 0.08

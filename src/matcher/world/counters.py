@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 COUNTER_NAMES: Final = ("likes", "comments", "shares", "saves", "visits", "follows")
+_NO_REACTION: Final = ("visits", "follows")
 _VISITS: Final = 0.0048
 """Profile visits per impression (one creator, 119 posts)."""
 _FOLLOWS: Final = 0.32
@@ -43,18 +44,18 @@ _SPREAD_INSTAGRAM: Final[dict[str, _Spread]] = {
     # Log-sd .42, .56, .97, .76, .93, 1.17; log-correlation with impressions .87 (likes), .74
     # (saves), .83 (follows), of likes with saves .87.
     "likes": _Spread(0.74, 0.20, 0.05),
-    "comments": _Spread(0.45, 0.15, 0.42),
+    "comments": _Spread(0.45, 0.15, 0.30),
     "shares": _Spread(1.1, 0.30, 0.70),
-    "saves": _Spread(1.08, 0.38, 0.20),
+    "saves": _Spread(1.02, 0.38, 0.26),
     "visits": _Spread(1.2, 0.20, 0.55),
-    "follows": _Spread(2.3, 0.20, 0.25),
+    "follows": _Spread(2.4, 0.20, 0.15),
 }
 _SPREAD_FACEBOOK: Final[dict[str, _Spread]] = {
     # Log-sd of likes 1.15, comments 1.08, shares .98; of comments per like .93, shares per like
     # .54.
     "likes": _Spread(0.97, 0.30, 0.25),
-    "comments": _Spread(0.75, 0.30, 0.75),
-    "shares": _Spread(0.80, 0.30, 0.40),
+    "comments": _Spread(0.75, 0.30, 0.80),
+    "shares": _Spread(0.73, 0.30, 0.28),
     "saves": _Spread(0.90, 0.30, 0.30),
     "visits": _Spread(0.90, 0.20, 0.50),
     "follows": _Spread(0.90, 0.20, 0.60),
@@ -71,6 +72,8 @@ _SPREADS: Final = tuple(
     {"instagram": _SPREAD_INSTAGRAM, "facebook": _SPREAD_FACEBOOK}.get(name, _SPREAD_OTHERS)
     for name in PLATFORM_NAMES
 )
+_IGNORED: Final[dict[str, float]] = {"facebook": 0.01}
+"""Share of posts to which nobody reacts (1 % of a page's posts had no like at all)."""
 _LIKES_OF_RATE: Final = 0.85
 """Likes among all interactions, about."""
 
@@ -120,6 +123,10 @@ def _log_ratios(means: PostMeans) -> dict[str, Floats]:
     }
 
 
+def _ignored(platform: Ints) -> Floats:
+    return np.array([_IGNORED.get(name, 0.0) for name in PLATFORM_NAMES])[platform]
+
+
 def _per_platform(name: str, field: str) -> Floats:
     return np.array([getattr(spread[name], field) for spread in _SPREADS])
 
@@ -143,6 +150,7 @@ def draw_counts(means: PostMeans, noise: Noise, *, bought_likes: Floats, pod: Fl
     Counts
         Whole numbers as float.
     """
+    is_ignored = noise.uniform("ignored") < _ignored(means.platform)
     shock = POST_SHOCK[means.platform, means.form] * noise.normal("exposure")
     quality = noise.normal("quality")
     likely = np.exp(means.exposure + shock)
@@ -156,11 +164,12 @@ def draw_counts(means: PostMeans, noise: Noise, *, bought_likes: Floats, pod: Fl
             means.exposure + ratio + slope * shock + shared * quality + own * noise.normal(name)
         )
         # Given the exposures, so that nobody interacts who did not see the post.
-        counted = noise.poisson(f"{name}-count", exposure * (mean / likely))
+        rate = np.where(is_ignored & (name not in _NO_REACTION), 0.0, mean / likely)
+        counted = noise.poisson(f"{name}-count", exposure * rate)
         found[name] = np.minimum(counted, exposure)
     per_reach = trait("per_reach")[means.platform] * np.exp(0.06 * noise.normal("reach"))
-    found["likes"] = found["likes"] + noise.poisson("bought", bought_likes + pod)
-    found["comments"] = found["comments"] + noise.poisson("pod", 0.35 * pod)
+    found["likes"] = found["likes"] + noise.poisson("bought", (bought_likes + pod) * ~is_ignored)
+    found["comments"] = found["comments"] + noise.poisson("pod", 0.35 * pod * ~is_ignored)
     return Counts(
         exposure=exposure,
         reach=np.minimum(np.round(exposure / np.maximum(per_reach, 1.0)), exposure),
@@ -194,5 +203,6 @@ def expected_counts(means: PostMeans, *, spread: Floats | float = 0.0) -> dict[s
             _per_platform(name, field)[means.platform] for field in ("slope", "quality", "own")
         )
         log_variance = slope**2 * variance + shared**2 + own**2 + spread
-        found[name] = np.exp(means.exposure + ratio + 0.5 * log_variance)
+        share = 1.0 if name in _NO_REACTION else 1 - _ignored(means.platform)
+        found[name] = share * np.exp(means.exposure + ratio + 0.5 * log_variance)
     return found

@@ -79,7 +79,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # Reach 4.9 % of page likes, 1.76 impressions per person reached, spread 1.15 (UCI 2014);
     # interactions .7 to 2.1 % of reach; clicks .9 to 1.5 %.
     "facebook": PlatformTraits(
-        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.036, 0.24, 0.0, 0.011, 0.25,
+        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.037, 0.23, 0.0, 0.011, 0.25,
         (
             ("image", 0.38, 0.0, 0.0, 1.07),
             ("carousel", 0.08, 0.1, 0.1, 1.07),
@@ -97,10 +97,10 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     "instagram": PlatformTraits(
         2_860, 0.81, 0.092, -0.025, 0.0, 1.2, 0.0235, 0.05, 0.12, 0.015, 0.25,
         (
-            ("image", 0.24, 0.0, 0.0, 0.46),
-            ("carousel", 0.24, 0.26, 0.11, 0.46),
-            ("short_video", 0.40, 0.74, -0.21, 0.6),
-            ("story", 0.12, -0.85, -1.7, 0.4),
+            ("image", 0.22, 0.0, 0.0, 0.46),
+            ("carousel", 0.22, 0.26, 0.11, 0.46),
+            ("short_video", 0.36, 0.74, -0.21, 0.6),
+            ("story", 0.20, -0.85, -1.7, 0.4),
         ),
         0.12, 0.32, 1.0, 1.0,
     ),
@@ -118,7 +118,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
             ("short_video", 0.45, 0.15, -0.1, 0.95),
             ("live", 0.03, -0.4, 0.3, 0.8),
         ),
-        0.13, 0.15, 1.6, 2.1,
+        0.13, 0.15, 1.6, 2.3,
     ),
     "x": PlatformTraits(
         1_200, 0.75, 0.0055, -0.05, 0.0, 1.3, 0.04, 0.18, 0.05, 0.015, 0.3,

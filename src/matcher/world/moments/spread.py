@@ -33,12 +33,14 @@ __all__ = [
 ]
 
 _ANY: Final[Mapping[str, float]] = {}
-CREATOR_LEVELS: Final = {"likes": 151.0, "comments": 6.0, "shares": 6.0, "follows": 8.0}
-"""Medians of the published creator's posts, from memory; counters of 20 or more need no match."""
+CREATOR_LEVELS: Final = {
+    "likes": 151.0, "comments": 6.0, "shares": 6.0, "saves": 106.0, "follows": 8.0,
+}  # fmt: skip
+"""Medians of the published creator's posts, from memory; saves from the published .70 per like."""
 
 
 def _like(levels: Mapping[str, float], *counters: str) -> dict[str, float]:
-    """Levels of likes and of the counters measured, where those are small enough to matter."""
+    """Levels of likes and of the counters measured."""
     return {name: levels[name] for name in dict.fromkeys(("likes", *counters)) if name in levels}
 
 
@@ -166,8 +168,7 @@ _PAGE: Final = "UCI Facebook metrics 2014, one page"
 _CREATOR: Final = "Instagram insights of one creator (A. Kharwal, about 2021)"
 _KIND: Final = "accounts whose median likes and counter are within a factor of two of the page's"
 _IMAGES: Final = (
-    "images of accounts whose median likes and counters below 20 are within a factor of two of the "
-    "creator's"
+    "images of accounts whose median likes and counter are within a factor of two of the creator's"
 )
 
 
