@@ -97,12 +97,41 @@ def test_expected_errors_are_matched_by_their_message(path: Path) -> None:
 def test_the_world_sees_nothing_but_the_schema_of_a_market() -> None:
     seen = {
         node.module
-        for path in (ROOT / "src" / "matcher" / "world").glob("*.py")
+        for path in (ROOT / "src" / "matcher" / "world").rglob("*.py")
+        if "judge" not in path.parts
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("matcher.")
     }
     rooms = {str(module).split(".")[1] for module in seen}
     assert rooms <= {"world", "market", "columns", "config", "errors", "files", "locks"}
+    assert not {module for module in seen if str(module).startswith("matcher.world.judge")}
+
+
+def test_only_the_command_line_imports_the_world_and_only_the_world_reads_the_truth() -> None:
+    package = ROOT / "src" / "matcher"
+    for path in sorted(package.rglob("*.py")):
+        room = path.relative_to(package).parts[0]
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if room != "world":
+            names = {
+                name
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Import | ast.ImportFrom)
+                for name in [getattr(node, "module", None), *(one.name for one in node.names)]
+            }
+            assert room == "cli" or not any(str(name).startswith("matcher.world") for name in names)
+        if room == "world":
+            continue
+        mentioned = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and (node.value == "truth" or "truth/" in node.value)
+            # The name by which the command line knows, and tells of, a simulated market.
+            and not (room == "cli" and "truth/world.json" in node.value)
+        ]
+        assert not mentioned, path
 
 
 def _documented() -> Iterator[str]:

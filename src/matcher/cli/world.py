@@ -11,13 +11,23 @@ import typer
 from matcher.cli.data import AsJson, Force
 from matcher.cli.dry import DryRun, print_plan
 from matcher.cli.output import note, print_json, print_result, progress
+from matcher.cli.world_judge import (
+    Judge,
+    JudgedFile,
+    JudgedKind,
+    NoCeilings,
+    RowsFile,
+    check_modes,
+    judge_world,
+)
 from matcher.errors import UsageError
 from matcher.files import check_folder
 
 
 def simulate(
     out: Annotated[
-        Path | None, typer.Argument(metavar="OUT", help="Folder to make, or market to check.")
+        Path | None,
+        typer.Argument(metavar="OUT", help="Folder to make, or market to check or to judge by."),
     ] = None,
     influencers: Annotated[
         int | None,
@@ -48,6 +58,11 @@ def simulate(
             "when it is unlike them.",
         ),
     ] = False,
+    judge: Judge = False,
+    predictions: JudgedFile = None,
+    kind: JudgedKind = None,
+    no_ceilings: NoCeilings = False,
+    rows: RowsFile = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     force: Force = False,
@@ -55,10 +70,33 @@ def simulate(
     """Simulate a market with a known truth, to try things on and to test against.
 
     The figures are synthetic and say nothing about a real market.
-    The truth lies in OUT/truth; no other verb reads it.
+    The truth lies in OUT/truth; no other verb reads it. --judge scores predictions by it.
 
     Example: matcher simulate demo-market --influencers 500 --campaigns 80 --seed 1
+
+    Example: matcher simulate demo-market --judge --predictions lists.parquet
     """
+    judging = {
+        "--predictions": predictions,
+        "--kind": kind,
+        "--no-ceilings": no_ceilings or None,
+        "--out": rows,
+    }
+    making = {
+        "--influencers": influencers,
+        "--campaigns": campaigns,
+        "--seed": seed,
+        "--world": world,
+        "--check": check or None,
+        "--dry-run": dry_run or None,
+    }
+    check_modes(judge, judging, making)
+    if judge and out is not None and predictions is not None:
+        judge_world(
+            out, predictions, kind=kind, ceilings=not no_ceilings, out=rows, as_json=as_json,
+            force=force,
+        )  # fmt: skip
+        return
     if check:
         from matcher.cli.world_check import DrawnWorld, check_world
 
@@ -66,7 +104,8 @@ def simulate(
         check_world(out, drawn, as_json=as_json, dry_run=dry_run, force=force)
         return
     if out is None:
-        raise UsageError("simulate: OUT is missing; name the folder to make, or give --check")
+        what = "the market to judge by" if judge else "the folder to make, or give --check"
+        raise UsageError(f"simulate: OUT is missing; name {what}")
     influencers = 2_000 if influencers is None else influencers
     campaigns = 300 if campaigns is None else campaigns
     seed = 0 if seed is None else seed

@@ -227,18 +227,19 @@ def fit_ranker(
 
 
 def fit_regression(
-    values: NDArray[np.float64],
+    values: NDArray[np.floating],
     targets: NDArray[np.float64],
     names: Sequence[str],
     *,
     settings: Settings,
     feature_share: float | None = None,
+    random_splits: bool = True,
 ) -> BoostedRanker:
     """Least squares on targets that are comparable across campaigns.
 
     Parameters
     ----------
-    values : numpy.ndarray of float64, shape (n_rows, n_features)
+    values : numpy.ndarray of float, shape (n_rows, n_features)
         Features.
     targets : numpy.ndarray of float64, shape (n_rows,)
         What to predict.
@@ -248,6 +249,8 @@ def fit_regression(
         Trees of ``outcome``, regularisation of ``ranker``; one member per ``ranker.n_draws``.
     feature_share : float, optional
         Features that a tree may use, where it is not that of ``ranker``.
+    random_splits : bool, default True
+        Draw the threshold of each split; else take the best, where rows are plenty.
 
     Returns
     -------
@@ -265,6 +268,7 @@ def fit_regression(
                 **_parameters(chosen, chosen.seed + number, len(names)),
                 **({} if feature_share is None else {"feature_fraction": feature_share}),
                 "objective": "l2",
+                "extra_trees": random_splits,
                 "min_data_in_leaf": settings.outcome.min_rows_in_leaf,
             },
             n_trees=settings.outcome.n_trees,
@@ -310,7 +314,7 @@ def _fit_member(
 
 
 def _train(
-    values: NDArray[np.float64],
+    values: NDArray[np.floating],
     labels: NDArray[Any],
     names: Sequence[str],
     parameters: dict[str, Any],

@@ -1,0 +1,133 @@
+"""How far trained models go from the best baseline to what the observables allow, by the truth.
+
+``python benchmarks/bench_world_truth.py --world default --seeds 10``
+
+For each seed a market of the world is simulated, a model with default settings is trained on what
+was known at the decision of a campaign three fifths through, and every later decided campaign is
+scored over all accounts that its brief lets pass. The truth judges both orders: that of who is
+hired by what the buyer wanted, that of what a hire delivers by the expected outcome. The oracles
+must be frozen first (``benchmarks/fit_oracles.py``), on other seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from matcher.config import Settings
+from matcher.features.context import MarketData
+from matcher.market.load import load_market
+from matcher.ranking.fit import candidate_pairs, fit_model
+from matcher.world.judge.bench import open_bench
+from matcher.world.judge.ceilings import LATENT, OBSERVABLES
+from matcher.world.judge.judge import INVERTED, judge_predictions
+from matcher.world.judge.markets import summarise_markets
+from matcher.world.judge.oracle import ORACLES
+from matcher.world.judge.predictions import parse_predictions
+from matcher.world.knobs import WORLDS
+from matcher.world.simulate import simulate_market
+
+if TYPE_CHECKING:
+    from matcher.world.judge.judge import Judgement
+
+_TRAINED_ON = 0.6
+"""Share of the decided campaigns that come before the cut."""
+_QUESTIONS = {"hire": "choice", "deliver": "outcome"}
+
+
+def score_later_campaigns(folder: Path) -> pd.DataFrame:
+    """Both scores of every candidate of the campaigns decided after a model was closed."""
+    settings = Settings()
+    data = MarketData(load_market(folder, settings.market))
+    campaigns = data.market.tables["campaigns"].dropna(subset=["decided_at"])
+    campaigns = campaigns.sort_values("decided_at", ignore_index=True)
+    campaigns = campaigns[campaigns["decided_at"] < data.market.all_known_at]
+    later = campaigns.iloc[int(_TRAINED_ON * len(campaigns)) :]
+    model, _, context = fit_model(data, later["decided_at"].iloc[0], settings)
+    pairs = candidate_pairs(data, later["campaign_id"].tolist(), settings)
+    scores = model.score(model.features(context, pairs), tuple(_QUESTIONS))
+    return pd.concat(
+        [
+            pairs.frame().assign(
+                score=scores[question].to_numpy(), method=f"model {question}", target=target
+            )
+            for question, target in _QUESTIONS.items()
+            if scores[question].notna().all()
+        ],
+        ignore_index=True,
+    )
+
+
+def judge_seed(world: str, seed: int, options: argparse.Namespace) -> Judgement:
+    """Judgement of a model on one market."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "market"
+        simulate_market(
+            folder,
+            n_influencers=options.influencers,
+            n_campaigns=options.campaigns,
+            seed=seed,
+            world=world,
+        )
+        predictions = parse_predictions(score_later_campaigns(folder), f"seed {seed}")
+        return judge_predictions(open_bench(folder), predictions, oracles=options.oracles)
+
+
+def main() -> None:
+    """Judge all seeds and print medians and worsts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--world", default="default", choices=sorted(WORLDS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=1_001)
+    parser.add_argument("--influencers", type=int, default=1_000)
+    parser.add_argument("--campaigns", type=int, default=150)
+    parser.add_argument("--oracles", type=Path, default=ORACLES)
+    parser.add_argument("--out", type=Path, help="All rows, as Parquet.")
+    options = parser.parse_args()
+    parts: list[pd.DataFrame] = []
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        started = time.monotonic()
+        found = judge_seed(options.world, seed, options)
+        parts.append(found.rows)
+        notes = "; ".join(note for note in found.notes if "oracle" in note)
+        print(f"seed {seed}: {time.monotonic() - started:.0f} s {notes}", file=sys.stderr)
+    rows = pd.concat(parts, ignore_index=True)
+    if options.out is not None:
+        rows.to_parquet(options.out, index=False)
+    over = summarise_markets(rows).set_index(["method", "target", "metric"])["value"]
+    head = ("figure", "baselines", "model", "oracle", "latent", "gap", "median", "worst")
+    print(f"world {options.world}, {options.seeds} seeds; medians over seeds, shares of the way")
+    print(f"{head[0]:<22}" + "".join(f"{name:>11}" for name in head[1:]))
+    for question, target in _QUESTIONS.items():
+        print_question(over, f"model {question}", target)
+    shares = rows.loc[rows["metric"].str.startswith("share_"), "value"].dropna()
+    if len(shares) and (shares > INVERTED).all():
+        print("warning: above 98 % everywhere; the learner may invert the generator")
+
+
+def print_question(over: pd.Series, method: str, target: str) -> None:
+    """Print one line per metric of a question."""
+    for metric in ("ndcg_at_10", "regret_at_10", "auc_chosen"):
+        if (method, target, f"median_{metric}") not in over.index:
+            continue
+        held = over.xs(f"median_{metric}", level="metric").xs(target, level="target")
+        baselines = held[held.index.str.startswith("baseline")]
+        best = baselines.min() if metric == "regret_at_10" else baselines.max()
+        figures = [best, held[method], held.get(OBSERVABLES), held.get(LATENT)]
+        figures += [
+            over.get((method, target, f"{name}_{metric}"))
+            for name in ("median_gap", "median_share", "worst_share")
+        ]
+        # No share is stated where the gap is below .02, and no oracle where none is frozen.
+        cells = "".join(f"{'-' if one is None else f'{one:.3f}':>11}" for one in figures)
+        print(f"{target + ' ' + metric:<22}{cells}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Whole markets judged from files, by Python and from the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from matcher.cli.app import app
+from matcher.config import Settings
+from matcher.errors import DataError, UsageError
+from matcher.market.load import load_market
+from matcher.world.judge.bench import OUTCOME_OF, open_bench
+from matcher.world.judge.ceilings import LATENT, baseline_name
+from matcher.world.judge.judge import judge_file
+from matcher.world.judge.markets import MANY, judge_folder
+from matcher.world.simulate import simulate_market
+
+
+@pytest.fixture(scope="module")
+def markets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two small markets side by side."""
+    folder = tmp_path_factory.mktemp("markets")
+    for seed in (1, 2):
+        simulate_market(
+            folder / f"seed-{seed}", n_influencers=150, n_campaigns=24, seed=seed, world="tiny"
+        )
+    return folder
+
+
+def latent_ranking(market: Path, *, n: int = 4) -> pd.DataFrame:
+    """The truth itself as a ranking of the last campaigns, open ones among them."""
+    truth = open_bench(market).truth
+    pairs = truth.pairs()
+    last = sorted(pairs["campaign_id"].unique())[-n:]
+    pairs = pairs[pairs["campaign_id"].isin(last)]
+    expected = truth.expected(pairs["campaign_id"].tolist(), pairs["account_id"].tolist())
+    objective = pd.read_parquet(market / "campaigns.parquet").set_index("campaign_id")["objective"]
+    names = objective[pairs["campaign_id"]].map(OUTCOME_OF).to_numpy()
+    score = [expected[name].iloc[place] for place, name in enumerate(names)]
+    return pairs[["campaign_id", "account_id"]].assign(score=score)
+
+
+def of(rows: pd.DataFrame, method: str, target: str, metric: str) -> float:
+    keep = (rows["method"] == method) & (rows["campaign_id"] == "all")
+    keep &= (rows["target"] == target) & (rows["metric"] == metric)
+    return float(rows.loc[keep, "value"].iloc[0])
+
+
+def test_the_regret_of_the_truth_is_0_and_every_baseline_has_some(
+    markets: Path, tmp_path: Path
+) -> None:
+    market = markets / "seed-1"
+    latent_ranking(market).to_parquet(tmp_path / "latent.parquet")
+    quick = Settings.model_validate({"encoder": {"name": "random", "dim": 16}})
+    found = judge_file(market, tmp_path / "latent.parquet", oracles=tmp_path, settings=quick)
+    for method in ("latent", LATENT):
+        assert of(found.rows, method, "outcome", "regret_at_10") == pytest.approx(0, abs=1e-12)
+        assert of(found.rows, method, "outcome", "ndcg_at_10") == pytest.approx(1)
+    assert of(found.rows, LATENT, "choice", "ndcg_at_10") == pytest.approx(1)
+    assert of(found.rows, baseline_name("random"), "outcome", "regret_at_10") > 0.05
+    assert found.notes == (
+        "no observables oracle is frozen for world tiny; its ceiling is left out",
+    )
+
+
+def test_the_truth_beside_a_market_is_no_part_of_it(markets: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    shutil.copytree(markets / "seed-1", alone, ignore=shutil.ignore_patterns("truth"))
+    assert load_market(alone).data_hash == load_market(markets / "seed-1").data_hash
+    latent_ranking(markets / "seed-1").to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(DataError, match="expected a market written by `matcher simulate`"):
+        judge_file(alone, tmp_path / "x.csv")
+
+
+def test_another_version_of_the_world_is_refused(markets: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(markets / "seed-1", old)
+    record = json.loads((old / "truth" / "world.json").read_text())
+    (old / "truth" / "world.json").write_text(json.dumps({**record, "version": 0}))
+    latent_ranking(markets / "seed-1").to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(DataError, match="written by version 0 of the generator"):
+        judge_file(old, tmp_path / "x.csv")
+
+
+def test_several_markets_have_a_median_and_a_worst(markets: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for seed in (1, 2):
+        ranking = latent_ranking(markets / f"seed-{seed}", n=3)
+        ranking["score"] = rng.normal(size=len(ranking))
+        ranking.assign(method="noise").to_csv(tmp_path / f"seed-{seed}.csv", index=False)
+    found = judge_folder(markets, tmp_path, ceilings=False)
+    each = [
+        of(found.rows[found.rows["seed"] == seed], "noise", "outcome", "regret_at_10")
+        for seed in (1, 2)
+    ]
+    over = found.rows[found.rows["seed"] == MANY]
+    assert of(over, "noise", "outcome", "median_regret_at_10") == pytest.approx(np.mean(each))
+    assert of(over, "noise", "outcome", "worst_regret_at_10") == pytest.approx(max(each))
+    (tmp_path / "seed-2.csv").rename(tmp_path / "seed-3.csv")
+    with pytest.raises(UsageError, match=r"2 names do not match the markets of .*: seed-2, seed-3"):
+        judge_folder(markets, tmp_path)
+    with pytest.raises(UsageError, match="holds 2 markets, so give a folder"):
+        judge_folder(markets, tmp_path / "seed-3.csv")
+
+
+def test_intervals_cover_what_the_world_draws(markets: Path, tmp_path: Path) -> None:
+    market = markets / "seed-1"
+    pairs = latent_ranking(market).drop(columns="score")
+    pairs.assign(lower=0.0, upper=1e15).to_csv(tmp_path / "wide.csv", index=False)
+    found = judge_file(market, tmp_path / "wide.csv")
+    assert of(found.rows, "wide", "outcome", "coverage") == 1.0
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(words))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_from_the_command_line(markets: Path, tmp_path: Path) -> None:
+    market, mine, rows = markets / "seed-1", tmp_path / "mine.csv", tmp_path / "rows.json"
+    latent_ranking(market).to_csv(mine, index=False)
+    words = ("simulate", str(market), "--judge", "--predictions", str(mine), "--no-ceilings")
+    code, out, err = run(*words, "--out", str(rows))
+    assert (code, "expected outcome" in out, "buyer's choice" in out) == (0, True, True)
+    assert "mine" in out
+    assert "1.000 [1.000, 1.000]" in out
+    assert str(rows) in err
+    code, out, _ = run(*words, "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told == json.loads(rows.read_text())
+    assert {row["campaign_id"] for row in told["rows"]} > {"all"}
+    code, _, err = run(*words, "--out", str(rows))
+    assert (code, "stands there already" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--predictions", "x.csv"), "--predictions: given without --judge"),
+        (("--kind", "plan", "--no-ceilings"), "--kind, --no-ceilings: given without --judge"),
+        (("--judge",), "--judge: no predictions are named; give --predictions FILE"),
+        (("--judge", "--predictions", "x.csv", "--seed", "0", "--influencers", "9"),
+         "--influencers, --seed: given with --judge, which makes and checks no market"),
+        (("--judge", "--predictions", "x.csv", "--check"), "--check: given with --judge"),
+        (("--judge", "--predictions", "x.csv", "--dry-run"), "--dry-run: given with --judge"),
+        (("--judge", "--predictions", "x.txt"), "got suffix '.txt'"),
+        (("--judge", "--predictions", "x.csv", "--out", "x.md"), "got suffix '.md'"),
+    ],
+)  # fmt: skip
+def test_modes_do_not_mix(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    code, out, err = run("simulate", str(tmp_path / "new"), *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert not (tmp_path / "new").exists()
