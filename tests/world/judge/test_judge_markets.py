@@ -16,10 +16,15 @@ from matcher.config import Settings
 from matcher.errors import DataError, UsageError
 from matcher.market.load import load_market
 from matcher.world.judge.bench import OUTCOME_OF, open_bench
-from matcher.world.judge.ceilings import LATENT, baseline_name
+from matcher.world.judge.ceilings import LATENT, OBSERVABLES, baseline_name
 from matcher.world.judge.judge import judge_file
 from matcher.world.judge.markets import MANY, judge_folder
+from matcher.world.judge.observer import open_observer
+from matcher.world.judge.oracle import fit_oracle, hash_knobs, oracle_inputs, write_oracle
+from matcher.world.judge.rankings import build_pool
 from matcher.world.simulate import simulate_market
+
+QUICK = {"encoder": {"name": "random", "dim": 16}}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +62,7 @@ def test_the_regret_of_the_truth_is_0_and_every_baseline_has_some(
 ) -> None:
     market = markets / "seed-1"
     latent_ranking(market).to_parquet(tmp_path / "latent.parquet")
-    quick = Settings.model_validate({"encoder": {"name": "random", "dim": 16}})
+    quick = Settings.model_validate(QUICK)
     found = judge_file(market, tmp_path / "latent.parquet", oracles=tmp_path, settings=quick)
     for method in ("latent", LATENT):
         assert of(found.rows, method, "outcome", "regret_at_10") == pytest.approx(0, abs=1e-12)
@@ -159,3 +164,48 @@ def test_modes_do_not_mix(tmp_path: Path, words: tuple[str, ...], message: str) 
     assert (code, out) == (2, "")
     assert message in err
     assert not (tmp_path / "new").exists()
+
+
+def test_a_frozen_oracle_is_used_unless_it_is_stale(markets: Path, tmp_path: Path) -> None:
+    market, quick = markets / "seed-2", Settings.model_validate(QUICK)
+    bench, ranking = open_bench(market), latent_ranking(market)
+    pool = build_pool(bench, ranking)
+    observer = open_observer(market, pool.campaign_ids, settings=quick)
+    # Fitted on the very pairs that it is asked about, it knows nearly all.
+    objectives = bench.campaigns["objective"].reindex(pool.pairs["campaign_id"]).to_numpy(object)
+    inputs = np.concatenate(
+        [oracle_inputs(matrix, objectives[rows]) for rows, matrix in observer.look(pool.pairs)]
+    )
+    targets = {"outcome": np.log(pool.outcome), "choice": pool.utility}
+    record = {
+        "world": "tiny",
+        "version": bench.truth.record["version"],
+        "knobs": hash_knobs(bench.truth.record["knobs"]),
+        "encoder": observer.context.encoder.identity.name,
+    }
+    write_oracle(fit_oracle(inputs, targets, record), tmp_path)
+    mine = tmp_path / "mine.csv"
+    ranking.to_csv(mine, index=False)
+    found = judge_file(market, mine, oracles=tmp_path, settings=quick)
+    assert of(found.rows, OBSERVABLES, "outcome", "spearman") > 0.8
+    shares = found.shares
+    assert set(shares["target"]) == {"outcome", "choice"}
+    held = shares[shares["metric"] == "share_regret_at_10"]
+    # The truth itself goes further than any oracle of observables.
+    assert (held["value"].dropna() >= 1).all()
+    assert len(held) == 1
+    plan = tmp_path / "plan.csv"
+    ranking.groupby("campaign_id").head(3)[["campaign_id", "account_id"]].to_csv(plan, index=False)
+    rows = judge_file(market, plan, oracles=tmp_path, settings=quick).rows
+    parts = [
+        of(rows, "plan", "outcome", f"regret_{part}") for part in ("of_observables", "besides")
+    ]
+    assert sum(parts) == pytest.approx(of(rows, "plan", "outcome", "regret"))
+    stale = fit_oracle(inputs, targets, {**record, "knobs": "other"})
+    write_oracle(stale, tmp_path)
+    found = judge_file(market, mine, oracles=tmp_path, settings=quick)
+    assert found.shares.empty
+    assert found.notes == (
+        "the observables oracle of world tiny is stale and left out: it was fitted on other knobs "
+        "of the world",
+    )
