@@ -68,41 +68,55 @@ class WorldKnobs:
     share_open: float = 0.067
     """Share of campaigns that are still open (0..1)."""
     n_creators_low: int = 8
+    """Fewest creators that a campaign asks for (assumed)."""
     n_creators_high: int = 13
+    """Most creators that a campaign asks for (assumed)."""
     longlist: int = 4_000
     """Eligible accounts that a buyer looks at, at most; a uniform draw where there are more."""
     policy: str = "stochastic"
     """How buyers choose: ``stochastic`` with known probabilities, or ``deterministic``."""
     weight_fit: float = 5.6
+    """Pull of topical fit on who is hired (assumed)."""
     weight_relation: float = 1.4
+    """Pull of earlier hires by the brand or its owner (assumed)."""
     weight_price: float = 0.9
+    """Reluctance about prices far from what the buyer has in mind (assumed)."""
     weight_audience: float = 0.9
+    """Pull of an audience of the age and gender asked for (assumed)."""
     weight_engagement: float = 0.75
+    """Pull of engagement above that of like accounts (assumed)."""
     weight_reliability: float = 0.6
+    """Pull of a name for reliability (assumed)."""
     weight_language: float = 0.8
+    """Pull of writing in the language of the brief (assumed)."""
     weight_rival: float = 1.0
+    """Reluctance after a hire by a rival within 90 days (assumed)."""
     weight_tone: float = 0.5
+    """Pull of the tone asked for (assumed)."""
     weight_kind: float = 0.6
-    """Preference for kinds of influencer that suit the objective."""
+    """Preference for kinds of influencer that suit the objective (assumed)."""
     weight_busy: float = 0.7
-    """Reluctance per hire of the person lately (halved every 30 days), by any brand."""
+    """Reluctance per hire of the person lately, halved every 30 days, by any brand (assumed)."""
     weight_hidden: float = 0.0
     """Pull of fame that no table shows."""
     effect_fit: float = 0.9
-    """Gain in log exposure at the best fit; an inverted U around `fit_optimum`."""
+    """Gain in log exposure at the best fit, an inverted U (Leung et al. 2022; height assumed)."""
     fit_optimum: float = 0.6
+    """Fit at which exposure peaks (assumed)."""
     effect_fatigue: float = 0.8
-    """Loss in log exposure per unit of ad share above `fatigue_from`."""
+    """Loss in log exposure per unit of ad share above `fatigue_from` (direction published)."""
     fatigue_from: float = 0.2
+    """Sponsored share of posts from which ads tire (assumed)."""
     effect_repeat: float = 0.08
+    """Gain in log exposure per repeat to the fourth post, less .03 after it (vendors; weak)."""
     effect_fee: float = 0.15
-    """Gain in log exposure per log of the fee paid over the fee asked: effort follows pay."""
+    """Gain in log exposure per log of fee paid over fee asked: effort follows pay (assumed)."""
     effect_hidden: float = 0.0
     """Gain in log exposure of campaign posts per standard deviation of hidden fame."""
     shock_pair: float = 0.2
-    """Standard deviation of what a pair shares over its posts (natural log)."""
+    """Log-sd of what a pair shares over its posts (assumed)."""
     shock_campaign: float = 0.15
-    """Standard deviation of what all posts of a campaign share (natural log)."""
+    """Log-sd of what all posts of a campaign share (assumed)."""
     fraud: float = 1.0
     """Multiplies the odds that an account bought followers or belongs to an engagement pod."""
     drift_platform: str = "tiktok"
