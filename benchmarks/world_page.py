@@ -153,7 +153,7 @@ def draw_graph(figure: Any) -> None:
                 "patchA": boxes[start].get_bbox_patch(), "patchB": boxes[end].get_bbox_patch(),
             },
         )  # fmt: skip
-    axes.set_xlim(-0.5, 4.8)
+    axes.set_xlim(-1.15, 4.8)
     axes.set_ylim(-0.9, 3.9)
     axes.axis("off")
 
