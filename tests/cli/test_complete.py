@@ -52,9 +52,9 @@ def test_ids_of_the_named_market_are_offered(tmp_path: Path) -> None:
         f"cmp_002{n}" for n in range(4)
     ]
     assert offered("explain", str(TINY), "--account", "acc_00007") == [
-        f"acc_00007{n}" for n in range(5)
+        f"acc_00007{n}" for n in range(10)
     ]
-    assert offered("similar", str(TINY), "acc_00007") == [f"acc_00007{n}" for n in range(5)]
+    assert offered("similar", str(TINY), "acc_00007") == [f"acc_00007{n}" for n in range(10)]
     assert offered("recommend", "--campaign", "c") == []
     ids = pd.DataFrame({"campaign_id": ["x1", "x2", "y1"]})
     ids.to_csv(tmp_path / "campaigns.csv", index=False)

@@ -166,6 +166,10 @@ def test_a_market_in_which_nobody_can_be_hired_says_why(
     frame = pd.read_parquet(path)
     frame[column] = pd.Series([value] * len(frame), dtype=frame[column].dtype)
     frame.to_parquet(path, index=False)
+    if rule == "platform":
+        campaigns = pd.read_parquet(market / "campaigns.parquet")
+        campaigns["platforms"] = [["tiktok"]] * len(campaigns)
+        campaigns.to_parquet(market / "campaigns.parquet", index=False)
     drop(market, "campaign_posts", "post_metrics")
     result = train(market)
     assert result.exit_code == 3, result.stderr

@@ -119,7 +119,7 @@ def test_dry_runs_check_everything_and_write_nothing(models: dict[str, Path], ho
         "simulate": done("simulate", "deep/world", "--influencers", 7, "--dry-run"),
     }
     assert all(plan["dry_run"] and plan["would"] for plan in plans.values())
-    assert plans["train"]["learns from"] == {"campaigns": 20, "hires": 75}
+    assert plans["train"]["learns from"] == {"campaigns": 20, "hires": 71}
     posts = pd.read_parquet(TINY / "posts.parquet")["text"]
     assert plans["embed"]["texts"]["posts"] == (posts.fillna("") != "").sum()
     result = run("demo", "--dry-run")

@@ -52,7 +52,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MATCHER_HOME", str(folder / "home"))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        for number, until in enumerate(("2024-10-01", "2024-11-01", None), start=1):
+        for number, until in enumerate(("2024-11-01", "2024-10-01", None), start=1):
             options = [] if until is None else ["--until", until]
             said.append(done(*common, "--out", folder / f"m{number}", *options))
     return folder, said

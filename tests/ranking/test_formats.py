@@ -1,8 +1,9 @@
 """Bundles of earlier releases are read, and score as they did when they were written.
 
-``fixtures/`` holds one bundle per format of the manifest, small enough to be kept, and the scores
-that it gave. A committed bundle is never made anew: that it can still be read is the test. When
-the format changes, ``python tests/ranking/test_formats.py`` writes one of the new format beside it.
+``fixtures/`` holds one bundle per format of the manifest, small enough to be kept, the market that
+it was trained on, and the scores that it gave. A committed bundle is never made anew: that it can
+still be read is the test. When the format changes, ``python tests/ranking/test_formats.py`` writes
+one of the new format beside it.
 """
 
 from __future__ import annotations
@@ -39,11 +40,6 @@ SETTINGS = {
 UNTIL = pd.Timestamp("2025-01-10T00:00:00Z")
 
 
-@pytest.fixture(scope="module")
-def data() -> MarketData:
-    return MarketData(load_market(TINY))
-
-
 def scores_of(model: Model, data: MarketData) -> dict[str, list[float]]:
     """Scores of all accounts of the tiny market for its open campaigns, by question."""
     now = data.market.all_known_at
@@ -65,17 +61,19 @@ def test_the_present_format_has_a_bundle() -> None:
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.parent.name)
-def test_a_bundle_of_an_earlier_release_scores_as_it_did(bundle: Path, data: MarketData) -> None:
+def test_a_bundle_of_an_earlier_release_scores_as_it_did(bundle: Path) -> None:
+    data = MarketData(load_market(bundle.parent / "market"))
     model, read = read_model(bundle)
     recorded = json.loads((bundle.parent / "scores.json").read_text(encoding="utf-8"))
     assert f"format-{read.manifest['format_version']}" == bundle.parent.name
-    assert data.market.data_hash == recorded["data_hash"], "the tiny market has changed"
+    assert data.market.data_hash == recorded["data_hash"], "its market has changed"
     # Bit by bit: Python writes the shortest digits that give a number back.
     assert scores_of(model, data) == recorded["scores"]
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.parent.name)
-def test_a_bundle_of_an_earlier_release_recommends(bundle: Path, data: MarketData) -> None:
+def test_a_bundle_of_an_earlier_release_recommends(bundle: Path) -> None:
+    data = MarketData(load_market(bundle.parent / "market"))
     model, _ = read_model(bundle)
     briefs = select_open_briefs(data.market, data.market.all_known_at)
     found = recommend(model, data, briefs, top_k=3, order="blend")
@@ -102,9 +100,10 @@ def test_a_bundle_of_a_later_release_is_refused(tmp_path: Path) -> None:
 
 
 def write_fixture() -> Path:
-    """Bundle of the present format and its scores, where there is none yet."""
+    """Market, bundle of the present format and its scores, where there are none yet."""
     folder = FIXTURES / f"format-{FORMAT_VERSION}"
-    market = MarketData(load_market(TINY))
+    shutil.copytree(TINY, folder / "market")
+    market = MarketData(load_market(folder / "market"))
     model, _, _ = fit_model(market, UNTIL, Settings.model_validate(SETTINGS))
     write_model(model, folder / "bundle")
     recorded = {"data_hash": market.market.data_hash, "scores": scores_of(model, market)}

@@ -48,14 +48,17 @@ def test_what_was_logged_is_the_draw_of_the_hired_pair(truth: Truth, logged: pd.
 
 
 def test_other_draws_agree_with_the_log_in_distribution(truth: Truth, logged: pd.DataFrame) -> None:
-    expected = truth.expected(*ids(logged))
+    # As expected in the format that was agreed on, which both draws share.
+    expected = pd.concat(
+        truth.expected(*ids(part), Intervention(format=form)).set_index(part.index)
+        for form, part in logged.groupby("format")
+    ).loc[logged.index]
     other = truth.draw(*ids(logged), draw=1)
     for name in ("impressions", "engagements"):
         surprise = np.log1p(logged[name].astype(float)) - np.log1p(expected[name])
         other_surprise = np.log1p(other[name]) - np.log1p(expected[name])
         assert stats.ks_2samp(surprise, other_surprise).pvalue > 1e-3
-        # Both draws share the agreed format, over which the expectation is taken.
-        assert abs(np.corrcoef(surprise, other_surprise)[0, 1]) < 0.25
+        assert abs(np.corrcoef(surprise, other_surprise)[0, 1]) < 0.1
 
 
 def test_expectations_are_the_means_of_many_draws(truth: Truth, some_pairs: pd.DataFrame) -> None:

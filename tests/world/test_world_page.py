@@ -77,7 +77,6 @@ def test_arrows_of_the_graph_join_nodes_and_never_run_in_a_circle() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the constants of the world are still being calibrated", strict=False)
 def test_the_default_world_keeps_to_its_sources(tmp_path) -> None:
     # Half a minute: smaller markets hold too few accounts above a million followers.
     from matcher.cli.world_check import N_CAMPAIGNS, N_INFLUENCERS
