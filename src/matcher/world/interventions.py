@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
@@ -87,16 +88,13 @@ class Intervention:
     ad_share: float | None = None
 
     def __post_init__(self) -> None:
-        """Check ranges and names."""
-        positive = {
-            "n_posts": self.n_posts,
-            "fee_ratio": self.fee_ratio,
-            "followers": self.followers,
-            **{f"platform_reach.{name}": value for name, value in self.platform_reach.items()},
-        }
-        for name, value in positive.items():
-            if value is not None and not value > 0:
-                raise UsageError(f"intervention: {name} is {value}; expected more than 0")
+        """Check kinds, ranges and names."""
+        if not isinstance(self.platform_reach, Mapping):
+            raise UsageError(
+                f"intervention: platform_reach is {self.platform_reach!r}; expected a factor by "
+                'platform, such as {"tiktok": 0.5}'
+            )
+        self._check_numbers()
         if self.ad_share is not None and not 0 <= self.ad_share <= 1:
             raise UsageError(f"intervention: ad_share is {self.ad_share}; expected 0..1")
         if self.format is not None and self.format not in FORMAT_NAMES:
@@ -108,6 +106,26 @@ class Intervention:
             raise UsageError(
                 f"intervention: platform_reach names {', '.join(strange)}; expected any of: {known}"
             )
+
+    def _check_numbers(self) -> None:
+        factors = {f"platform_reach.{name}": value for name, value in self.platform_reach.items()}
+        optional = {
+            "n_posts": self.n_posts,
+            "fee_ratio": self.fee_ratio,
+            "tone": self.tone,
+            "ad_share": self.ad_share,
+        }
+        given = {name: value for name, value in optional.items() if value is not None}
+        given |= {"days_later": self.days_later, "followers": self.followers, **factors}
+        for name, value in given.items():
+            if not _is_number(value):
+                raise UsageError(f"intervention: {name} is {value!r}; expected a number")
+        for name in ("n_posts", "tone"):
+            if name in given and given[name] != int(given[name]):
+                raise UsageError(f"intervention: {name} is {given[name]}; expected a whole number")
+        for name in ("n_posts", "fee_ratio", "followers", *factors):
+            if name in given and not given[name] > 0:
+                raise UsageError(f"intervention: {name} is {given[name]}; expected more than 0")
 
     @classmethod
     def from_dict(cls, edits: Mapping[str, Any]) -> Intervention:
@@ -136,6 +154,14 @@ class Intervention:
                 + ", ".join(known)
             )
         return cls(**dict(edits))
+
+
+def _is_number(value: object) -> bool:
+    return (
+        isinstance(value, int | float | np.integer | np.floating)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )
 
 
 @dataclass(frozen=True, eq=False)
