@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from typer.testing import CliRunner
 
+from matcher.cli.app import app
 from matcher.columns import AGE_BUCKETS, PLATFORMS
 from matcher.errors import DataError, SupportError, UsageError
+from matcher.world import simulate_market
 from matcher.world.moments import (
     ASSUMED,
     MOMENTS,
@@ -145,6 +149,14 @@ def test_an_empty_market_has_no_moment_and_every_one_says_why() -> None:
     for one in measure_moments(Export({}), (*MOMENTS, *ASSUMED)):
         assert one.value is None
         assert one.note
+
+
+def test_a_market_too_small_to_be_checked_says_so(tmp_path: Path) -> None:
+    simulate_market(tmp_path / "one", n_influencers=1, n_campaigns=0, seed=0)
+    done = CliRunner().invoke(app, ["simulate", str(tmp_path / "one"), "--check", "-q"])
+    assert done.exit_code == 1
+    assert "moments have too few rows to be measured" in done.stdout
+    assert "for markets of 24,000 influencers and 600 campaigns" in done.stdout
 
 
 def test_a_written_market_is_measured_whole(world) -> None:

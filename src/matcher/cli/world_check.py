@@ -154,4 +154,11 @@ def render_check(check: Check) -> str:
         f"calibrated and {n_held_out_ok} of {n_held_out} held-out moments hold; "
         + ("ok" if result["ok"] else "not ok"),
     ]
+    n_unknown = sum(row["value"] is None for row in result["moments"])
+    if n_unknown:
+        lines += [
+            f"{n_unknown} moments have too few rows to be measured, and others waver; the ranges "
+            f"are for markets of {N_INFLUENCERS:,} influencers and {N_CAMPAIGNS:,} campaigns, as "
+            "--check draws where it is given none"
+        ]
     return "\n".join(lines).lstrip("\n")

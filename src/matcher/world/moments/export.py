@@ -236,8 +236,8 @@ class Export:
         hires = self.table("collaborations").join(
             self.accounts[["platform", "country", "followers"]], on="account_id"
         )
-        campaigns = self.table("campaigns").set_index("campaign_id")
-        hires = hires.join(campaigns, on="campaign_id")
+        campaigns = self.table("campaigns")
+        hires = hires.merge(campaigns, on="campaign_id", how="left")
         is_dong = hires["currency"].eq("VND")
         rate = 1 / self.dong_per_dollar if is_dong.any() else 1.0
         return hires.assign(usd=is_dong.map({True: rate, False: 1.0}).astype(float))
