@@ -190,10 +190,15 @@ def _told(market: Path, found: Judgement) -> list[str]:
     rows = found.rows[found.rows["campaign_id"] == "all"]
     first = rows.iloc[0]
     over = rows[rows["seed"] == MANY]
-    head = f"{market}: {first['kind']} predictions judged by the truth of world {first['world']}"
+    worlds = rows["world"].drop_duplicates().tolist()
+    named = f"world {worlds[0]}" if len(worlds) == 1 else f"worlds {', '.join(worlds)}"
+    head = f"{market}: {first['kind']} predictions judged by the truth of {named}"
     if len(over):
-        n = rows.loc[rows["seed"] != MANY, "seed"].nunique()
-        lines, rows = [f"{head}, {n} markets; median and worst over markets"], over
+        n = len(rows.loc[rows["seed"] != MANY, ["world", "seed"]].drop_duplicates())
+        them = "markets" if len(worlds) == 1 else "those of a world"
+        lines = [f"{head}, {n} markets; median and worst over {them}"]
+        each = over["method"] + ", " + over["world"]
+        rows = over if len(worlds) == 1 else over.assign(method=each)
     else:
         lines = [f"{head}, seed {first['seed']}"]
     is_share = rows["metric"].str.contains("share_|gap_", regex=True)

@@ -18,7 +18,7 @@ from matcher.market.load import load_market
 from matcher.world.judge.bench import OUTCOME_OF, open_bench
 from matcher.world.judge.ceilings import LATENT, OBSERVABLES, baseline_name
 from matcher.world.judge.judge import judge_file
-from matcher.world.judge.markets import MANY, judge_folder
+from matcher.world.judge.markets import MANY, judge_folder, summarise_markets
 from matcher.world.judge.observer import open_observer
 from matcher.world.judge.oracle import fit_oracle, hash_knobs, oracle_inputs, write_oracle
 from matcher.world.judge.rankings import build_pool
@@ -112,6 +112,48 @@ def test_several_markets_have_a_median_and_a_worst(markets: Path, tmp_path: Path
         judge_folder(markets, tmp_path)
     with pytest.raises(UsageError, match="holds 2 markets, so give a folder"):
         judge_folder(markets, tmp_path / "seed-3.csv")
+
+
+def test_the_worst_of_what_may_miss_on_either_side_is_the_furthest() -> None:
+    names = {"world": "w", "version": 1, "kind": "what-if", "method": "m", "campaign_id": "all"}
+    rows = pd.DataFrame(
+        [
+            {**names, "seed": seed, "target": "delta", "metric": metric, "value": value,
+             "low": np.nan, "high": np.nan, "n": 1}
+            for metric, values in {
+                "bias": (0.5, -0.1), "relative_error": (-0.4, 0.2), "below_median": (0.4, 0.9),
+                "coverage": (0.7, 0.9), "pehe": (0.3, 1.0),
+            }.items()
+            for seed, value in enumerate(values)
+        ]
+    )  # fmt: skip
+    over = summarise_markets(rows)
+    worst = over[over["metric"].str.startswith("worst_")].set_index("metric")["value"].to_dict()
+    assert worst == {
+        "worst_bias": 0.5,
+        "worst_relative_error": -0.4,
+        "worst_below_median": 0.9,
+        "worst_coverage": 0.7,
+        "worst_pehe": 1.0,
+    }
+
+
+def test_files_without_a_method_are_one_method_and_worlds_stay_apart(
+    markets: Path, tmp_path: Path
+) -> None:
+    both, mine = tmp_path / "both", tmp_path / "mine"
+    shutil.copytree(markets, both)
+    simulate_market(both / "fraud", n_influencers=150, n_campaigns=24, seed=1, world="fraud")
+    mine.mkdir()
+    for name in ("seed-1", "seed-2", "fraud"):
+        latent_ranking(both / name).to_csv(mine / f"{name}.csv", index=False)
+    code, out, _ = run(
+        "simulate", str(both), "--judge", "--predictions", str(mine), "--no-ceilings", "-q"
+    )
+    assert code == 0
+    assert "of worlds fraud, tiny, 3 markets; median and worst over those of a world" in out
+    assert out.count("mine, tiny ") == out.count("mine, fraud ") > 0
+    assert "seed-1" not in out
 
 
 def test_intervals_cover_what_the_world_draws(markets: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,15 @@ __all__ = ["MANY", "find_markets", "judge_folder", "lower_is_better", "summarise
 
 MANY: Final = -1
 """Seed of rows over several markets."""
+_AIMS: Final = {
+    "bias": 0.0,
+    "bias_of_effect": 0.0,
+    "relative_bias": 0.0,
+    "relative_error": 0.0,
+    "coverage_error": 0.0,
+    "below_median": 0.5,
+}
+"""Metrics that may miss on either side of what is right; the worst is the furthest from it."""
 
 
 def find_markets(folder: Path) -> list[Path]:
@@ -60,7 +70,8 @@ def judge_folder(
     markets : pathlib.Path
         Folder with markets in its sub-folders.
     predictions : pathlib.Path
-        Folder with one file per market, called as its sub-folder.
+        Folder with one file per market, called as its sub-folder; its name stands for a missing
+        `method`.
     kind : str, optional
         What the files hold; known from their columns when None.
     ceilings : bool, default True
@@ -88,9 +99,12 @@ def judge_folder(
     notes: list[str] = []
     for place, (market, path) in enumerate(files):
         tell("markets", place, len(files))
+        given = read_predictions(path, kind)
+        # A method that only the file's name stands for is one method in all markets.
+        alike = given.frame["method"].replace(path.stem, predictions.name or "predictions")
         found = judge_predictions(
             open_bench(market),
-            read_predictions(path, kind),
+            replace(given, frame=given.frame.assign(method=alike)),
             ceilings=ceilings,
             oracles=oracles,
             settings=settings,
@@ -155,10 +169,16 @@ def summarise_markets(rows: pd.DataFrame) -> pd.DataFrame:
             # The gap of the worst share is no figure of its own.
             found.append(_over(facts, f"median_{metric}", float(known.median()), len(known)))
             continue
-        worst = known.max() if lower_is_better(metric) else known.min()
-        for name, value in (("median", known.median()), ("worst", worst)):
+        for name, value in (("median", known.median()), ("worst", _worst(metric, known))):
             found.append(_over(facts, f"{name}_{metric}", float(value), len(known)))
     return pd.DataFrame(found, columns=list(rows.columns))
+
+
+def _worst(metric: str, values: pd.Series) -> float:
+    if metric in _AIMS:
+        missed = (values - _AIMS[metric]).abs().to_numpy()
+        return float(values.iloc[int(missed.argmax())])
+    return float(values.max() if lower_is_better(metric) else values.min())
 
 
 def _over(facts: dict[str, Any], metric: str, value: float, n: int) -> dict[str, Any]:
