@@ -309,6 +309,21 @@ def test_policies_are_judged_by_what_they_would_bring(make_bench) -> None:
     assert value(rows, "regret_at_1") == pytest.approx(1 - 35 / 40)
     with pytest.raises(DataError, match="`probability`: 1 of 2 lie outside 0 to 1"):
         judge_policies(bench, policy("odd", 1.0, [0.5, 1.5]))
+    with pytest.raises(DataError, match="`outcome`: got joy; expected one of impressions, reach"):
+        judge_policies(bench, policy("odd", 1.0, [0.5], outcome="joy"))
     two = policy("odd", 1.0, [0.5, 0.5]).assign(value=[1.0, 2.0])
     with pytest.raises(DataError, match="policy 'odd': column `value` holds 2 numbers"):
         judge_policies(bench, two)
+
+
+def test_policies_that_add_up_different_units_are_noted(make_bench) -> None:
+    bench = make_bench({"c0": [10.0, 20.0], "c1": [10.0, 20.0]})
+    bench.campaigns["objective"] = ["awareness", "sales"]
+    bench.campaigns["currency"] = ["VND", "USD"]
+    both = pd.concat([policy("p", 9.0, [0.5, 0.5]).assign(campaign_id=c) for c in ("c0", "c1")])
+    _, notes = judge_policies(bench, both)
+    assert len(notes) == 1
+    assert "values add up conversions, reach, which are counted in different units" in notes[0]
+    _, notes = judge_policies(bench, both.assign(outcome="revenue"))
+    assert "values add up revenue in USD, revenue in VND" in notes[0]
+    assert judge_policies(bench, both.assign(outcome="reach"))[1] == []

@@ -152,7 +152,18 @@ class Bench:
         -------
         numpy.ndarray of float64
             Values.
+
+        Raises
+        ------
+        DataError
+            If the truth has no such column.
         """
+        strange = sorted({str(name) for name in names} - set(outcomes.columns))
+        if strange:
+            raise DataError(
+                f"`outcome`: got {', '.join(strange[:5])}; expected one of "
+                f"{', '.join(outcomes.columns)}"
+            )
         result = np.full(len(outcomes), np.nan)
         for name in pd.unique(names):
             rows = names == name

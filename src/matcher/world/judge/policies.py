@@ -12,6 +12,8 @@ from matcher.errors import DataError
 from matcher.world.judge.figures import single_row
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from matcher.world.judge.bench import Bench
 
 __all__ = ["judge_policies"]
@@ -52,6 +54,7 @@ def judge_policies(bench: Bench, given: pd.DataFrame) -> tuple[pd.DataFrame, lis
             "chance with which the policy chooses the account"
         )
     rows: list[dict[str, Any]] = []
+    notes = _mixed_units(bench, given)
     for method, held in given.groupby("method", sort=False):
         stated = pd.DataFrame(
             [_policy(bench, str(name), part) for name, part in held.groupby("policy", sort=False)]
@@ -64,7 +67,30 @@ def judge_policies(bench: Bench, given: pd.DataFrame) -> tuple[pd.DataFrame, lis
             ]
         rows += _summaries(str(method), stated)
     found = pd.DataFrame(rows)
-    return found[found["value"].notna()].reset_index(drop=True), []
+    return found[found["value"].notna()].reset_index(drop=True), notes
+
+
+def _names(bench: Bench, part: pd.DataFrame) -> NDArray[np.object_]:
+    """Outcome that each row is about."""
+    names = bench.outcome_names(part["campaign_id"])
+    if "outcome" not in part:
+        return names
+    return part["outcome"].where(part["outcome"].notna(), names).to_numpy(object)
+
+
+def _mixed_units(bench: Bench, given: pd.DataFrame) -> list[str]:
+    """Note on sums of different outcomes, or of different currencies."""
+    names = _names(bench, given)
+    units = sorted({str(name) for name in names})
+    if units == ["revenue"]:
+        currencies = bench.campaigns["currency"].reindex(given["campaign_id"])
+        units = sorted({f"revenue in {one}" for one in currencies})
+    if len(units) < 2:
+        return []
+    return [
+        f"values add up {', '.join(units)}, which are counted in different units; name one in the "
+        "column `outcome`, or judge their campaigns apart"
+    ]
 
 
 def _policy(bench: Bench, name: str, part: pd.DataFrame) -> dict[str, Any]:
@@ -80,10 +106,9 @@ def _policy(bench: Bench, name: str, part: pd.DataFrame) -> dict[str, Any]:
     if np.isnan(stated["value"]):
         raise DataError(f"policy {name!r}: no `value`; expected the estimate on one of its rows")
     expected = bench.truth.expected(part["campaign_id"].tolist(), part["account_id"].tolist())
-    names = bench.outcome_names(part["campaign_id"])
-    if "outcome" in part:
-        names = part["outcome"].where(part["outcome"].notna(), names).to_numpy(object)
-    true = float(part["probability"].to_numpy(np.float64) @ bench.pick(expected, names))
+    true = float(
+        part["probability"].to_numpy(np.float64) @ bench.pick(expected, _names(bench, part))
+    )
     held = not np.isnan([stated["lower"], stated["upper"]]).any()
     covered = float(stated["lower"] <= true <= stated["upper"]) if held else np.nan
     return {
