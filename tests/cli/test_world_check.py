@@ -64,7 +64,7 @@ def test_a_dry_run_says_what_would_be_drawn() -> None:
     plan = json.loads(result.stdout)
     assert (plan["world"], plan["n_influencers"], plan["n_campaigns"]) == (
         "vietnamese",
-        24_000,
+        48_000,
         600,
     )
 

@@ -156,7 +156,7 @@ def test_a_market_too_small_to_be_checked_says_so(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["simulate", str(tmp_path / "one"), "--check", "-q"])
     assert done.exit_code == 1
     assert "moments have too few rows to be measured" in done.stdout
-    assert "for markets of 24,000 influencers and 600 campaigns" in done.stdout
+    assert "for markets of 48,000 influencers and 600 campaigns" in done.stdout
 
 
 def test_a_written_market_is_measured_whole(world) -> None:

@@ -13,6 +13,7 @@ from scipy import stats
 
 from matcher.errors import DataError, UsageError
 from matcher.world import simulate_market
+from matcher.world.engagement import season
 from matcher.world.interventions import Intervention
 from matcher.world.truth import OUTCOMES, Truth, read_truth
 
@@ -244,7 +245,7 @@ def test_fit_moves_nothing_in_no_fit(tmp_path: Path) -> None:
     sub = truth.market.vocabulary.sub_topics
     some = pairs.head(500)
     one, other = (truth.expected(*ids(some), Intervention(sub_topic=s)) for s in (sub[0], sub[40]))
-    assert np.allclose(one["reach"], other["reach"])
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_worlds_differ_where_they_say(tmp_path: Path) -> None:
@@ -257,3 +258,20 @@ def test_worlds_differ_where_they_say(tmp_path: Path) -> None:
     assert people["cold"].brands.n > 3 * people["default"].brands.n
     assert np.median(people["cold"].people.start_day) > 150
     assert np.median(people["default"].people.start_day) == 0
+
+
+def test_exposure_rises_towards_november() -> None:
+    tau = (pd.date_range("2024-01-15", periods=12, freq="30D") - pd.Timestamp("2023-07-02")).days
+    heights = pd.Series(season(np.asarray(tau) / 730.0), index=range(1, 13))
+    assert heights.idxmax() in (10, 11, 12)
+    assert heights.idxmin() in (4, 5, 6)
+
+
+def test_invited_accounts_have_times_off_too(world) -> None:
+    invited = set(world.table("collaborations")["account_id"])
+    away = world.table("availability")
+    assert set(away["account_id"]) & invited
+    deals = world.table("collaborations").merge(away, on="account_id")
+    deals = deals.merge(world.table("campaigns")[["campaign_id", "decided_at"]], on="campaign_id")
+    decided = deals["decided_at"].dt.tz_localize(None).dt.date
+    assert not ((decided >= deals["from_on"]) & (decided < deals["to_on"])).any()

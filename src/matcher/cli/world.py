@@ -33,7 +33,7 @@ def simulate(
         int | None,
         typer.Option(
             min=1,
-            help="People; about 1.3 accounts each; 2000 by default, 24000 to be checked.",
+            help="People; about 1.3 accounts each; 2000 by default, 48000 to be checked.",
         ),
     ] = None,
     campaigns: Annotated[

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DrawnWorld", "check_world"]
 
-N_INFLUENCERS: Final = 24_000
+N_INFLUENCERS: Final = 48_000
 """People of a market that is drawn to be checked: enough for accounts above 1 M per platform."""
 N_CAMPAIGNS: Final = 600
 

@@ -76,7 +76,8 @@ def post_table(
     is_tiktok = platform == PLATFORM_NAMES.index("tiktok")
     has_shares = np.isin(platform, [PLATFORM_NAMES.index(name) for name in _SHOWS_SHARES])
     flagged = block.is_sponsored & (block.is_disclosed | (rng.random(n) < 0.75))
-    duration = np.round(np.exp(rng.normal(3.4, 0.5, n)) * np.where(block.form == 1, 8, 1), 1)
+    is_long = block.form == FORMAT_NAMES.index("video")
+    duration = np.round(np.exp(rng.normal(3.4, 0.5, n)) * np.where(is_long, 8, 1), 1)
     style_language = np.where(block.style < 3, 0, 1)
     columns = {
         "post_id": ids("p_", first_id + np.arange(n), 8),

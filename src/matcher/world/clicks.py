@@ -23,7 +23,6 @@ _KIND_CLICK: Final[dict[str, float]] = {
 }  # fmt: skip
 """Log clicks per impression: consumers' recommendations sell, fame does not (assumed)."""
 _STORY_CLICK: Final = 0.5
-_FIT_CLICK: Final = 0.6
 _COMMENT_CLICK: Final = 0.35
 """Accounts that are commented on more sell more (coupon study of 410 accounts; weak)."""
 _TARGET_CLICK: Final = 0.5
@@ -64,7 +63,7 @@ def log_click(world: Setting, pairs: Pairs, form: Ints) -> Floats:
         np.log(trait("click"))[people.platform[pairs.account]]
         + _STORY_CLICK * is_story
         + kind
-        + _FIT_CLICK * (pairs.fit - 0.5)
+        + world.knobs.effect_fit_click * (pairs.fit - 0.5)
         + _COMMENT_CLICK * people.comment_bias[pairs.account]
         + _TARGET_CLICK * target
     )

@@ -46,7 +46,7 @@ _SPREAD_INSTAGRAM: Final[dict[str, _Spread]] = {
     "likes": _Spread(0.74, 0.20, 0.05),
     "comments": _Spread(0.45, 0.15, 0.30),
     "shares": _Spread(1.1, 0.30, 0.70),
-    "saves": _Spread(1.02, 0.38, 0.26),
+    "saves": _Spread(1.18, 0.38, 0.26),
     "visits": _Spread(1.2, 0.20, 0.55),
     "follows": _Spread(2.4, 0.20, 0.15),
 }
@@ -54,7 +54,7 @@ _SPREAD_FACEBOOK: Final[dict[str, _Spread]] = {
     # Log-sd of likes 1.15, comments 1.08, shares .98; of comments per like .93, shares per like
     # .54.
     "likes": _Spread(0.97, 0.30, 0.25),
-    "comments": _Spread(0.75, 0.30, 0.80),
+    "comments": _Spread(0.76, 0.30, 0.84),
     "shares": _Spread(0.73, 0.30, 0.28),
     "saves": _Spread(0.90, 0.30, 0.30),
     "visits": _Spread(0.90, 0.20, 0.50),

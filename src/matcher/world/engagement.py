@@ -36,6 +36,8 @@ Masks = npt.NDArray[np.bool_]
 _VIRAL_GAIN: Final = 0.4
 _VIRAL_SPAN: Final = 0.1
 """Log exposure gained, and share of the two years, after going viral (assumed)."""
+_NOVEMBER: Final = 0.35
+"""Share of a year from day 0, the second of July, to the shopping season."""
 _YEAR_END: Final = 0.1
 """Height of the shopping season around November (assumed)."""
 
@@ -101,7 +103,7 @@ def season(tau: Floats | float) -> Floats:
     ndarray of float
         Natural log.
     """
-    return np.asarray(_YEAR_END * np.cos(2 * np.pi * (2 * np.asarray(tau) - 0.85)))
+    return np.asarray(_YEAR_END * np.cos(2 * np.pi * (2 * np.asarray(tau) - _NOVEMBER)))
 
 
 def log_exposure(

@@ -101,6 +101,8 @@ class WorldKnobs:
     """Pull of fame that no table shows."""
     effect_fit: float = 0.9
     """Gain in log exposure at the best fit, an inverted U (Leung et al. 2022; height assumed)."""
+    effect_fit_click: float = 0.6
+    """Gain in log clicks per impression per unit of fit (assumed)."""
     fit_optimum: float = 0.6
     """Fit at which exposure peaks (assumed)."""
     effect_fatigue: float = 0.8
@@ -177,7 +179,7 @@ WORLDS: Final[dict[str, WorldKnobs]] = {
     "confounded": WorldKnobs(weight_hidden=1.0, effect_hidden=0.5),
     "deterministic": WorldKnobs(policy="deterministic"),
     "no-text": WorldKnobs(text_informative=False, weight_language=0.0, weight_tone=0.0),
-    "no-fit": WorldKnobs(weight_fit=0.0, weight_tone=0.0, effect_fit=0.0),
+    "no-fit": WorldKnobs(weight_fit=0.0, weight_tone=0.0, effect_fit=0.0, effect_fit_click=0.0),
     "fraud": WorldKnobs(fraud=4.0),
     "paraphrased": WorldKnobs(phrases="held_out"),
 }

@@ -79,7 +79,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # Reach 4.9 % of page likes, 1.76 impressions per person reached, spread 1.15 (UCI 2014);
     # interactions .7 to 2.1 % of reach; clicks .9 to 1.5 %.
     "facebook": PlatformTraits(
-        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.037, 0.23, 0.0, 0.011, 0.25,
+        930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.037, 0.226, 0.0, 0.011, 0.25,
         (
             ("image", 0.38, 0.0, 0.0, 1.07),
             ("carousel", 0.08, 0.1, 0.1, 1.07),
@@ -95,7 +95,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # 7-15 % to 3-8 %; reels reach 1.5 to 3 times an image, carousels engage 1.2 to 1.8 times;
     # engagement rate by followers falls as followers ** -.2; clicks 1 to 3 %.
     "instagram": PlatformTraits(
-        2_860, 0.81, 0.092, -0.025, 0.0, 1.2, 0.0235, 0.05, 0.12, 0.015, 0.25,
+        2_860, 0.81, 0.094, -0.022, 0.0, 1.2, 0.0235, 0.05, 0.12, 0.015, 0.25,
         (
             ("image", 0.22, 0.0, 0.0, 0.46),
             ("carousel", 0.22, 0.26, 0.11, 0.46),

@@ -95,12 +95,13 @@ def simulate_posts(market: Market, first: int, last: int, rng: np.random.Generat
     style = _draw_styles(people, who, rng)
     named = np.where(is_sponsored | is_organic_mention, brand, -1)
     counts, clicks = _earn(market, rows, form, is_sponsored, rng)
-    pitch = _draw_pitches(market, made_for, is_sponsored, rng)
+    # Where text carries nothing, only the platform's own label tells that a post is paid.
+    told = is_sponsored & market.knobs.text_informative
     plan = replace(
         _plan(market, who, sub, style, named, rng),
-        is_paid=is_sponsored,
-        is_disclosed=is_disclosed,
-        pitch=pitch,
+        is_paid=told,
+        is_disclosed=is_disclosed & told,
+        pitch=_draw_pitches(market, made_for, told, rng),
         day=day,
     )
     return PostBlock(

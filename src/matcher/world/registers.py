@@ -38,7 +38,9 @@ __all__ = [
     "rate_table",
 ]
 
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Masks = npt.NDArray[np.bool_]
 
 _FAMILY_VN: Final = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi", "Đỗ", "Ngô")
 _GIVEN_VN: Final = (
@@ -52,6 +54,12 @@ _GIVEN_EN: Final = (
     "Alex", "Blake", "Casey", "Drew", "Emery", "Frankie", "Gale", "Harper", "Indy", "Jamie",
     "Kai", "Logan", "Morgan", "Nico", "Parker", "Quinn", "Riley", "Sage", "Taylor", "Wren",
 )  # fmt: skip
+
+
+_CAMPAIGN_DAYS: Final = 45.0
+"""Days from a decision in which its posts are due."""
+_YEARS_KEY: Final = 10_000.0
+"""More days than any market has, so that account and day make one number."""
 
 
 def _person_names(market: Market, rng: np.random.Generator) -> list[str]:
@@ -238,7 +246,7 @@ def _priced_formats(market: Market, rng: np.random.Generator) -> tuple[Ints, Int
 
 
 def availability_table(market: Market) -> pa.Table:
-    """Rows of `availability`: times off of a few accounts that nobody hired.
+    """Rows of `availability`: times off of a few accounts, away from their campaigns.
 
     Parameters
     ----------
@@ -253,18 +261,32 @@ def availability_table(market: Market) -> pa.Table:
     rng = stream(market.seed, "availability")
     m = market.people.n_accounts
     is_off = rng.random(m) < 0.04
-    is_off[market.deals.account] = False
     account = np.flatnonzero(is_off)
     from_day = rng.uniform(250, 740, len(account))
+    to_day = from_day + rng.uniform(10, 60, len(account))
     reason = rng.integers(0, 3, len(account))
+    is_free = ~_has_deal_between(market, account, from_day, to_day)
+    account, reason = account[is_free], reason[is_free]
+    from_day, to_day = from_day[is_free], to_day[is_free]
     return pa.table(
         {
             "account_id": account_ids(account),
             "from_on": days(from_day),
-            "to_on": days(from_day + rng.uniform(10, 60, len(account))),
+            "to_on": days(to_day),
             "reason": names(("travel", "leave", "exclusive shoot"), reason),
         }
     )
+
+
+def _has_deal_between(market: Market, account: Ints, start: Floats, end: Floats) -> Masks:
+    """Whether an invitation of the account falls near its time off, when nobody would invite."""
+    deals = market.deals
+    decided = np.maximum(market.campaigns.decided[deals.campaign], 0.0)
+    key = np.sort(deals.account * _YEARS_KEY + decided)
+    first = np.maximum(start - _CAMPAIGN_DAYS, 0.0)
+    low = np.searchsorted(key, account * _YEARS_KEY + first)
+    high = np.searchsorted(key, account * _YEARS_KEY + end)
+    return np.asarray(high > low)
 
 
 def brand_table(market: Market) -> pa.Table:
