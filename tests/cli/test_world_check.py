@@ -29,8 +29,10 @@ def test_a_market_too_small_to_be_measured_is_1_and_says_what_is_missing(market:
     assert "Engagement rates\n" in result.stdout
     assert "at least 8 are needed" in result.stdout
     assert "Assumed, no source settles them; not counted" in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("world default, seed 3, 150 influencers: ")
-    assert result.stdout.endswith("; not ok\n")
+    *_, verdict, why = result.stdout.splitlines()
+    assert verdict.startswith("world default, seed 3, 150 influencers: ")
+    assert verdict.endswith("; not ok")
+    assert "moments have too few rows to be measured" in why
     assert sorted(path.name for path in market.rglob("*")) == before
 
 
