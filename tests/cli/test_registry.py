@@ -47,13 +47,20 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
     folder = tmp_path_factory.mktemp("models")
     config = folder / "config.yaml"
     config.write_text(json.dumps(CONFIG), encoding="utf-8")
-    common = ["train", MARKET, "--config", config, "--no-evaluate"]
+    poor = folder / "poor.yaml"
+    poor.write_text(json.dumps(CONFIG | {"ranker": {"n_trees": 1, "n_draws": 1}}), encoding="utf-8")
+    common = ["train", MARKET, "--no-evaluate"]
     said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MATCHER_HOME", str(folder / "home"))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        for number, until in enumerate(("2024-11-01", "2024-10-01", None), start=1):
-            options = [] if until is None else ["--until", until]
+        # The first knows no words, since its vectors are random, and has one tree.
+        choices = (
+            ("--config", poor, "--until", "2024-10-01", "--encoder", "random"),
+            ("--config", config, "--until", "2024-11-01"),
+            ("--config", config),
+        )
+        for number, options in enumerate(choices, start=1):
             said.append(done(*common, "--out", folder / f"m{number}", *options))
     return folder, said
 
