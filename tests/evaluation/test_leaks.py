@@ -39,6 +39,8 @@ def tables():
     """The tiny market with its first campaigns only, all of which were followed to their end."""
     market = load_market(TINY)
     kept = {name: market.tables[name] for name in market.present}
+    # Who is free rests on the planned end of the flight, which the check takes for an outcome.
+    del kept["availability"]
     for name, table in kept.items():
         if "campaign_id" in table:
             chosen = table["campaign_id"].isin(CAMPAIGNS)

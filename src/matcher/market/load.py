@@ -65,7 +65,7 @@ def load_market(
     --------
     >>> market = load_market("data/tiny_market")
     >>> len(market["accounts"]), len(market.quarantine)
-    (75, 0)
+    (81, 0)
     """
     folder = to_path(folder, where="load_market: folder")
     settings = MarketSettings() if settings is None else settings
