@@ -86,6 +86,9 @@ class MarketSettings(CheckedModel):
     """Take the earliest later snapshot as a constant where none is known in time."""
     strict_time: bool = False
     """Leave out undated columns, which are otherwise timeless by assumption."""
+    flights_planned: bool = True
+    """Whether `starts_on` and `ends_on` of campaigns were planned, as a brief states them; where
+    they were read off what was posted they are outcomes, and no brief of a campaign has them."""
     tier_scheme: Literal[
         "vn_agency", "vn_event", "later_fohr", "hypeauditor_classic", "marketing_trips"
     ] = "vn_agency"

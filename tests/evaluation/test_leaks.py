@@ -13,6 +13,7 @@ import pytest
 from matcher.config import (
     EncoderSettings,
     EvaluationSettings,
+    MarketSettings,
     RankerSettings,
     RetrievalSettings,
     Settings,
@@ -23,9 +24,11 @@ from matcher.evaluation.leaks import check_leaks
 from matcher.features import pair_features
 from matcher.features.context import MarketData
 from matcher.features.spec import Family, FeatureSpec
+from matcher.market.brief import Brief
 from matcher.market.load import load_market
 from matcher.market.market import build_market
 from matcher.ranking import fit
+from matcher.retrieval import eligibility
 from matcher.text.encoder import fit_builtin_encoder
 
 TINY = Path(__file__).parents[2] / "data" / "tiny_market"
@@ -39,8 +42,6 @@ def tables():
     """The tiny market with its first campaigns only, all of which were followed to their end."""
     market = load_market(TINY)
     kept = {name: market.tables[name] for name in market.present}
-    # Who is free rests on the planned end of the flight, which the check takes for an outcome.
-    del kept["availability"]
     for name, table in kept.items():
         if "campaign_id" in table:
             chosen = table["campaign_id"].isin(CAMPAIGNS)
@@ -140,6 +141,82 @@ def test_an_earlier_post_of_the_campaign_itself_is_caught(with_teaser, monkeypat
     assert moved(report, "feature") == {"n_earlier_posts"}  # and none of the product's
     assert not moved(report, "candidates") | moved(report, "control")
     assert {len(move.account_ids) for move in report.moved if move.what == "feature"} == {1}
+
+
+@pytest.fixture(scope="module")
+def with_absences(tables):
+    """The market with absences around the flight of its last campaign, and long after it."""
+    campaign = tables["campaigns"].set_index("campaign_id").loc[CAMPAIGNS[-1]]
+    offsets = [-20, 0, 12, 30, 45, 90, 200, 300]  # the flight takes 33 days
+    accounts = tables["accounts"]["account_id"].iloc[: 5 * len(offsets)]
+    first = campaign["starts_on"] + pd.to_timedelta(np.resize(offsets, len(accounts)), unit="D")
+    absences = pd.DataFrame(
+        {"account_id": accounts, "from_on": first, "to_on": first + pd.Timedelta(days=8)}
+    )
+    return {**tables, "availability": absences}
+
+
+def test_absences_touching_a_planned_flight_are_no_leak(with_absences):
+    data = MarketData(build_market(with_absences, strict=True))
+    flights = with_absences["campaigns"].set_index("campaign_id").loc[CAMPAIGNS[-1]]
+    absences = with_absences["availability"]
+    during = absences["from_on"].between(flights["starts_on"], flights["ends_on"])
+    assert during.sum() == 15
+    report = check_leaks(data, settings(encoder="random"))
+    assert [str(move) for move in report.moved] == []
+    assert report.assumed_planned == ("campaigns.starts_on", "campaigns.ends_on", "availability")
+
+
+def test_the_length_of_a_flight_is_caught(data, monkeypatch):
+    def days_of_flight(_context, view):
+        found = np.zeros(len(view.pairs))
+        for block in view.blocks:
+            found[block.rows] = (block.brief.ends_on - block.brief.starts_on).days
+        return found
+
+    plant(monkeypatch, "days_of_flight", days_of_flight)
+    report = check_leaks(data, settings(encoder="random"))
+    assert moved(report, "feature") == {"days_of_flight"}
+    assert not moved(report, "candidates")
+
+
+def test_absences_after_the_flight_are_caught(with_absences, monkeypatch):
+    def n_absences(context, view):
+        return of_accounts(view, context.index.market["availability"]["account_id"].value_counts())
+
+    plant(monkeypatch, "n_absences", n_absences)
+    data = MarketData(build_market(with_absences))
+    report = check_leaks(data, settings(encoder="random"))
+    assert moved(report, "feature") == {"n_absences"}
+    assert not moved(report, "candidates")
+
+
+def test_freedom_beyond_the_flight_is_caught(with_absences, monkeypatch):
+    honest = eligibility.flight_days
+
+    def until_a_year_later(brief, instant):
+        first, last = honest(brief, instant)
+        return first, last + 365
+
+    monkeypatch.setattr(eligibility, "flight_days", until_a_year_later)
+    report = check_leaks(MarketData(build_market(with_absences)), settings(encoder="random"))
+    assert "candidates" in moved(report, "candidates")
+
+
+def test_a_flight_read_off_posts_is_caught_where_it_decides_who_is_free(with_absences, monkeypatch):
+    told = MarketSettings(flights_planned=False)
+    data = MarketData(build_market(with_absences, told))
+    chosen = settings(encoder="random").model_copy(update={"market": told})
+    assert check_leaks(data, chosen).is_clean
+    honest = Brief.from_campaign.__func__
+
+    def with_flight(cls, market, campaign_id):
+        return honest(cls, dataclasses.replace(market, settings=MarketSettings()), campaign_id)
+
+    monkeypatch.setattr(Brief, "from_campaign", classmethod(with_flight))
+    report = check_leaks(data, chosen)
+    assert "candidates" in moved(report, "candidates")
+    assert report.assumed_planned == ("availability",)
 
 
 def test_an_outcome_of_the_campaign_is_caught(data, monkeypatch):

@@ -33,6 +33,12 @@ def assert_same_tables(left, right):
         pd.testing.assert_frame_equal(left[name], right[name], obj=name)
 
 
+def dated(market):
+    """Tables without the terms, which bear no instant."""
+    terms = ("availability", "exclusivities")
+    return {name: frame for name, frame in market.tables.items() if name not in terms}
+
+
 @pytest.fixture(scope="module")
 def market(small_tables) -> Market:
     tables = small_tables(5, n_accounts=12, n_posts=150, n_campaigns=20)
@@ -54,7 +60,7 @@ def test_the_past_is_bit_equal_and_the_whole_is_valid(small_tables, seed, day, l
     # strict: nothing goes to the quarantine, so nothing is lost on the way
     after = build_market(tables, chosen, strict=True)
     assert_same_tables({name: after.tables[name] for name in after.present}, tables)
-    assert_same_tables(after.as_of(instant).tables, before.as_of(instant).tables)
+    assert_same_tables(dated(after.as_of(instant)), dated(before.as_of(instant)))
 
 
 def test_what_is_known_at_the_very_instant_changes(market):
@@ -169,14 +175,93 @@ def test_the_input_is_left_alone_and_seeds_repeat(market):
     assert not first["posts"].equals(other["posts"])
 
 
-def test_terms_and_undated_descriptions_stay(market):
+def test_undated_descriptions_stay(market):
     new = perturbed(market, START)
-    pd.testing.assert_frame_equal(new["exclusivities"], market.tables["exclusivities"])
     for name in ("accounts", "influencers", "brands"):
         old = market.tables[name]
         undated = old["as_of"].isna()
         columns = [column for column in old if column != "created_at"]
         pd.testing.assert_frame_equal(new[name].loc[undated, columns], old.loc[undated, columns])
+
+
+def absences(market, seed, n=40):
+    """The market with absences before, during and after its flights."""
+    rng = np.random.default_rng(seed)
+    first = START.tz_localize(None) + pd.to_timedelta(rng.integers(-20, 260, n), unit="D")
+    table = pd.DataFrame(
+        {
+            "account_id": [f"a{number}" for number in rng.integers(0, 6, n)],
+            "from_on": first,
+            "to_on": (first + pd.to_timedelta(rng.integers(0, 30, n), unit="D")),
+            "reason": "leave",
+        }
+    )
+    table["to_on"] = table["to_on"].mask(rng.random(n) < 0.1)
+    table = table.drop_duplicates(["account_id", "from_on", "to_on"])
+    tables = {**given_tables(market), "availability": table}
+    return build_market(tables, market.settings, strict=True)
+
+
+def away(market, names):
+    """Who is absent or bound in the flights of some campaigns, by campaign; an oracle by hand."""
+    campaigns = market.tables["campaigns"].set_index("campaign_id").loc[names]
+    found = {}
+    for name, row in campaigns.iterrows():
+        start = row["decided_at"].tz_localize(None).normalize()
+        first = start if pd.isna(row["starts_on"]) else row["starts_on"]
+        last = first if pd.isna(row["ends_on"]) else max(first, row["ends_on"])
+        for table, who in (("availability", "account_id"), ("exclusivities", "influencer_id")):
+            terms = market.tables[table]
+            to_on = terms["to_on"].fillna(pd.Timestamp(2200, 1, 1))
+            found[name, table] = set(terms.loc[(terms["from_on"] <= last) & (to_on >= first), who])
+    return found
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 19))
+def test_another_future_leaves_the_same_people_free(small_tables, seed, place):
+    before = absences(build_market(small_tables(seed, n_campaigns=20), strict=True), seed)
+    campaigns = before.tables["campaigns"].dropna(subset=["decided_at"])
+    row = campaigns.iloc[place % len(campaigns)]
+    name, instant = row["campaign_id"], row["decided_at"]
+    after = build_market(perturbed(before, instant, seed, keep_campaigns={name}), strict=True)
+    asked = [*campaigns.loc[campaigns["decided_at"] < instant, "campaign_id"], name]
+    assert away(after, asked) == away(before, asked)
+    assert not after["availability"].equals(before["availability"])
+
+
+def test_a_term_that_nobody_asked_about_changes(market):
+    before = absences(market, 1)
+    instant = START + pd.Timedelta(days=30)
+    campaigns = before["campaigns"]
+    ends = campaigns.loc[campaigns["decided_at"] < instant, ["starts_on", "ends_on"]].max().max()
+    old, new = before["availability"], perturbed(before, instant)["availability"]
+    later = old[old["from_on"] > ends + pd.Timedelta(days=1)]
+    assert len(later) > 5
+    assert later.merge(new, how="inner").empty
+    earlier = old[old["from_on"] <= ends]
+    assert len(earlier.merge(new, how="inner")) == len(earlier) > 0
+
+
+def test_strict_time_knows_no_term_before_it_begins(market):
+    before = absences(build_market(given_tables(market), MarketSettings(strict_time=True)), 1)
+    instant = START + pd.Timedelta(days=30)
+    old, new = before["availability"], perturbed(before, instant)["availability"]
+    begun = old[old["from_on"] < instant.tz_localize(None)]
+    assert len(begun) > 0
+    assert old.merge(new, how="inner").equals(begun.reset_index(drop=True))
+
+
+def test_a_flight_that_was_not_planned_is_altered_whole(market):
+    campaigns = market["campaigns"].dropna(subset=["decided_at", "starts_on"])
+    row = campaigns.iloc[3]
+    chosen = build_market(given_tables(market), MarketSettings(flights_planned=False))
+    new = perturbed(chosen, row["decided_at"], keep_campaigns={row["campaign_id"]})["campaigns"]
+    after = new.set_index("campaign_id").loc[row["campaign_id"]]
+    assert after["starts_on"] != row["starts_on"]
+    assert after["ends_on"] != row["ends_on"]
+    brief = Brief.from_campaign(chosen, row["campaign_id"])
+    assert (brief.starts_on, brief.ends_on) == (None, None)
 
 
 def test_a_market_of_few_tables_is_enough(small_tables):

@@ -315,6 +315,8 @@ def evaluate(
         print_rich(result)
     if leaks is not None:
         note(leaks.verdict)
+        if leaks.assumed_planned:
+            note(f"Taken as known ahead: {', '.join(leaks.assumed_planned)}.")
         leaks.raise_if_leaky()
 
 

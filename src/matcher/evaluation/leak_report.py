@@ -79,6 +79,9 @@ class LeakReport:
         What changed, causes first; empty when nothing leaks.
     assumed_timeless : tuple of str
         Undated columns, which were not altered: that they hold nothing later is assumed.
+    assumed_planned : tuple of str
+        Flights and terms: who is free in a planned flight was left as it is, that it was known
+        when the campaign was decided is assumed.
     """
 
     n_campaigns: int
@@ -90,6 +93,7 @@ class LeakReport:
     n_scores: int
     moved: tuple[Move, ...]
     assumed_timeless: tuple[str, ...]
+    assumed_planned: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -140,5 +144,6 @@ class LeakReport:
         plain["moved"] = [
             {**move, "account_ids": list(move["account_ids"])} for move in plain["moved"]
         ]
-        plain["assumed_timeless"] = list(self.assumed_timeless)
+        for name in ("assumed_timeless", "assumed_planned"):
+            plain[name] = list(plain[name])
         return {"verdict": self.verdict, "is_clean": self.is_clean, **plain}

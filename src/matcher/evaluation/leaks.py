@@ -17,6 +17,7 @@ from matcher.evaluation.perturb import perturb_after
 from matcher.evaluation.scorers import baseline_scores, missingness_features
 from matcher.evaluation.splits import walk_forward_blocks
 from matcher.evaluation.steps import Steps
+from matcher.evaluation.terms import TERMS
 from matcher.evaluation.truth import list_campaigns
 from matcher.features.context import MarketData
 from matcher.market.market import build_market
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from matcher.evaluation.blocks import Block
     from matcher.evaluation.steps import Tell
     from matcher.features.context import Embed, FeatureContext
+    from matcher.market.market import Market
     from matcher.ranking.model import Model
 
 __all__ = ["check_leaks"]
@@ -303,7 +305,18 @@ class _Linter:
             n_scores=self.n_compared["score"],
             moved=tuple(sorted(self.moved, key=lambda move: order[move.what])),
             assumed_timeless=self.data.market.timeless_columns,
+            assumed_planned=_planned(self.data.market),
         )
+
+
+def _planned(market: Market) -> tuple[str, ...]:
+    """What was taken for known ahead: flights, and terms as far as they touch them."""
+    if market.settings.flights_planned and market.tables["campaigns"]["ends_on"].notna().any():
+        columns: tuple[str, ...] = ("campaigns.starts_on", "campaigns.ends_on")
+    else:
+        columns = ()
+    terms = () if market.settings.strict_time else TERMS
+    return (*columns, *(name for name in terms if len(market.tables[name])))
 
 
 def _own_links(

@@ -10,12 +10,20 @@ import pandas as pd
 from matcher.config import MarketSettings
 from matcher.errors import DataError
 from matcher.evaluation.ranked import BoolArray
+from matcher.evaluation.redraw import CHANGED_SHARE, other_columns, redraw_rows, settle_rows
 from matcher.evaluation.scramble import (
     Later,
     held_campaigns,
     scramble_columns,
     seen_links,
     tidy_rows,
+)
+from matcher.evaluation.terms import (
+    TERMS,
+    draw_last_days,
+    last_asked_day,
+    later_spans,
+    unasked_terms,
 )
 from matcher.market.instants import (
     instant_microseconds,
@@ -28,9 +36,7 @@ from matcher.market.schema import TABLES, TableSpec
 __all__ = ["DISGUISED", "perturb_after"]
 
 DISGUISED = ("ends_on",)
-"""Columns of `campaigns` that come from what happened although they read like a plan."""
-_CHANGED_SHARE = 0.2
-"""Share of later rows that are deleted, and that are added."""
+"""Columns of `campaigns` that may come from what happened although they read like a plan."""
 
 
 def perturb_after(
@@ -44,8 +50,9 @@ def perturb_after(
 ) -> dict[str, pd.DataFrame]:
     """Alter every fact that was known only at or after an instant.
 
-    What `Market.as_of` shows of the result is bit-equal to what it shows of the original. A
-    feature, a prior or a score that moves therefore rests on something it could not know.
+    What `Market.as_of` shows of the result, terms apart, is bit-equal to what it shows of the
+    original. A feature, a prior or a score that moves therefore rests on something it could not
+    know.
 
     Parameters
     ----------
@@ -59,9 +66,10 @@ def perturb_after(
         Campaigns whose brief stays although it was decided at or after the instant. Their
         `disguised` and further columns are altered.
     settings : MarketSettings, optional
-        Settings of the market: counter lag, late snapshots.
+        Settings of the market: counter lag, late snapshots, strict time, planned flights.
     disguised : sequence of str, optional
-        Columns of kept campaigns that are outcomes in disguise.
+        Columns of kept campaigns that are outcomes in disguise; `starts_on` besides where flights
+        are not planned.
 
     Returns
     -------
@@ -80,8 +88,14 @@ def perturb_after(
     campaigns, campaign posts, collaborations by `status_at`, decisions, exchange rates. Values
     only: counters of earlier posts that were read later, outcomes of earlier collaborations,
     descriptions dated later, `created_at`. Nothing is done to what the contract calls known
-    always: undated descriptions, the existence of accounts and brands, availability,
-    exclusivities. Under `allow_late_snapshots` an account's first snapshot counts as known.
+    always: undated descriptions, the existence of accounts and brands. Under
+    `allow_late_snapshots` an account's first snapshot counts as known.
+
+    Terms (availability, exclusivities) are agreed ahead and bear no instant. What a decision knows
+    of them is who is free in the flight that it plans: terms that begin after the last flight
+    decided before the instant, or kept, are redrawn, under `strict_time` all that begin after it.
+    A kept flight gets another last day that leaves the same people free, so that anything else
+    which rests on its end moves. Where flights are not planned their days are any.
     """
     if instant.tzinfo is None:  # NaT has none either
         raise DataError(f"perturb_after: got {instant!r}; expected an instant with its offset")
@@ -91,6 +105,16 @@ def perturb_after(
     settings = MarketSettings() if settings is None else settings
     begin = instant_microseconds(instant.tz_convert("UTC"))
     later = Later(rng, begin, max(begin, _newest(tables)), dict(tables))
+    asked_until = last_asked_day(later, keep_campaigns)
+    for name in TERMS:  # before campaigns, whose last days depend on them
+        if name in tables and len(tables[name]):
+            later.tables[name] = _perturb_terms(
+                TABLES[name],
+                tables[name],
+                later,
+                asked_until=asked_until,
+                strict=settings.strict_time,
+            )
     for name, spec in TABLES.items():
         frame = tables.get(name)
         if frame is None or frame.empty:
@@ -98,7 +122,12 @@ def perturb_after(
         step = _STEPS.get(name, _perturb_dated)
         if name == "campaigns":
             later.tables[name] = _perturb_campaigns(
-                spec, frame, later, keep=keep_campaigns, disguised=disguised
+                spec,
+                frame,
+                later,
+                keep=keep_campaigns,
+                disguised=disguised,
+                planned=settings.flights_planned,
             )
         elif spec.known_at is not None or name in _STEPS:
             later.tables[name] = step(spec, frame, later, settings)
@@ -120,56 +149,14 @@ def _newest(tables: Mapping[str, pd.DataFrame]) -> int:
 # --- whole rows ------------------------------------------------------------------------------
 
 
-def _redraw(
-    spec: TableSpec,
-    frame: pd.DataFrame,
-    later: Later,
-    *,
-    hidden: BoolArray,
-    deletable: BoolArray | None = None,
-) -> tuple[pd.DataFrame, BoolArray]:
-    """Known rows as they are, then later ones: some fewer, some more; and which are later.
-
-    Added rows are copies, of known rows where there is no later one; a table with an id of its
-    own gives them new ids.
-    """
-    free = hidden if deletable is None else hidden & deletable
-    drop = free & (later.rng.random(len(frame)) < _CHANGED_SHARE)
-    if free.any() and not drop.any():
-        drop[later.rng.choice(np.flatnonzero(free))] = True
-    known, stays = frame[~hidden], frame[hidden & ~drop]
-    n_added = max(1, int(_CHANGED_SHARE * hidden.sum()))
-    pool = np.flatnonzero(hidden) if hidden.any() else np.arange(len(frame))
-    added = frame.iloc[later.rng.choice(pool, size=n_added)]
-    if len(spec.key) == 1:
-        ids = [f"later_{number:012x}" for number in later.rng.integers(1 << 48, size=n_added)]
-        added = added.assign(**{spec.key[0]: pd.array(ids, dtype="str")})
-    result = pd.concat([known, stays, added], ignore_index=True)
-    return result, np.arange(len(result)) >= len(known)
-
-
-def _settle(spec: TableSpec, frame: pd.DataFrame, *, changed: BoolArray) -> pd.DataFrame:
-    """Valid rows in canonical order; of equal keys the known row stays."""
-    tidy = tidy_rows(frame, spec, rows=changed)
-    unique = tidy.drop_duplicates(list(spec.key), keep="first")
-    ordered = unique.sort_values(list(spec.order), na_position="first", kind="stable")
-    return ordered.reset_index(drop=True)
-
-
-def _others(spec: TableSpec, frame: pd.DataFrame, *kept: str) -> list[str]:
-    """All columns but the id of the row and those named."""
-    own = spec.key if len(spec.key) == 1 else ()
-    return [str(name) for name in frame.columns if name not in (*own, *kept)]
-
-
 def _perturb_dated(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
     """A table whose rows are known from one column on."""
     hidden = to_microseconds(frame[str(spec.known_at)]) >= later.begin
-    rows, changed = _redraw(spec, frame, later, hidden=hidden)
-    columns = _others(spec, rows)
-    return _settle(
+    rows, changed = redraw_rows(spec, frame, later, hidden=hidden)
+    columns = other_columns(spec, rows)
+    return settle_rows(
         spec, scramble_columns(rows, spec, later, rows=changed, columns=columns), changed=changed
     )
 
@@ -182,7 +169,7 @@ def _perturb_snapshots(
     # The first snapshot of an account counts as known; values of the others may change.
     first = ~frame["account_id"].duplicated().to_numpy()
     hidden = (to_microseconds(frame["as_of"]) >= later.begin) & ~first
-    columns = _others(spec, frame, "account_id", "as_of")
+    columns = other_columns(spec, frame, "account_id", "as_of")
     return scramble_columns(frame, spec, later, rows=hidden, columns=columns)
 
 
@@ -190,23 +177,34 @@ def _perturb_audiences(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
     hidden = to_microseconds(frame["as_of"]) >= later.begin
-    rows, changed = _redraw(spec, frame, later, hidden=hidden)
-    columns = _others(spec, rows, "dimension", "bucket")
+    rows, changed = redraw_rows(spec, frame, later, hidden=hidden)
+    columns = other_columns(spec, rows, "dimension", "bucket")
     rows = scramble_columns(rows, spec, later, rows=changed, columns=columns)
     # Small enough that any set of buckets sums to at most 1.
     n_buckets = rows.groupby("dimension")["bucket"].transform("nunique")
     share = rows["share"].where(~changed, rows["share"] / n_buckets)
-    return _settle(spec, rows.assign(share=share), changed=changed)
+    return settle_rows(spec, rows.assign(share=share), changed=changed)
 
 
 def _perturb_exchange_rates(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
     hidden = to_microseconds(frame["on"]) >= later.begin
-    columns = _others(spec, frame, *spec.key)
+    columns = other_columns(spec, frame, *spec.key)
     rows = scramble_columns(frame, spec, later, rows=hidden, columns=columns)
-    kept = ~(hidden & (later.rng.random(len(rows)) < _CHANGED_SHARE))
+    kept = ~(hidden & (later.rng.random(len(rows)) < CHANGED_SHARE))
     return rows[kept].reset_index(drop=True)
+
+
+def _perturb_terms(
+    spec: TableSpec, frame: pd.DataFrame, later: Later, *, asked_until: int, strict: bool
+) -> pd.DataFrame:
+    hidden = unasked_terms(frame, later, asked_until=asked_until, strict=strict)
+    rows, changed = redraw_rows(spec, frame, later, hidden=hidden)
+    columns = [name for name in other_columns(spec, rows) if name not in (*spec.key, "to_on")]
+    rows = scramble_columns(rows, spec, later, rows=changed, columns=columns)
+    rows = later_spans(rows, later, rows=changed, asked_until=asked_until)
+    return settle_rows(spec, rows, changed=changed)
 
 
 # --- posts and what hangs on them ------------------------------------------------------------
@@ -216,9 +214,9 @@ def _perturb_posts(
     spec: TableSpec, frame: pd.DataFrame, later: Later, settings: MarketSettings
 ) -> pd.DataFrame:
     hidden = to_microseconds(frame["published_at"]) >= later.begin
-    rows, changed = _redraw(spec, frame, later, hidden=hidden)
+    rows, changed = redraw_rows(spec, frame, later, hidden=hidden)
     rows = scramble_columns(
-        rows, spec, later, rows=changed, columns=_others(spec, rows, "observed_at")
+        rows, spec, later, rows=changed, columns=other_columns(spec, rows, "observed_at")
     )
     readings = [column.name for column in spec.columns if column.known_at == "reading"]
     ticks = reading_microseconds(rows["observed_at"], rows["published_at"], settings)
@@ -226,7 +224,7 @@ def _perturb_posts(
     columns = [name for name in readings if name != "observed_at"]
     rows = scramble_columns(rows, spec, later, rows=read_later, columns=columns)
     rows = _new_reading_times(rows, later, settings, changed=changed | read_later)
-    return _settle(spec, rows, changed=changed | read_later)
+    return settle_rows(spec, rows, changed=changed | read_later)
 
 
 def _new_reading_times(
@@ -253,13 +251,13 @@ def _perturb_metrics(
         reading_microseconds(frame["observed_at"], _published(frame, posts), settings)
         >= later.begin
     )
-    rows, changed = _redraw(spec, frame, later, hidden=hidden)
-    columns = _others(spec, rows, "post_id", "observed_at")
+    rows, changed = redraw_rows(spec, frame, later, hidden=hidden)
+    columns = other_columns(spec, rows, "post_id", "observed_at")
     rows = scramble_columns(rows, spec, later, rows=changed, columns=columns)
     times = later.instants(len(rows), not_before=to_microseconds(_published(rows, posts)))
     new = pd.Series(times, index=rows.index).astype(rows["observed_at"].dtype)
     rows = rows.assign(observed_at=rows["observed_at"].where(~changed, new))
-    return _settle(spec, rows, changed=changed)
+    return settle_rows(spec, rows, changed=changed)
 
 
 def _published(rows: pd.DataFrame, posts: pd.DataFrame) -> pd.Series:
@@ -277,20 +275,25 @@ def _perturb_campaigns(
     *,
     keep: Collection[str],
     disguised: Sequence[str],
+    planned: bool,
 ) -> pd.DataFrame:
     ids = frame["campaign_id"]
     hidden = to_microseconds(frame["decided_at"]) >= later.begin
     kept = hidden & ids.isin(list(keep)).to_numpy()
     free = hidden & ~kept
-    rows, changed = _redraw(
+    rows, changed = redraw_rows(
         spec, frame, later, hidden=free, deletable=~ids.isin(held_campaigns(later)).to_numpy()
     )
-    rows = scramble_columns(rows, spec, later, rows=changed, columns=_others(spec, rows))
-    named = set(spec.column_names)
-    columns = [name for name in _others(spec, rows) if name in disguised or name not in named]
+    rows = scramble_columns(rows, spec, later, rows=changed, columns=other_columns(spec, rows))
     shown = rows["campaign_id"].isin(ids[kept]).to_numpy() & ~changed
+    hindsight = set(disguised) if planned else {*disguised, "starts_on"}
+    if planned and "ends_on" in disguised:
+        hindsight.remove("ends_on")
+        rows = draw_last_days(rows, later, shown=shown)
+    named = set(spec.column_names)
+    columns = [name for name in other_columns(spec, rows) if name in hindsight or name not in named]
     rows = scramble_columns(rows, spec, later, rows=shown, columns=columns)
-    return _settle(spec, _later_ends(rows, later, shown=shown), changed=changed)
+    return settle_rows(spec, _later_ends(rows, later, shown=shown), changed=changed)
 
 
 def _later_ends(rows: pd.DataFrame, later: Later, *, shown: BoolArray) -> pd.DataFrame:
@@ -317,8 +320,8 @@ def _perturb_links(
     )
     rows = pd.concat([frame[known], added[~seen_links(added, later)]], ignore_index=True)
     changed = np.arange(len(rows)) >= int(known.sum())
-    columns = _others(spec, rows, *spec.key)
-    return _settle(
+    columns = other_columns(spec, rows, *spec.key)
+    return settle_rows(
         spec, scramble_columns(rows, spec, later, rows=changed, columns=columns), changed=changed
     )
 
@@ -327,10 +330,10 @@ def _perturb_collaborations(
     spec: TableSpec, frame: pd.DataFrame, later: Later, _settings: MarketSettings
 ) -> pd.DataFrame:
     hidden = to_microseconds(frame["status_at"]) >= later.begin
-    rows, changed = _redraw(spec, frame, later, hidden=hidden)
-    rows = scramble_columns(rows, spec, later, rows=changed, columns=_others(spec, rows))
+    rows, changed = redraw_rows(spec, frame, later, hidden=hidden)
+    rows = scramble_columns(rows, spec, later, rows=changed, columns=other_columns(spec, rows))
     outcomes = [column.name for column in spec.columns if column.known_at == "outcome_at"]
-    outcomes += [name for name in _others(spec, rows) if name not in spec.column_names]
+    outcomes += [name for name in other_columns(spec, rows) if name not in spec.column_names]
     measured_later = ~changed & (to_microseconds(rows["outcome_at"]) >= later.begin)
     rows = scramble_columns(rows, spec, later, rows=measured_later, columns=outcomes)
     return _settle_money(spec, rows, changed=changed, measured=measured_later)
@@ -347,7 +350,7 @@ def _settle_money(
     fee = rows["fee"]
     settled = tidy_rows(rows, spec, rows=changed | measured)
     settled = settled.assign(fee=settled["fee"].where(changed, fee))
-    return _settle(spec, settled, changed=changed)
+    return settle_rows(spec, settled, changed=changed)
 
 
 # --- descriptions ----------------------------------------------------------------------------

@@ -236,6 +236,7 @@ class Brief(CheckedModel):
         -------
         Brief
             Its terms; `brand_owner` is read from a further column ``owner_group`` or ``owner``.
+            Without a flight under ``market.flights_planned: false``.
 
         Raises
         ------
@@ -265,6 +266,8 @@ class Brief(CheckedModel):
         brand = brands[brands["brand_id"] == row["brand_id"]]
         if not brand.empty:
             values |= _brand_values(brand.iloc[0])
+        if not market.settings.flights_planned:
+            values |= dict.fromkeys(("starts_on", "ends_on"))
         values = {name: value for name, value in values.items() if value is not None}
         return parse_model(
             cls, {"brief_id": campaign_id, **values}, where=f"campaigns, row {campaign_id!r}"
