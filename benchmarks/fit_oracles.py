@@ -4,10 +4,11 @@
 
 Markets of the world are simulated, one seed after another. Of each the later half of the campaigns
 is looked at through the product's own features, as of each decision, with an encoder closed at the
-first of these; the truth of a random share of the pairs is kept. Two regressions are fitted on the
-pairs of all seeds (the log of the expected outcome, and the buyer's utility, both less the mean of
-the campaign), judged on one further seed, and written to ``src/matcher/world/judge/oracles``. They
-go stale when the world's version or knobs, or the product's features, change.
+first of these; the truth of a random share of the pairs is kept. Regressions are fitted on the
+pairs of all seeds, judged on one further seed, and written to ``src/matcher/world/judge/oracles``:
+of the buyer's utility on all pairs, and of the log of the expected reach, engagements, clicks and
+trust on a quarter of the pairs each, all less the mean of the campaign. They go stale when the
+world's version or knobs, or the product's features, change.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ from scipy.stats import spearmanr
 from matcher.world.judge.bench import open_bench
 from matcher.world.judge.observer import open_observer
 from matcher.world.judge.oracle import (
+    CHOICE,
     ORACLES,
+    QUESTION_OF,
     QUESTIONS,
+    Oracle,
     fit_oracle,
     hash_knobs,
     oracle_inputs,
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 _FIRST_SEED = 90_001
 """Far from the seeds that anybody judges with."""
 _LEAST_OUTCOME = 1e-9
+_KEYS = ("campaign_id", "account_id")
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Sample:
 
     inputs: NDArray[np.float32]
     targets: Mapping[str, NDArray[np.float64]]
+    judged_by: NDArray[np.object_]
     campaigns: NDArray[np.int64]
     record: Mapping[str, Any]
     encoder: str
@@ -77,19 +83,24 @@ def sample_market(
         rng = np.random.default_rng(seed)
         n = len(pool.pairs)
         kept = np.sort(rng.choice(n, size=min(n_pairs, n), replace=False))
-        objectives = bench.campaigns["objective"].reindex(pool.pairs["campaign_id"])
         parts = []
         for rows, matrix in observer.look(pool.pairs):
             inside = kept[(kept >= rows[0]) & (kept <= rows[-1])] - rows[0]
-            held = oracle_inputs(matrix, objectives.to_numpy(object)[rows])
+            held = oracle_inputs(matrix, bench.accounts["platform"])
             parts.append(held[inside].astype(np.float32))
-        reached = np.log(np.maximum(pool.outcome, _LEAST_OUTCOME))
+        outcomes = [name for name in QUESTIONS if name != CHOICE]
+        truth = bench.truth.expected(*(pool.pairs[name].tolist() for name in _KEYS))
+        logs = np.log(np.maximum(truth[outcomes].to_numpy(np.float64), _LEAST_OUTCOME))
+        targets = {
+            name: centre(logs[:, place], pool.codes)[kept] for place, name in enumerate(outcomes)
+        }
         return Sample(
             inputs=np.concatenate(parts),
-            targets={
-                "outcome": centre(reached, pool.codes)[kept],
-                "choice": centre(pool.utility, pool.codes)[kept],
-            },
+            targets={**targets, CHOICE: centre(pool.utility, pool.codes)[kept]},
+            judged_by=np.array(
+                [QUESTION_OF[name] for name in bench.outcome_names(pool.pairs["campaign_id"])],
+                dtype=object,
+            )[kept],
             campaigns=pool.codes[kept],
             record=bench.truth.record,
             encoder=observer.context.encoder.identity.name,
@@ -112,6 +123,23 @@ def judge(
     return {"r2": round(1.0 - rest, 4), "spearman": round(float(np.nanmean(by_campaign)), 4)}
 
 
+def judge_oracle(oracle: Oracle, held_out: Sample) -> dict[str, dict[str, float]]:
+    """How well an oracle answers on a seed that it has not seen."""
+    inputs = held_out.inputs.astype(np.float64)
+    true = np.full(len(inputs), np.nan)
+    for name in np.unique(held_out.judged_by):
+        rows = held_out.judged_by == name
+        true[rows] = held_out.targets[name][rows]
+    asked = {
+        "outcome": (oracle.score_outcome(inputs, held_out.judged_by), true),
+        CHOICE: (oracle.score_choice(inputs), held_out.targets[CHOICE]),
+    }
+    return {
+        name: judge(predicted, value, held_out.campaigns)
+        for name, (predicted, value) in asked.items()
+    }
+
+
 def fit_world(world: str, options: argparse.Namespace) -> None:
     """Fit, judge and write one oracle."""
     started = time.monotonic()
@@ -126,6 +154,10 @@ def fit_world(world: str, options: argparse.Namespace) -> None:
     held_out = sample_market(world, seeds[-1] + 1, n_pairs=share, **size)
     inputs = np.concatenate([one.inputs for one in samples])
     targets = {name: np.concatenate([one.targets[name] for one in samples]) for name in QUESTIONS}
+    outcomes = [name for name in QUESTIONS if name != CHOICE]
+    turn = np.random.default_rng(0).integers(len(outcomes), size=len(inputs))
+    for place, name in enumerate(outcomes):
+        targets[name][turn != place] = np.nan
     encoder, first = samples[0].encoder, samples[0].record
     del samples
     record = {
@@ -138,12 +170,8 @@ def fit_world(world: str, options: argparse.Namespace) -> None:
         **size,
     }
     oracle = fit_oracle(inputs, targets, record)
-    fit = {
-        name: judge(oracle.score(held_out.inputs.astype(np.float64), name),
-                    held_out.targets[name], held_out.campaigns)
-        for name in QUESTIONS
-    }  # fmt: skip
-    oracle = type(oracle)({**oracle.record, "held_out": fit}, oracle.rankers)
+    fit = judge_oracle(oracle, held_out)
+    oracle = Oracle({**oracle.record, "held_out": fit}, oracle.answers)
     path = write_oracle(oracle, options.out)
     unit = 2**30 if sys.platform == "darwin" else 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -20,7 +20,13 @@ from matcher.world.judge.ceilings import LATENT, OBSERVABLES, baseline_name
 from matcher.world.judge.judge import judge_file
 from matcher.world.judge.markets import MANY, judge_folder, summarise_markets
 from matcher.world.judge.observer import open_observer
-from matcher.world.judge.oracle import fit_oracle, hash_knobs, oracle_inputs, write_oracle
+from matcher.world.judge.oracle import (
+    QUESTION_OF,
+    fit_oracle,
+    hash_knobs,
+    oracle_inputs,
+    write_oracle,
+)
 from matcher.world.judge.rankings import build_pool
 from matcher.world.simulate import simulate_market
 
@@ -214,11 +220,16 @@ def test_a_frozen_oracle_is_used_unless_it_is_stale(markets: Path, tmp_path: Pat
     pool = build_pool(bench, ranking)
     observer = open_observer(market, pool.campaign_ids, settings=quick)
     # Fitted on the very pairs that it is asked about, it knows nearly all.
-    objectives = bench.campaigns["objective"].reindex(pool.pairs["campaign_id"]).to_numpy(object)
+    platforms = bench.accounts["platform"]
     inputs = np.concatenate(
-        [oracle_inputs(matrix, objectives[rows]) for rows, matrix in observer.look(pool.pairs)]
+        [oracle_inputs(matrix, platforms) for _, matrix in observer.look(pool.pairs)]
     )
-    targets = {"outcome": np.log(pool.outcome), "choice": pool.utility}
+    asked = bench.outcome_names(pool.pairs["campaign_id"])
+    targets = {
+        name: np.where([QUESTION_OF[one] == name for one in asked], np.log(pool.outcome), np.nan)
+        for name in QUESTION_OF.values()
+    }
+    targets["choice"] = pool.utility
     record = {
         "world": "tiny",
         "version": bench.truth.record["version"],

@@ -91,14 +91,14 @@ def ceiling_figures(
     n = len(pool.pairs)
     scores = {name: np.full(n, np.nan) for name in BASELINES}
     seen = {"outcome": np.full(n, np.nan), "choice": np.full(n, np.nan)}
-    objectives = _objectives(bench, pool.pairs)
+    outcomes = bench.outcome_names(pool.pairs["campaign_id"])
     for rows, matrix in observer.look(pool.pairs):
         for name, values in baseline_scores(observer.context, matrix, 0).items():
             scores[name][rows] = values
         if oracle is not None:
-            inputs = oracle_inputs(matrix, objectives[rows])
-            for question, kept in seen.items():
-                kept[rows] = oracle.score(inputs, question)
+            inputs = oracle_inputs(matrix, bench.accounts["platform"])
+            seen["outcome"][rows] = oracle.score_outcome(inputs, outcomes[rows])
+            seen["choice"][rows] = oracle.score_choice(inputs)
     found = {baseline_name(name): ranking_figures(pool, score, given=False)
              for name, score in scores.items()}  # fmt: skip
     truth = {"outcome": pool.outcome, "choice": pool.utility}
@@ -112,10 +112,6 @@ def ceiling_figures(
             if key[0] == target
         }
     return found
-
-
-def _objectives(bench: Bench, pairs: pd.DataFrame) -> NDArray[np.object_]:
-    return bench.campaigns["objective"].reindex(pairs["campaign_id"]).to_numpy(object)
 
 
 def guess_outcomes(
@@ -140,9 +136,10 @@ def guess_outcomes(
         Factors above 0 by campaign and account.
     """
     found = np.full(len(pairs), np.nan)
-    objectives = _objectives(bench, pairs)
+    outcomes = bench.outcome_names(pairs["campaign_id"])
     for rows, matrix in observer.look(pairs):
-        found[rows] = np.exp(oracle.score(oracle_inputs(matrix, objectives[rows]), "outcome"))
+        inputs = oracle_inputs(matrix, bench.accounts["platform"])
+        found[rows] = np.exp(oracle.score_outcome(inputs, outcomes[rows]))
     return pd.Series(found, index=pd.MultiIndex.from_frame(pairs))
 
 

@@ -10,24 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
-from matcher.columns import OBJECTIVES
+from matcher.columns import PLATFORMS
 from matcher.config import Settings
 from matcher.errors import DataError
 from matcher.features.pair_features import FEATURES
 from matcher.files import write_output
 from matcher.ranking.boosting import BoostedRanker, fit_regression
+from matcher.ranking.linear import LinearModel, fit_linear
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from matcher.features.pair_features import FeatureMatrix
 
 __all__ = [
+    "CHOICE",
     "ORACLES",
     "QUESTIONS",
+    "QUESTION_OF",
+    "Answer",
     "Oracle",
     "fit_oracle",
     "hash_features",
@@ -42,9 +47,21 @@ __all__ = [
 
 ORACLES: Final = Path(__file__).parent / "oracles"
 """Folder of the frozen oracles, one per world."""
-QUESTIONS: Final = ("outcome", "choice")
-"""What an oracle answers: what comes of a pair, and how much the buyer wants it."""
-_FORMAT: Final = 1
+QUESTION_OF: Final = {
+    "reach": "reach",
+    "engagements": "engagements",
+    "link_clicks": "link_clicks",
+    "leads": "link_clicks",
+    "conversions": "link_clicks",
+    "trust": "trust",
+}
+"""What is asked of an oracle by the outcome that a campaign is judged by; leads and conversions are
+a share of the clicks, the same for every account."""
+CHOICE: Final = "choice"
+"""How much the buyer wants a pair."""
+QUESTIONS: Final = (*dict.fromkeys(QUESTION_OF.values()), CHOICE)
+"""What an oracle answers."""
+_FORMAT: Final = 2
 _RAW: Final = "raw_"
 _UNUSED: Final = (
     "tree_sizes=",
@@ -66,10 +83,46 @@ _LEARNER: Final = Settings.model_validate(
             "l2": 10.0,
             "feature_share": 0.3,
         },
-        "outcome": {"n_trees": 300, "min_rows_in_leaf": 100},
+        "outcome": {"n_trees": 200, "min_rows_in_leaf": 100},
     }
 )
 """Larger trees than the product's, for it has a thousand times the labels."""
+_PENALTY: Final = 10.0
+_MOST_LINEAR: Final = 250_000
+"""Rows of a linear part; more add nothing but memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """Regression for one question: a linear part, and trees for what it leaves over.
+
+    Trees alone cannot tell the largest accounts apart, which are the first ten of most campaigns.
+
+    Parameters
+    ----------
+    linear : LinearModel
+        Linear part.
+    trees : BoostedRanker
+        Trees, fitted on the rest.
+    """
+
+    linear: LinearModel
+    trees: BoostedRanker
+
+    def score(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of both parts.
+
+        Parameters
+        ----------
+        inputs : numpy.ndarray of float64, shape (n_pairs, n_inputs)
+            What `oracle_inputs` made.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs,)
+            Expected deviation from the mean of the campaign.
+        """
+        return self.linear.predict(inputs) + self.trees.score(inputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,29 +134,51 @@ class Oracle:
     record : mapping
         World, version, hashes of knobs and features, encoder, seeds, pairs, and how well it fits a
         seed that it was not fitted on.
-    rankers : mapping of str to BoostedRanker
+    answers : mapping of str to Answer
         Regression by question.
     """
 
     record: Mapping[str, Any]
-    rankers: Mapping[str, BoostedRanker]
+    answers: Mapping[str, Answer]
 
-    def score(self, inputs: NDArray[np.float64], question: str) -> NDArray[np.float64]:
-        """Expected deviation from the mean of the campaign.
+    def score_choice(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Expected utility of pairs to the buyer.
 
         Parameters
         ----------
         inputs : numpy.ndarray of float64, shape (n_pairs, n_inputs)
             What `oracle_inputs` made.
-        question : {"outcome", "choice"}
-            Question.
 
         Returns
         -------
         numpy.ndarray of float64, shape (n_pairs,)
-            Of the log of the outcome, or of the buyer's utility.
+            Less the mean of the campaign.
         """
-        return self.rankers[question].score(inputs)
+        return self.answers[CHOICE].score(inputs)
+
+    def score_outcome(
+        self, inputs: NDArray[np.float64], outcomes: NDArray[np.object_]
+    ) -> NDArray[np.float64]:
+        """Expected log of the outcome of pairs.
+
+        Parameters
+        ----------
+        inputs : numpy.ndarray of float64, shape (n_pairs, n_inputs)
+            What `oracle_inputs` made.
+        outcomes : numpy.ndarray of object, shape (n_pairs,)
+            Outcome of the campaign of each pair, a key of `QUESTION_OF`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs,)
+            Less the mean of the campaign.
+        """
+        asked = np.array([QUESTION_OF[name] for name in outcomes], dtype=object)
+        found = np.full(len(inputs), np.nan)
+        for question in pd.unique(asked):
+            rows = asked == question
+            found[rows] = self.answers[question].score(inputs[rows])
+        return found
 
 
 def input_names() -> tuple[str, ...]:
@@ -115,20 +190,19 @@ def input_names() -> tuple[str, ...]:
         Every feature relative to its campaign, every feature as it is, and the objective.
     """
     names = [spec.name for spec in FEATURES]
-    return (*names, *(f"{_RAW}{name}" for name in names), "objective")
+    platforms = [f"platform_{name}" for name in PLATFORMS]
+    return (*names, *(f"{_RAW}{name}" for name in names), *platforms)
 
 
-def oracle_inputs(
-    matrix: FeatureMatrix, objectives: Sequence[str | None] | NDArray[np.object_]
-) -> NDArray[np.float64]:
+def oracle_inputs(matrix: FeatureMatrix, platforms: pd.Series) -> NDArray[np.float64]:
     """What the oracle sees of pairs.
 
     Parameters
     ----------
     matrix : FeatureMatrix
         Features of all candidates of each brief.
-    objectives : sequence of str, shape (n_pairs,)
-        Objective of the campaign of each pair.
+    platforms : pandas.Series of str
+        Platform by account id.
 
     Returns
     -------
@@ -136,9 +210,9 @@ def oracle_inputs(
         Columns in the order of `input_names`.
     """
     names = [spec.name for spec in FEATURES]
-    codes = {name: code for code, name in enumerate(OBJECTIVES)}
-    objective = np.array([codes.get(str(one), -1) for one in objectives], dtype=np.float64)
-    return np.column_stack([matrix.relative(names), matrix.columns(names), objective])
+    on = platforms.reindex(matrix.pairs.account_ids).to_numpy(object)
+    dummies = [(on == name).astype(np.float64) for name in PLATFORMS]
+    return np.column_stack([matrix.relative(names), matrix.columns(names), *dummies])
 
 
 def fit_oracle(
@@ -153,7 +227,8 @@ def fit_oracle(
     inputs : numpy.ndarray, shape (n_pairs, n_inputs)
         What `oracle_inputs` made.
     targets : mapping of str to numpy.ndarray
-        By question, the deviation of each pair from the mean of its campaign.
+        By question, the deviation of each pair from the mean of its campaign, of the log of the
+        outcome or of the buyer's utility; NaN where a pair is not to be learnt from.
     record : mapping
         What is stated of it.
 
@@ -162,14 +237,24 @@ def fit_oracle(
     Oracle
         The oracle.
     """
-    rankers = {
-        question: fit_regression(
-            inputs, targets[question], input_names(), settings=_LEARNER, random_splits=False
-        )
-        for question in QUESTIONS
-    }
+    answers = {question: _fit_answer(inputs, targets[question]) for question in QUESTIONS}
     stated = {"format": _FORMAT, "features": hash_features(), "inputs": list(input_names())}
-    return Oracle({**record, **stated}, rankers)
+    return Oracle({**record, **stated}, answers)
+
+
+def _fit_answer(inputs: NDArray[np.floating], target: NDArray[np.float64]) -> Answer:
+    names = input_names()
+    rows = np.flatnonzero(np.isfinite(target))
+    some = rows[:: -(-len(rows) // _MOST_LINEAR)]
+    linear = fit_linear(inputs[some], target[some], names, penalties=(_PENALTY,))
+    rest = np.concatenate(
+        [
+            target[part] - linear.predict(inputs[part])
+            for part in np.array_split(rows, -(-len(rows) // _MOST_LINEAR))
+        ]
+    )
+    trees = fit_regression(inputs[rows], rest, names, settings=_LEARNER, random_splits=False)
+    return Answer(linear, trees)
 
 
 def hash_features() -> str:
@@ -238,9 +323,14 @@ def write_oracle(oracle: Oracle, folder: Path = ORACLES) -> Path:
     """
     content = {
         "record": dict(oracle.record),
-        "rankers": {
-            name: [_shorten(text) for text in ranker.texts]
-            for name, ranker in oracle.rankers.items()
+        "answers": {
+            name: {
+                "linear": {
+                    key: held for key, held in answer.linear.to_dict().items() if key != "names"
+                },
+                "trees": [_shorten(text) for text in answer.trees.texts],
+            }
+            for name, answer in oracle.answers.items()
         },
     }
     packed = lzma.compress(json.dumps(content, sort_keys=True).encode(), preset=6)
@@ -267,7 +357,8 @@ def read_oracle(world: str, folder: Path = ORACLES) -> Oracle | None:
     Returns
     -------
     Oracle or None
-        None where there is none.
+        None where there is none. One of another format holds its record alone, so that it can be
+        called stale.
 
     Raises
     ------
@@ -280,15 +371,21 @@ def read_oracle(world: str, folder: Path = ORACLES) -> Oracle | None:
     try:
         content = json.loads(lzma.decompress(path.read_bytes()))
         record = dict(content["record"])
-        rankers = {
-            name: BoostedRanker(tuple(record["inputs"]), tuple(texts))
-            for name, texts in content["rankers"].items()
+        if record.get("format") != _FORMAT:
+            return Oracle(record, {})
+        names = tuple(record["inputs"])
+        answers = {
+            question: Answer(
+                LinearModel.from_dict({**held["linear"], "names": names}),
+                BoostedRanker(names, tuple(held["trees"])),
+            )
+            for question, held in content["answers"].items()
         }
     except (lzma.LZMAError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{path}: is damaged: {error}; fit it anew with benchmarks/fit_oracles.py"
         ) from error
-    return Oracle(record, rankers)
+    return Oracle(record, answers)
 
 
 def why_stale(record: Mapping[str, Any], market: Mapping[str, Any], encoder: str) -> str:

@@ -1,0 +1,183 @@
+"""A linear model that trees can start from: they cannot go beyond what they have seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from matcher.errors import FeatureMismatchError, SupportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["LinearModel", "fit_linear"]
+
+_TAILS: Final = (0.001, 0.999)
+"""Quantiles at which a column is held, so that one odd value cannot carry a prediction away."""
+_LEAST_MISSING: Final = 0.01
+"""Share of missing values from which their absence is a column of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """Ridge regression on columns that may be missing.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Columns.
+    fill : numpy.ndarray of float64, shape (n_columns,)
+        What stands for a missing value.
+    low, high : numpy.ndarray of float64, shape (n_columns,)
+        Ends between which values are held.
+    slopes : numpy.ndarray of float64, shape (n_columns,)
+        Change of the prediction per unit of a column.
+    absent : numpy.ndarray of float64, shape (n_columns,)
+        Change of the prediction where a column is missing.
+    constant : float
+        Prediction where every column is 0.
+    """
+
+    names: tuple[str, ...]
+    fill: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    absent: NDArray[np.float64]
+    constant: float
+
+    def predict(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Expected target.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float, shape (n_rows, n_columns)
+            Columns in the order of `names`; NaN where missing.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_rows,)
+            In the unit of the target.
+
+        Raises
+        ------
+        FeatureMismatchError
+            If the number of columns differs.
+        """
+        if values.ndim != 2 or values.shape[1] != len(self.names):
+            raise FeatureMismatchError(
+                f"linear model: got {values.shape} values; expected {len(self.names)} columns"
+            )
+        missing = np.isnan(values)
+        held = np.clip(np.where(missing, self.fill, values), self.low, self.high)
+        return np.asarray(self.constant + held @ self.slopes + missing @ self.absent)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, exact.
+
+        Returns
+        -------
+        dict
+            What `from_dict` reads.
+        """
+        columns = {
+            name: getattr(self, name).tolist()
+            for name in ("fill", "low", "high", "slopes", "absent")
+        }
+        return {"names": list(self.names), "constant": self.constant, **columns}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Model of plain values.
+
+        Parameters
+        ----------
+        content : mapping
+            What `to_dict` gave.
+
+        Returns
+        -------
+        LinearModel
+            The same model.
+        """
+        columns = {
+            name: np.array(content[name], dtype=np.float64)
+            for name in ("fill", "low", "high", "slopes", "absent")
+        }
+        return cls(tuple(content["names"]), **columns, constant=float(content["constant"]))
+
+
+def fit_linear(
+    values: NDArray[np.floating],
+    targets: NDArray[np.float64],
+    names: Sequence[str],
+    *,
+    penalties: Sequence[float] = (1.0, 10.0, 100.0, 1000.0),
+) -> LinearModel:
+    """Ridge regression, its penalty chosen by leaving each row out.
+
+    Columns are held between their outer thousandths, filled with their median and standardised; a
+    column that is often missing has a second one that says so.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float, shape (n_rows, n_columns)
+        Columns; NaN where missing.
+    targets : numpy.ndarray of float64, shape (n_rows,)
+        What to predict.
+    names : sequence of str
+        Columns.
+    penalties : sequence of float
+        Penalties to choose from; with one there is no choice to compute.
+
+    Returns
+    -------
+    LinearModel
+        The model.
+
+    Raises
+    ------
+    SupportError
+        If there are fewer than two rows.
+
+    References
+    ----------
+    Hoerl and Kennard, Ridge regression, Technometrics 12 (1970); Golub, Heath and Wahba,
+    Generalized cross-validation, Technometrics 21 (1979).
+    """
+    from sklearn.linear_model import Ridge, RidgeCV
+
+    if len(values) < 2:
+        raise SupportError(f"linear model: got {len(values)} rows; expected 2 or more")
+    held = np.asarray(values, dtype=np.float64)
+    missing = np.isnan(held)
+    known = ~missing.all(axis=0)
+    fill, low, high = (np.zeros(held.shape[1]) for _ in range(3))
+    fill[known] = np.nanmedian(held[:, known], axis=0)
+    low[known], high[known] = np.nanquantile(held[:, known], _TAILS, axis=0)
+    told = missing.mean(axis=0) >= _LEAST_MISSING
+    held = np.clip(np.where(missing, fill, held), low, high)
+    design = np.hstack([held, missing[:, told]])
+    centre, scale = design.mean(axis=0), design.std(axis=0)
+    # A column that never changes has nothing to say, and no scale to be divided by.
+    varies = scale > 0
+    design = (design[:, varies] - centre[varies]) / scale[varies]
+    chosen = Ridge(penalties[0]) if len(penalties) == 1 else RidgeCV(penalties)
+    chosen.fit(design, targets)
+    weights = np.zeros(len(scale))
+    weights[varies] = chosen.coef_ / scale[varies]
+    absent = np.zeros(held.shape[1])
+    absent[told] = weights[held.shape[1] :]
+    return LinearModel(
+        names=tuple(names),
+        fill=fill,
+        low=low,
+        high=high,
+        slopes=weights[: held.shape[1]],
+        absent=absent,
+        constant=float(chosen.intercept_ - weights @ centre),
+    )
