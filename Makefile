@@ -9,6 +9,10 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests $(wildcard benchmarks) $(wildcard notebooks)
+# As many as there are processors, four at most: each loads every library anew. A file stays with one
+# worker, so that what its tests share is made once. WORKERS=0 runs all of them in one process.
+WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(min(4, os.cpu_count() or 1))')
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -40,10 +44,10 @@ demo: $(READY)  ## simulate a small market, train, evaluate, recommend
 	$(BIN)/matcher demo
 
 test: $(READY)  ## all tests and the examples in docstrings
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: $(READY)  ## the same without the slow ones
-	$(BIN)/python -m pytest -m 'not slow' $(PYTEST_ARGS)
+	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 
 lint: $(READY)  ## ruff, its format, and spelling
 	$(BIN)/ruff check $(CODE)
