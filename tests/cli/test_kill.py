@@ -6,9 +6,7 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,71 +23,9 @@ CONFIG = {
     "ranker": {"n_trees": 8, "n_draws": 1},
     "outcome": {"n_trees": 8},
 }
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc and fork"),
-]
-
-# Imports once what every command needs, so that moments fall into the work and not before it.
-NURSERY = """
-import json, os, signal, sys, time
-import duckdb, joblib, lightgbm, pandera.pandas, scipy.stats, sklearn.base, torch, xlsxwriter
-import sentence_transformers
-from matcher.cli import app
-import matcher.report.workbook, matcher.recommend.recommend, matcher.ranking.store
-TICK = os.sysconf("SC_CLK_TCK")
-def worked(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-for line in sys.stdin:
-    order = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        sink = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(sink, 1), os.dup2(sink, 2)
-        try:
-            app(order["words"])
-        except SystemExit as done:
-            os._exit(done.code or 0)
-    pid = 0
-    while not pid:
-        if order["after"] is not None and worked(child) >= order["after"]:
-            os.kill(child, signal.SIGKILL)
-            order["after"] = None
-        pid, status, used = os.wait4(child, os.WNOHANG)
-        time.sleep(0.002)
-    took = used.ru_utime + used.ru_stime
-    print(json.dumps({"code": os.waitstatus_to_exitcode(status), "took": took}), flush=True)
-"""
+pytestmark = pytest.mark.slow
 
 Send = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def send(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Send]:
-    """Run a command in a process of its own, killed after some seconds of work if asked.
-
-    Seconds of the processor, since those on the clock change with what else the machine does.
-    """
-    home = {"MATCHER_HOME": str(tmp_path_factory.mktemp("home"))}
-    with subprocess.Popen(
-        [sys.executable, "-c", NURSERY],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **home},
-    ) as nursery:
-        assert nursery.stdin
-        assert nursery.stdout
-
-        def send(words: list[str], after: float | None = None) -> dict[str, Any]:
-            nursery.stdin.write(json.dumps({"words": words, "after": after}) + "\n")
-            nursery.stdin.flush()
-            return json.loads(nursery.stdout.readline())
-
-        yield send
-        nursery.stdin.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from matcher.ranking.bundle import read_bundle
 from matcher.ranking.store import read_model
 
 MARKET = Path(__file__).parents[2] / "data" / "tiny_market"
+Send = Callable[..., dict[str, Any]]
 MATCHER = [sys.executable, "-c", "from matcher.cli import main; main()"]
 CONFIG = {
     "encoder": {"dim": 8, "epochs": 1},
@@ -31,44 +33,21 @@ CONFIG = {
         "n_permutations": 1,
     },
 }
-KILLED_AFTER = """
-import os, pkgutil, signal, sys
-
-holder, name = pkgutil.resolve_name(sys.argv[1]), sys.argv[2]
-del sys.argv[1:3]
-original = getattr(holder, name)
-
-def killed(*args, **options):
-    original(*args, **options)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-setattr(holder, name, killed)
-from matcher.cli import main
-main()
-"""
-"""The command line, killed as soon as a function has returned."""
 N_MOMENTS = int(os.environ.get("MATCHER_TEST_KILLS", "1"))
 """More of them on demand; each takes two trainings."""
 
 
-def start(place: Path, *, killed_after: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
-    """Train into ``place/out/model`` with a store of its own."""
+def words_for(place: Path) -> list[str]:
+    """Words that train into ``place/out/model``."""
     place.mkdir(exist_ok=True)
-    program = [sys.executable, "-c", KILLED_AFTER, *killed_after] if killed_after else MATCHER
     (place / "config.yaml").write_text(json.dumps(CONFIG), encoding="utf-8")
-    words = ["train", MARKET, "--config", place / "config.yaml", "--out", place / "out" / "model"]
-    return subprocess.Popen(
-        [*program, *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "MATCHER_HOME": str(place / "home")},
-    )
+    out = place / "out" / "model"
+    return ["train", str(MARKET), "--config", str(place / "config.yaml"), "--out", str(out)]
 
 
-def finish(process: subprocess.Popen[bytes]) -> str:
-    shown, said = process.communicate(timeout=300)
-    assert process.returncode == 0, said.decode()
-    return shown.decode()
+def train(send: Send, place: Path, **killed: Any) -> dict[str, Any]:
+    """Train with a store of its own."""
+    return send(words_for(place), home=str(place / "home"), **killed)
 
 
 def statuses(place: Path) -> list[str]:
@@ -80,14 +59,15 @@ def statuses(place: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
+def undisturbed(
+    send: Send, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, bytes], float]:
     place = tmp_path_factory.mktemp("undisturbed")
-    began = time.perf_counter()
-    finish(start(place))
-    seconds = time.perf_counter() - began
+    ended = train(send, place)
+    assert ended["code"] == 0, ended["said"]
     assert [path.name for path in (place / "out").iterdir()] == ["model"]
     assert statuses(place) == ["FINISHED"]
-    return files_of(place / "out" / "model"), seconds
+    return files_of(place / "out" / "model"), ended["took"]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -99,32 +79,37 @@ def files_of(folder: Path) -> dict[str, bytes]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", range(N_MOMENTS))
 def test_a_killed_training_leaves_nothing_half_and_runs_again(
-    number: int, tmp_path: Path, undisturbed: tuple[dict[str, bytes], float]
+    number: int, send: Send, tmp_path: Path, undisturbed: tuple[dict[str, bytes], float]
 ) -> None:
     whole, seconds = undisturbed
     # One moment in each equal part of the time that a training takes.
     share = (number + random.Random(f"kill {number}").random()) / N_MOMENTS
-    process = start(tmp_path / "place")
-    time.sleep(share * seconds)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
-    was_killed = process.returncode == -signal.SIGKILL
-    out = tmp_path / "place" / "out"
+    place = tmp_path / "place"
+    ended = train(send, place, after=share * seconds)
+    assert ended["code"] in (0, -signal.SIGKILL)
+    out = place / "out"
     if out.exists():
         assert {path.name for path in out.iterdir() if path.name[0] != "."} <= {"model"}
     if (out / "model").exists():
         read_bundle(out / "model")
         read_model(out / "model")
-    if not was_killed:
+    if ended["code"] == 0:
         # It came to its end before its time; there is nothing to run again.
         assert files_of(out / "model") == whole
         return
-    finish(start(tmp_path / "place"))
+    # As people ask again, in a process that shares nothing with the first.
+    again = subprocess.run(
+        [*MATCHER, *words_for(place)],
+        capture_output=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "MATCHER_HOME": str(place / "home")},
+    )
+    assert again.returncode == 0, again.stderr.decode()
     assert files_of(out / "model") == whole
     assert [path.name for path in out.iterdir()] == ["model"]
-    assert [path.name for path in (tmp_path / "place" / "home").iterdir()
-            if path.name[0] == "."] == []  # fmt: skip
-    found = statuses(tmp_path / "place")
+    assert not [path.name for path in (place / "home").iterdir() if path.name[0] == "."]
+    found = statuses(place)
     assert set(found[:-1]) <= {"KILLED", "FINISHED"}
     assert found[-1] == "FINISHED"
 
@@ -143,21 +128,21 @@ def test_a_killed_training_leaves_nothing_half_and_runs_again(
 def test_a_kill_between_the_last_steps_is_made_good(
     killed_after: tuple[str, str],
     stands: bool,
+    send: Send,
     tmp_path: Path,
     undisturbed: tuple[dict[str, bytes], float],
 ) -> None:
     whole, _ = undisturbed
     place = tmp_path / "place"
-    process = start(place, killed_after=killed_after)
-    process.communicate(timeout=300)
-    assert process.returncode == -signal.SIGKILL
+    ended = train(send, place, killed_after=killed_after)
+    assert ended["code"] == -signal.SIGKILL, ended["said"]
     assert (place / "out" / "model").exists() is stands
     assert statuses(place) == ["FINISHED"]
-    finish(start(place))
+    ended = train(send, place)
+    assert ended["code"] == 0, ended["said"]
     assert files_of(place / "out" / "model") == whole
     assert [path.name for path in (place / "out").iterdir()] == ["model"]
     # Whole again, and now it is another's: the same words are refused.
-    again = start(place)
-    _, said = again.communicate(timeout=300)
-    assert again.returncode == 2
-    assert b"stands there already; give --force" in said
+    ended = train(send, place)
+    assert ended["code"] == 2
+    assert "stands there already; give --force" in ended["said"]
