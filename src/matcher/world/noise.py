@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any, Final, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ _LARGE: Final = 200.0
 """Mean above which a Poisson quantile is taken from its Cornish-Fisher expansion."""
 
 
-class Noise(Protocol):
+class Noise(ABC):
     """A source of named draws, one per row."""
 
     def normal(self, name: str) -> Floats:
@@ -37,7 +38,7 @@ class Noise(Protocol):
         ndarray of float, shape (n,)
             Draws.
         """
-        ...
+        return self._normal(name)
 
     def uniform(self, name: str) -> Floats:
         """Draws from 0..1, both ends left out.
@@ -52,7 +53,7 @@ class Noise(Protocol):
         ndarray of float, shape (n,)
             Draws.
         """
-        ...
+        return self._uniform(name)
 
     def poisson(self, name: str, mean: Floats) -> Floats:
         """Poisson counts.
@@ -69,10 +70,19 @@ class Noise(Protocol):
         ndarray of float, shape (n,)
             Whole numbers.
         """
-        ...
+        return self._poisson(name, mean)
+
+    @abstractmethod
+    def _normal(self, name: str) -> Floats: ...
+
+    @abstractmethod
+    def _uniform(self, name: str) -> Floats: ...
+
+    @abstractmethod
+    def _poisson(self, name: str, mean: Floats) -> Floats: ...
 
 
-class StreamNoise:
+class StreamNoise(Noise):
     """Draws from a generator, in the order in which they are asked for.
 
     Parameters
@@ -87,55 +97,17 @@ class StreamNoise:
         self._rng = rng
         self._n = n
 
-    def normal(self, name: str) -> Floats:  # noqa: ARG002
-        """Standard normal draws; see `Noise`.
-
-        Parameters
-        ----------
-        name : str
-            What is drawn.
-
-        Returns
-        -------
-        ndarray of float, shape (n,)
-            Draws.
-        """
+    def _normal(self, name: str) -> Floats:  # noqa: ARG002
         return self._rng.standard_normal(self._n)
 
-    def uniform(self, name: str) -> Floats:  # noqa: ARG002
-        """Draws from 0..1; see `Noise`.
-
-        Parameters
-        ----------
-        name : str
-            What is drawn.
-
-        Returns
-        -------
-        ndarray of float, shape (n,)
-            Draws.
-        """
+    def _uniform(self, name: str) -> Floats:  # noqa: ARG002
         return self._rng.random(self._n)
 
-    def poisson(self, name: str, mean: Floats) -> Floats:  # noqa: ARG002
-        """Poisson counts; see `Noise`.
-
-        Parameters
-        ----------
-        name : str
-            What is counted.
-        mean : ndarray of float, shape (n,)
-            Expectations.
-
-        Returns
-        -------
-        ndarray of float, shape (n,)
-            Whole numbers.
-        """
+    def _poisson(self, name: str, mean: Floats) -> Floats:  # noqa: ARG002
         return self._rng.poisson(mean).astype(np.float64)
 
 
-class KeyedNoise:
+class KeyedNoise(Noise):
     """Draws that depend on nothing but the world's seed, the name and the row's keys.
 
     Counts are quantiles at a keyed uniform, so that they rise with their mean: two scenarios
@@ -153,51 +125,13 @@ class KeyedNoise:
         self._seed = seed
         self._keys = np.broadcast_arrays(*(np.atleast_1d(np.asarray(key)) for key in keys))
 
-    def uniform(self, name: str) -> Floats:
-        """Draws from 0..1; see `Noise`.
-
-        Parameters
-        ----------
-        name : str
-            What is drawn.
-
-        Returns
-        -------
-        ndarray of float, shape (n,)
-            Draws.
-        """
+    def _uniform(self, name: str) -> Floats:
         return keyed_uniforms(self._seed, name, *self._keys)
 
-    def normal(self, name: str) -> Floats:
-        """Standard normal draws; see `Noise`.
-
-        Parameters
-        ----------
-        name : str
-            What is drawn.
-
-        Returns
-        -------
-        ndarray of float, shape (n,)
-            Draws.
-        """
+    def _normal(self, name: str) -> Floats:
         return np.asarray(special.ndtri(self.uniform(name)), dtype=np.float64)
 
-    def poisson(self, name: str, mean: Floats) -> Floats:
-        """Poisson counts; see `Noise`.
-
-        Parameters
-        ----------
-        name : str
-            What is counted.
-        mean : ndarray of float, shape (n,)
-            Expectations.
-
-        Returns
-        -------
-        ndarray of float, shape (n,)
-            Whole numbers.
-        """
+    def _poisson(self, name: str, mean: Floats) -> Floats:
         level = self.uniform(name)
         is_large = mean > _LARGE
         count = np.zeros(len(level))
