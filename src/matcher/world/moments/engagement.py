@@ -63,7 +63,7 @@ def rate_by_account(export: Export, platform: str, parts: Sequence[str], per: st
     pandas.DataFrame
         Index `account_id`, columns ``value, followers``; stories and live videos are left out.
     """
-    posts = export.posts[export.posts["platform"].eq(platform)]
+    posts = export.posts_on(platform)
     posts = posts[~posts["format"].isin(_EPHEMERAL)]
     total = posts[list(parts)].sum(axis=1, min_count=len(parts))
     return account_medians(posts, total / posts[per].where(posts[per] > 0))
@@ -140,7 +140,7 @@ def view_elasticity(export: Export, *, platform: str) -> float:
     float
         Slope of log median views on log followers over accounts.
     """
-    posts = export.posts[export.posts["platform"].eq(platform)]
+    posts = export.posts_on(platform)
     views = band(account_medians(posts, posts["views"]), 1e3, inf)
     return log_slope(views["value"], views["followers"])
 
@@ -162,7 +162,7 @@ def comment_like_quarter(export: Export, *, platform: str, quantile: float) -> f
     float
         Sum of comments over sum of likes of the account's organic posts.
     """
-    posts = export.posts[export.posts["platform"].eq(platform)].dropna(subset=["likes", "comments"])
+    posts = export.posts_on(platform).dropna(subset=["likes", "comments"])
     groups = posts.groupby("account_id")
     sums = groups[["likes", "comments"]].sum()[groups.size() >= LEAST_POSTS]
     ratios = sums["comments"] / sums["likes"].where(sums["likes"] > 0)
@@ -213,7 +213,7 @@ def alike(export: Export, platform: str, levels: Mapping[str, float]) -> pd.Data
     pandas.DataFrame
         Rows of `Export.posts`.
     """
-    posts = export.posts[export.posts["platform"].eq(platform)]
+    posts = export.posts_on(platform)
     for counter, level in levels.items():
         usual = posts.groupby("account_id")[counter].transform("median")
         posts = posts[usual.between(level / 2, level * 2)]
@@ -246,7 +246,6 @@ def _by_tier(
 
 PAGE_LEVELS: Final = {"likes": 101.0, "comments": 2.6, "shares": 18.0}
 """Medians of the page of the UCI Facebook metrics, whose likes are from memory."""
-_LIKE_PAGE: Final = {"likes": PAGE_LEVELS["likes"]}
 _SLOPE: Final = "slope over accounts of log median engagement rate on log followers"
 
 MOMENTS: Final = (
@@ -288,35 +287,37 @@ MOMENTS: Final = (
         "C", "slope over accounts of log median views on log followers",
         partial(view_elasticity, platform="tiktok"),
     ),
-    Moment(
-        "engagement", "Facebook engagement rate by reach", 0.0069, 0.021, "fraction",
-        "span of two pages' medians: public page data 2025-26 0.69 % (n = 730), UCI Facebook "
-        "metrics 2014 2.1 % (n = 500)",
-        "C",
-        "median over accounts of the median organic post's (likes + comments + shares) / reach",
-        partial(engagement_rate, platform="facebook", parts=_PUBLIC, per="reach"),
-    ),
-    Moment(
-        "engagement", "Facebook engagement rate by followers", 0.0006, 0.0015, "fraction",
-        "span of Rival IQ 2023 (brand median 0.06 %) and Socialinsider 2026 (mean 0.15 %)",
-        "V2",
-        "median over accounts of the median organic post's (likes + comments + shares) / followers",
-        partial(engagement_rate, platform="facebook", parts=_PUBLIC, per="followers"),
-    ),
-    Moment(
-        "engagement", "X engagement rate by followers", 0.00035, 0.0012, "fraction",
-        "span of Rival IQ 2023 (brand median 0.035 %) and Socialinsider 2026 (mean 0.12 %)",
-        "V2",
-        "median over accounts of the median organic post's (likes + comments + shares) / followers",
-        partial(engagement_rate, platform="x", parts=_PUBLIC, per="followers"),
-    ),
-    Moment(
-        "engagement", "LinkedIn engagement rate by impressions", 0.0385, 0.065, "fraction",
-        "span of Socialinsider 2026 (3.85 %) and Buffer 2025 (6.50 %)",
-        "V2",
-        "median over accounts of the median organic post's (likes + comments + shares) / "
-        "impressions",
-        partial(engagement_rate, platform="linkedin", parts=_PUBLIC, per="impressions"),
+    *(
+        Moment(
+            "engagement", f"{name} engagement rate by {per}", low, high, "fraction", source,
+            confidence,
+            "median over accounts of the median organic post's (likes + comments + shares) / "
+            f"{per}",
+            partial(engagement_rate, platform=name.lower(), parts=_PUBLIC, per=per),
+        )
+        for name, per, low, high, source, confidence in (
+            (
+                "Facebook", "reach", 0.0069, 0.021,
+                "span of two pages' medians: public page data 2025-26 0.69 % (n = 730), UCI "
+                "Facebook metrics 2014 2.1 % (n = 500)",
+                "C",
+            ),
+            (
+                "Facebook", "followers", 0.0006, 0.0015,
+                "span of Rival IQ 2023 (brand median 0.06 %) and Socialinsider 2026 (mean 0.15 %)",
+                "V2",
+            ),
+            (
+                "X", "followers", 0.00035, 0.0012,
+                "span of Rival IQ 2023 (brand median 0.035 %) and Socialinsider 2026 (mean 0.12 %)",
+                "V2",
+            ),
+            (
+                "LinkedIn", "impressions", 0.0385, 0.065,
+                "span of Socialinsider 2026 (3.85 %) and Buffer 2025 (6.50 %)",
+                "V2",
+            ),
+        )
     ),
     *(
         Moment(
@@ -332,25 +333,21 @@ MOMENTS: Final = (
             ("bottom quarter", 0.006, 0.014, 0.125, "median over the quarter with fewest"),
         )
     ),
-    Moment(
-        "engagement", "Facebook comments per like", *median_range(0.026, 0.93, 490), "ratio",
-        "UCI Facebook metrics 2014: median 2.6 %; 95 % sampling interval at n = 490, "
-        "log-sd 0.93",
-        "C",
-        "median over accounts of the median organic post; accounts whose median likes are within "
-        "a factor of two of the page's",
-        partial(
-            counter_ratio, platform="facebook", over="comments", under="likes", levels=_LIKE_PAGE
-        ),
-    ),
-    Moment(
-        "engagement", "Facebook shares per like", *median_range(0.18, 0.54, 490), "ratio",
-        "UCI Facebook metrics 2014: median 18 %; 95 % sampling interval at n = 490, log-sd 0.54",
-        "C",
-        "median over accounts of the median organic post; accounts whose median likes are within "
-        "a factor of two of the page's",
-        partial(
-            counter_ratio, platform="facebook", over="shares", under="likes", levels=_LIKE_PAGE
-        ),
+    *(
+        Moment(
+            "engagement", f"Facebook {over} per like", *median_range(median, spread, 490), "ratio",
+            f"UCI Facebook metrics 2014: median {shown}; 95 % sampling interval at n = 490, "
+            f"log-sd {spread}",
+            "C",
+            "median over accounts of the median organic post; accounts whose median likes are "
+            "within a factor of two of the page's",
+            partial(
+                counter_ratio, platform="facebook", over=over, under="likes",
+                levels={"likes": PAGE_LEVELS["likes"]},
+            ),
+        )
+        for over, median, shown, spread in (
+            ("comments", 0.026, "2.6 %", 0.93), ("shares", 0.18, "18 %", 0.54),
+        )
     ),
 )  # fmt: skip

@@ -168,6 +168,21 @@ class Export:
         is_organic = self.all_posts["is_sponsored"].eq(False) & ~self.all_posts["is_campaign"]
         return self.all_posts[is_organic.fillna(False).astype(bool)]
 
+    def posts_on(self, platform: str) -> pd.DataFrame:
+        """Rows of `posts` on one platform.
+
+        Parameters
+        ----------
+        platform : str
+            Platform.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Its posts.
+        """
+        return self.posts[self.posts["platform"].eq(platform)]
+
     @cached_property
     def prices(self) -> pd.DataFrame:
         """Newest price of one post per account and format.

@@ -103,15 +103,16 @@ def _mean(rate: pd.Series, followers: pd.Series, low: float, high: float) -> flo
 
 
 MOMENTS: Final = (
-    Moment(
-        "funnel", "Facebook link clicks per impression", 0.009, 0.015, "fraction",
-        "linkjolt 2025: 0.9-1.5 %", "V2", "median over collaborations of link clicks / impressions",
-        partial(click_rate, platform="facebook"),
-    ),
-    Moment(
-        "funnel", "Instagram link clicks per impression", 0.01, 0.03, "fraction",
-        "linkjolt 2025: 1-3 %", "V2", "median over collaborations of link clicks / impressions",
-        partial(click_rate, platform="instagram"),
+    *(
+        Moment(
+            "funnel", f"{name} link clicks per impression", low, high, "fraction",
+            f"linkjolt 2025: {shown}", "V2",
+            "median over collaborations of link clicks / impressions",
+            partial(click_rate, platform=name.lower()),
+        )
+        for name, low, high, shown in (
+            ("Facebook", 0.009, 0.015, "0.9-1.5 %"), ("Instagram", 0.01, 0.03, "1-3 %"),
+        )
     ),
     Moment(
         "funnel", "Orders per link click", 0.01, 0.03, "fraction",

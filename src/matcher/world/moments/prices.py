@@ -52,6 +52,11 @@ def _in_dollars(export: Export, prices: pd.DataFrame) -> pd.Series:
     return prices["price"].astype(float) * np.where(is_dong, dollars_per_dong, 1.0)
 
 
+def _kinds(prices: pd.DataFrame) -> pd.Series:
+    """Market and platform of each price, which get an intercept of their own."""
+    return prices["market"] + prices["platform"].astype(str)
+
+
 def tier_price(
     export: Export, *, country: str, low: float, high: float, platform: str | None = None
 ) -> float:
@@ -95,7 +100,7 @@ def price_exponent(export: Export) -> float:
         Slope of log price on log followers, with an intercept per market and platform.
     """
     prices = band(_home(export), 1e3, inf)
-    groups = prices["market"] + prices["platform"].astype(str)
+    groups = _kinds(prices)
     return log_slope(prices["usd"], prices["followers"], groups)
 
 
@@ -113,7 +118,7 @@ def price_spread(export: Export) -> float:
         Around the line on log followers, with an intercept per market and platform.
     """
     prices = band(_home(export), 1e3, inf)
-    groups = prices["market"] + prices["platform"].astype(str)
+    groups = _kinds(prices)
     return residual_spread(prices["usd"], prices["followers"], groups)
 
 
@@ -193,7 +198,7 @@ def niche_price(export: Export, *, over: Sequence[str], under: Sequence[str]) ->
     """
     prices = band(_home(export), 1e3, inf)
     prices = prices[prices["category"].isin((*over, *under))]
-    groups = prices["market"] + prices["platform"].astype(str)
+    groups = _kinds(prices)
     return _ratio_at_followers(prices, prices["category"].isin(over), groups)
 
 
@@ -216,7 +221,7 @@ def quality_slope(export: Export) -> float:
     rates = account_medians(posts, rate)["value"].rename("rate")
     prices = band(_home(export).join(rates, on="account_id"), 1e3, inf)
     prices = prices[prices["rate"].gt(0) & prices["usd"].gt(0)]
-    groups = prices["market"] + prices["platform"].astype(str)
+    groups = _kinds(prices)
     rate_slope = log_slope(prices["rate"], prices["followers"], groups)
     price_slope = log_slope(prices["usd"], prices["followers"], groups)
     return log_slope(
@@ -308,20 +313,18 @@ MOMENTS: Final = (
         "slope of log price on log followers, an intercept per market and platform",
         price_exponent,
     ),
-    Moment(
-        "prices", "Instagram price, reel over feed post", 1.15, 1.25, "ratio",
-        "influencerradar 2024 (over 200 campaigns): reels +15-25 %", "V",
-        "median over accounts that price both; a feed post is an image or else a carousel",
-        partial(
-            format_price, platform="instagram", over="short_video", under=("image", "carousel")
-        ),
-    ),
-    Moment(
-        "prices", "Instagram price, story over feed post", 0.40, 0.60, "ratio",
-        "influencerradar 2024 (over 200 campaigns): a story frame 40-60 % of feed", "V",
-        "median over accounts that price both; a feed post is an image or else a carousel",
-        partial(format_price, platform="instagram", over="story", under=("image", "carousel")),
-        held_out=True,
+    *(
+        Moment(
+            "prices", f"Instagram price, {what} over feed post", low, high, "ratio",
+            f"influencerradar 2024 (over 200 campaigns): {shown}", "V",
+            "median over accounts that price both; a feed post is an image or else a carousel",
+            partial(format_price, platform="instagram", over=form, under=("image", "carousel")),
+            held_out=form == "story",
+        )
+        for what, form, low, high, shown in (
+            ("reel", "short_video", 1.15, 1.25, "reels +15-25 %"),
+            ("story", "story", 0.40, 0.60, "a story frame 40-60 % of feed"),
+        )
     ),
     Moment(
         "prices", "YouTube price over TikTok price at equal followers", 1.0, None, "ratio",

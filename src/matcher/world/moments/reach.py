@@ -51,7 +51,7 @@ def reach_rate(
     float
         Fraction; above 1 where a post reaches more people than follow.
     """
-    posts = export.posts[export.posts["platform"].eq(platform)]
+    posts = export.posts_on(platform)
     if formats:
         posts = posts[posts["format"].isin(formats)]
     rates = account_medians(
@@ -81,7 +81,7 @@ def format_ratio(
     float
         Median over accounts of median post by median post, so that followers are equal.
     """
-    posts = export.posts[export.posts["platform"].eq(platform)]
+    posts = export.posts_on(platform)
     total = posts[list(counters)].sum(axis=1, min_count=len(counters))
     upper, lower = (
         account_medians(posts[posts["format"].eq(name)], total[posts["format"].eq(name)])["value"]
@@ -106,7 +106,7 @@ def views_of_reach(export: Export, *, platform: str) -> float:
     float
         Median over accounts of the median organic post.
     """
-    posts = export.posts[export.posts["platform"].eq(platform)]
+    posts = export.posts_on(platform)
     ratios = account_medians(posts, posts["impressions"] / posts["reach"].replace(0, np.nan))
     return median_of(ratios["value"], f"{platform} accounts with impressions and reach")
 

@@ -159,7 +159,7 @@ def creator_spread(export: Export, *, platform: str, counter: str) -> float:
     float
         Spread of the accounts' median posts around their line on log followers.
     """
-    posts = export.posts[export.posts["platform"].eq(platform)]
+    posts = export.posts_on(platform)
     medians = band(account_medians(posts, posts[counter]), 1e3, inf)
     return residual_spread(medians["value"], medians["followers"])
 
