@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from matcher.columns import OUTCOMES
 from matcher.errors import DataError, UsageError
 from matcher.world import simulate_market
 from matcher.world.engagement import season
 from matcher.world.interventions import Intervention
-from matcher.world.truth import OUTCOMES, Truth, read_truth
+from matcher.world.truth import Truth, read_truth
 
 
 @pytest.fixture(scope="module")

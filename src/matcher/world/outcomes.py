@@ -20,7 +20,6 @@ from matcher.world.platforms import FORMAT_NAMES, FORMAT_WEIGHTS, IS_VIDEO, PLAT
 from matcher.world.terms import agreed_fee_ratio, agreed_format, fee_of_post
 
 __all__ = [
-    "OUTCOMES",
     "draw_campaign_posts",
     "draw_outcomes",
     "expected_outcomes",
@@ -30,16 +29,6 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-OUTCOMES: Final = (
-    "impressions",
-    "reach",
-    "views",
-    "engagements",
-    "link_clicks",
-    "leads",
-    "conversions",
-    "revenue",
-)
 _POSTED_AFTER: Final = 19.0
 """Days from the decision to the middle of a campaign's posts."""
 
@@ -158,8 +147,8 @@ def draw_outcomes(
     Returns
     -------
     dict of str to ndarray
-        Each of `OUTCOMES` and ``comments``, ``shares``, ``saves``, shape (n_pairs,); views are
-        NaN where the format has none; money in VND.
+        Each of `matcher.columns.OUTCOMES` and ``comments``, ``shares``, ``saves``, shape
+        (n_pairs,); views are NaN where the format has none; money in VND.
     """
     change = change or Intervention()
     form = _formats(world, pairs, change)
@@ -261,8 +250,8 @@ def expected_outcomes(
     Returns
     -------
     dict of str to ndarray
-        Each of `OUTCOMES`, ``comments``, ``shares``, ``saves`` and ``fee``, shape (n_pairs,);
-        views count only formats that have them; money in VND.
+        Each of `matcher.columns.OUTCOMES`, ``comments``, ``shares``, ``saves`` and ``fee``, shape
+        (n_pairs,); views count only formats that have them; money in VND.
     """
     change = change or Intervention()
     people, knobs = world.people, world.knobs

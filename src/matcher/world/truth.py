@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from matcher.columns import OUTCOMES
 from matcher.errors import DataError, UsageError
 from matcher.world.arrow import account_ids, campaign_ids
 from matcher.world.audience import Audience
@@ -26,12 +27,12 @@ from matcher.world.hiring import Hiring, sample_fixed_size
 from matcher.world.interventions import Intervention, Pairs
 from matcher.world.knobs import WORLD_VERSION, WorldKnobs
 from matcher.world.latents import Market
-from matcher.world.outcomes import OUTCOMES, draw_outcomes, expected_outcomes
+from matcher.world.outcomes import draw_outcomes, expected_outcomes
 from matcher.world.people import FX_VND, People
 from matcher.world.stored import read_arrays, table_of_arrays, table_of_pairs
 from matcher.world.vocabulary import read_vocabulary
 
-__all__ = ["OUTCOMES", "RECORD", "Intervention", "Truth", "read_truth", "truth_tables"]
+__all__ = ["RECORD", "Intervention", "Truth", "read_truth", "truth_tables"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -8,21 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from matcher.columns import OUTCOMES
 from matcher.world.judge.bench import Bench
 from matcher.world.truth import Intervention
 
-COLUMNS = (
-    "impressions",
-    "reach",
-    "views",
-    "engagements",
-    "link_clicks",
-    "leads",
-    "conversions",
-    "revenue",
-    "fee",
-    "trust",
-)
+COLUMNS = (*OUTCOMES, "fee", "trust")
 
 
 @dataclass
