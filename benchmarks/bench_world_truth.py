@@ -26,7 +26,7 @@ from matcher.market.load import load_market
 from matcher.ranking.fit import candidate_pairs, fit_model
 from matcher.world.judge.bench import open_bench
 from matcher.world.judge.ceilings import LATENT, OBSERVABLES
-from matcher.world.judge.judge import INVERTED, judge_predictions
+from matcher.world.judge.judge import INVERTED, Ceilings, judge_predictions
 from matcher.world.judge.markets import summarise_markets
 from matcher.world.judge.oracle import ORACLES
 from matcher.world.judge.predictions import parse_predictions
@@ -76,7 +76,9 @@ def judge_seed(world: str, seed: int, options: argparse.Namespace) -> Judgement:
             world=world,
         )
         predictions = parse_predictions(score_later_campaigns(folder), f"seed {seed}")
-        return judge_predictions(open_bench(folder), predictions, oracles=options.oracles)
+        return judge_predictions(
+            open_bench(folder), predictions, ceilings=Ceilings(options.oracles)
+        )
 
 
 def main() -> None:

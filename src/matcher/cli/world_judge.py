@@ -150,14 +150,15 @@ def judge_world(
     force : bool
         Replace a file that stands there.
     """
-    from matcher.world.judge.judge import judge_file
+    from matcher.world.judge.judge import USUAL_CEILINGS, judge_file
     from matcher.world.judge.markets import find_markets, judge_folder
 
     if out is not None:
         check_output(out, force=force, suffixes=_FORMS)
     judge = judge_folder if find_markets(market) else judge_file
     with progress() as tell:
-        found = judge(market, predictions, kind=kind, ceilings=ceilings, tell=tell)
+        limits = USUAL_CEILINGS if ceilings else None
+        found = judge(market, predictions, kind=kind, ceilings=limits, tell=tell)
     if out is not None:
         _write(out, found, force=force)
     for text in found.notes:

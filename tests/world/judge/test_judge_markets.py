@@ -17,7 +17,7 @@ from matcher.errors import DataError, UsageError
 from matcher.market.load import load_market
 from matcher.world.judge.bench import OUTCOME_OF, open_bench
 from matcher.world.judge.ceilings import LATENT, OBSERVABLES, baseline_name
-from matcher.world.judge.judge import judge_file
+from matcher.world.judge.judge import Ceilings, judge_file
 from matcher.world.judge.markets import MANY, judge_folder, summarise_markets
 from matcher.world.judge.observer import open_observer
 from matcher.world.judge.oracle import (
@@ -69,7 +69,7 @@ def test_the_regret_of_the_truth_is_0_and_every_baseline_has_some(
     market = markets / "seed-1"
     latent_ranking(market).to_parquet(tmp_path / "latent.parquet")
     quick = Settings.model_validate(QUICK)
-    found = judge_file(market, tmp_path / "latent.parquet", oracles=tmp_path, settings=quick)
+    found = judge_file(market, tmp_path / "latent.parquet", ceilings=Ceilings(tmp_path, quick))
     for method in ("latent", LATENT):
         assert of(found.rows, method, "outcome", "regret_at_10") == pytest.approx(0, abs=1e-12)
         assert of(found.rows, method, "outcome", "ndcg_at_10") == pytest.approx(1)
@@ -105,7 +105,7 @@ def test_several_markets_have_a_median_and_a_worst(markets: Path, tmp_path: Path
         ranking = latent_ranking(markets / f"seed-{seed}", n=3)
         ranking["score"] = rng.normal(size=len(ranking))
         ranking.assign(method="noise").to_csv(tmp_path / f"seed-{seed}.csv", index=False)
-    found = judge_folder(markets, tmp_path, ceilings=False)
+    found = judge_folder(markets, tmp_path, ceilings=None)
     each = [
         of(found.rows[found.rows["seed"] == seed], "noise", "outcome", "regret_at_10")
         for seed in (1, 2)
@@ -239,7 +239,7 @@ def test_a_frozen_oracle_is_used_unless_it_is_stale(markets: Path, tmp_path: Pat
     write_oracle(fit_oracle(inputs, targets, record), tmp_path)
     mine = tmp_path / "mine.csv"
     ranking.to_csv(mine, index=False)
-    found = judge_file(market, mine, oracles=tmp_path, settings=quick)
+    found = judge_file(market, mine, ceilings=Ceilings(tmp_path, quick))
     assert of(found.rows, OBSERVABLES, "outcome", "spearman") > 0.8
     shares = found.shares
     assert set(shares["target"]) == {"outcome", "choice"}
@@ -249,14 +249,14 @@ def test_a_frozen_oracle_is_used_unless_it_is_stale(markets: Path, tmp_path: Pat
     assert len(held) == 1
     plan = tmp_path / "plan.csv"
     ranking.groupby("campaign_id").head(3)[["campaign_id", "account_id"]].to_csv(plan, index=False)
-    rows = judge_file(market, plan, oracles=tmp_path, settings=quick).rows
+    rows = judge_file(market, plan, ceilings=Ceilings(tmp_path, quick)).rows
     parts = [
         of(rows, "plan", "outcome", f"regret_{part}") for part in ("of_observables", "besides")
     ]
     assert sum(parts) == pytest.approx(of(rows, "plan", "outcome", "regret"))
     stale = fit_oracle(inputs, targets, {**record, "knobs": "other"})
     write_oracle(stale, tmp_path)
-    found = judge_file(market, mine, oracles=tmp_path, settings=quick)
+    found = judge_file(market, mine, ceilings=Ceilings(tmp_path, quick))
     assert found.shares.empty
     assert found.notes == (
         "the observables oracle of world tiny is stale and left out: it was fitted on other knobs "

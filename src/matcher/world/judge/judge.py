@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INVERTED",
+    "USUAL_CEILINGS",
+    "Ceilings",
     "Judgement",
     "judge_file",
     "judge_predictions",
@@ -56,6 +58,25 @@ _WARNING: Final = (
 )
 _NO_ORACLE: Final = "no observables oracle is frozen for world {world}; its ceiling is left out"
 _KEYS: Final = ["campaign_id", "account_id"]
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """Baselines and oracles that predictions are held against.
+
+    Parameters
+    ----------
+    oracles : pathlib.Path
+        Folder of the frozen observables oracles.
+    settings : Settings, optional
+        Settings of the product whose features baselines and oracles see; its defaults when None.
+    """
+
+    oracles: Path = ORACLES
+    settings: Settings | None = None
+
+
+USUAL_CEILINGS: Final = Ceilings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +105,7 @@ def judge_file(
     path: Path,
     *,
     kind: str | None = None,
-    ceilings: bool = True,
-    oracles: Path = ORACLES,
-    settings: Settings | None = None,
+    ceilings: Ceilings | None = USUAL_CEILINGS,
     tell: Tell = lambda _step, _done, _total: None,
 ) -> Judgement:
     """Predictions of a file judged by the truth of a market.
@@ -99,12 +118,8 @@ def judge_file(
         Predictions.
     kind : str, optional
         What the file holds; known from its columns when None.
-    ceilings : bool, default True
-        Score baselines and oracles too.
-    oracles : pathlib.Path
-        Folder of the frozen observables oracles.
-    settings : Settings, optional
-        Settings of the product whose features baselines and oracles see; its defaults when None.
+    ceilings : Ceilings, optional
+        Score baselines and oracles too, unless None.
     tell : callable, optional
         Told the step, its finished parts and all its parts.
 
@@ -122,9 +137,7 @@ def judge_file(
     """
     predictions = read_predictions(path, kind)
     bench = open_bench(market)
-    found = judge_predictions(
-        bench, predictions, ceilings=ceilings, oracles=oracles, settings=settings, tell=tell
-    )
+    found = judge_predictions(bench, predictions, ceilings=ceilings, tell=tell)
     return Judgement(found.rows, (*found.notes, *suspect_inversion(found.shares)))
 
 
@@ -132,9 +145,7 @@ def judge_predictions(
     bench: Bench,
     predictions: Predictions,
     *,
-    ceilings: bool = True,
-    oracles: Path = ORACLES,
-    settings: Settings | None = None,
+    ceilings: Ceilings | None = USUAL_CEILINGS,
     tell: Tell = lambda _step, _done, _total: None,
 ) -> Judgement:
     """Predictions judged by a truth.
@@ -145,12 +156,8 @@ def judge_predictions(
         Truth; without a folder there are no ceilings.
     predictions : Predictions
         What is judged.
-    ceilings : bool, default True
-        Score baselines and oracles too.
-    oracles : pathlib.Path
-        Folder of the frozen observables oracles.
-    settings : Settings, optional
-        Settings of the product, as in `judge_file`.
+    ceilings : Ceilings, optional
+        Score baselines and oracles too, unless None.
     tell : callable, optional
         Told the step, its finished parts and all its parts.
 
@@ -166,12 +173,11 @@ def judge_predictions(
     """
     bench.check_ids(predictions.frame, predictions.name)
     frame, notes = predictions.frame, list(predictions.notes)
-    folder = bench.folder if ceilings else None
     tell("judging", 0, 1)
     if predictions.kind == "ranking":
-        parts, said = _judge_rankings(bench, frame, folder, oracles, settings)
+        parts, said = _judge_rankings(bench, frame, ceilings)
     elif predictions.kind == "plan":
-        parts, said = _judge_plans(bench, frame, folder, oracles, settings)
+        parts, said = _judge_plans(bench, frame, ceilings)
     else:
         judge = {
             "interval": judge_intervals,
@@ -185,18 +191,16 @@ def judge_predictions(
 
 
 def _judge_rankings(
-    bench: Bench,
-    frame: pd.DataFrame,
-    folder: Path | None,
-    oracles: Path,
-    settings: Settings | None,
+    bench: Bench, frame: pd.DataFrame, ceilings: Ceilings | None
 ) -> tuple[list[pd.DataFrame], list[str]]:
     pool, figures, notes = judge_ranking(bench, frame)
     parts = [ranking_rows(pool, method, found) for method, found in figures.items()]
-    if folder is None:
+    if ceilings is None or bench.folder is None:
         return parts, notes
-    observer = open_observer(folder, pool.campaign_ids, settings=settings)
-    oracle, why = _find_oracle(bench, observer, oracles)
+    observer = open_observer(bench.folder, pool.campaign_ids, settings=ceilings.settings)
+    oracle, why = _read_oracle(bench, ceilings)
+    if oracle is not None:
+        oracle, why = _keep_fresh(bench, oracle, observer)
     limits = ceiling_figures(bench, pool, observer, oracle)
     parts += [ranking_rows(pool, method, found) for method, found in limits.items()]
     if OBSERVABLES in limits:
@@ -219,21 +223,16 @@ def _targets(frame: pd.DataFrame, method: str) -> list[str]:
 
 
 def _judge_plans(
-    bench: Bench,
-    frame: pd.DataFrame,
-    folder: Path | None,
-    oracles: Path,
-    settings: Settings | None,
+    bench: Bench, frame: pd.DataFrame, ceilings: Ceilings | None
 ) -> tuple[list[pd.DataFrame], list[str]]:
     guess: Guess | None = None
     why: list[str] = []
-    world = str(bench.truth.record["world"])
-    if folder is not None and read_oracle(world, oracles) is None:
-        why = [_NO_ORACLE.format(world=world)]
-    elif folder is not None:
+    if ceilings is not None and bench.folder is not None:
         campaigns = frame["campaign_id"].drop_duplicates()
-        observer = open_observer(folder, campaigns.tolist(), settings=settings)
-        oracle, why = _find_oracle(bench, observer, oracles)
+        oracle, why = _read_oracle(bench, ceilings)
+        if oracle is not None:
+            observer = open_observer(bench.folder, campaigns.tolist(), settings=ceilings.settings)
+            oracle, why = _keep_fresh(bench, oracle, observer)
         if oracle is not None:
             listed = bench.longlist[bench.longlist["campaign_id"].isin(campaigns)]
             pairs = pd.concat([listed[_KEYS], frame[_KEYS]]).drop_duplicates()
@@ -248,18 +247,20 @@ def _look_up(known: pd.Series, asked: pd.DataFrame) -> NDArray[np.float64]:
     return known.reindex(pd.MultiIndex.from_frame(asked[_KEYS])).to_numpy(np.float64)
 
 
-def _find_oracle(
-    bench: Bench, observer: Observer, oracles: Path
-) -> tuple[Oracle | None, list[str]]:
+def _read_oracle(bench: Bench, ceilings: Ceilings) -> tuple[Oracle | None, list[str]]:
     world = str(bench.truth.record["world"])
-    oracle = read_oracle(world, oracles)
-    if oracle is None:
-        return None, [_NO_ORACLE.format(world=world)]
-    encoder = observer.context.encoder.identity.name
-    why = why_stale(oracle.record, bench.truth.record, encoder)
-    if why:
-        return None, [f"the observables oracle of world {world} is stale and left out: {why}"]
-    return oracle, []
+    oracle = read_oracle(world, ceilings.oracles)
+    return oracle, [] if oracle is not None else [_NO_ORACLE.format(world=world)]
+
+
+def _keep_fresh(
+    bench: Bench, oracle: Oracle, observer: Observer
+) -> tuple[Oracle | None, list[str]]:
+    why = why_stale(oracle.record, bench.truth.record, observer.context.encoder.identity.name)
+    if not why:
+        return oracle, []
+    world = bench.truth.record["world"]
+    return None, [f"the observables oracle of world {world} is stale and left out: {why}"]
 
 
 def suspect_inversion(shares: pd.DataFrame) -> list[str]:

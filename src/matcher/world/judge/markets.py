@@ -12,13 +12,16 @@ import pandas as pd
 from matcher.errors import DataError, UsageError
 from matcher.world.judge.bench import open_bench
 from matcher.world.judge.figures import ALL
-from matcher.world.judge.judge import Judgement, judge_predictions, suspect_inversion
-from matcher.world.judge.oracle import ORACLES
+from matcher.world.judge.judge import (
+    USUAL_CEILINGS,
+    Judgement,
+    judge_predictions,
+    suspect_inversion,
+)
 from matcher.world.judge.predictions import SUFFIXES, read_predictions
 
 if TYPE_CHECKING:
-    from matcher.config import Settings
-    from matcher.world.judge.judge import Tell
+    from matcher.world.judge.judge import Ceilings, Tell
 
 __all__ = ["MANY", "find_markets", "judge_folder", "lower_is_better", "summarise_markets"]
 
@@ -58,9 +61,7 @@ def judge_folder(
     predictions: Path,
     *,
     kind: str | None = None,
-    ceilings: bool = True,
-    oracles: Path = ORACLES,
-    settings: Settings | None = None,
+    ceilings: Ceilings | None = USUAL_CEILINGS,
     tell: Tell = lambda _step, _done, _total: None,
 ) -> Judgement:
     """Predictions of several markets, each judged by its own truth.
@@ -74,12 +75,8 @@ def judge_folder(
         `method`.
     kind : str, optional
         What the files hold; known from their columns when None.
-    ceilings : bool, default True
-        Score baselines and oracles too.
-    oracles : pathlib.Path
-        Folder of the frozen observables oracles.
-    settings : Settings, optional
-        Settings of the product, as in `matcher.world.judge.judge.judge_file`.
+    ceilings : Ceilings, optional
+        Score baselines and oracles too, unless None.
     tell : callable, optional
         Told the step, its finished parts and all its parts.
 
@@ -106,8 +103,6 @@ def judge_folder(
             open_bench(market),
             replace(given, frame=given.frame.assign(method=alike)),
             ceilings=ceilings,
-            oracles=oracles,
-            settings=settings,
         )
         parts.append(found.rows)
         notes += [f"{market.name}: {note}" for note in found.notes]
@@ -161,9 +156,7 @@ def summarise_markets(rows: pd.DataFrame) -> pd.DataFrame:
         known = part["value"].dropna()
         if not len(known):
             continue
-        facts = dict(
-            zip(("world", "version", "kind", "method", "target", "metric"), key, strict=True)
-        )
+        facts = dict(zip(names, key, strict=True))
         metric = str(facts["metric"])
         if metric.startswith("gap_"):
             # The gap of the worst share is no figure of its own.
