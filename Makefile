@@ -10,9 +10,10 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := src tests $(wildcard benchmarks) $(wildcard notebooks)
 # As many as there are processors, four at most: each loads every library anew. A file stays with one
-# worker, so that what its tests share is made once. WORKERS=0 runs all of them in one process.
+# worker, so that what its tests share is made once. In their usual order, since files of few and
+# long tests would come last otherwise. WORKERS=0 runs all of them in one process.
 WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(min(4, os.cpu_count() or 1))')
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help

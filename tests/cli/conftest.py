@@ -54,6 +54,8 @@ for line in sys.stdin:
         time.sleep(0.002)
     took = used.ru_utime + used.ru_stime
     print(json.dumps({"code": os.waitstatus_to_exitcode(status), "took": took}), flush=True)
+# Taking the libraries apart costs seconds.
+os._exit(0)
 """
 
 
