@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matcher.errors import DataError
+from matcher.errors import DataError, SupportError
 from matcher.evaluation.scorers import BASELINES
 from matcher.world.judge.ceilings import OBSERVABLES, SHARED, baseline_name, share_rows
 from matcher.world.judge.figures import campaign_rows
@@ -96,6 +96,14 @@ def oracle():
         targets[name][place::9] = np.nan
     record = {"world": "hand", "version": 7, "knobs": hash_knobs({"a": 1}), "encoder": "builtin"}
     return fit_oracle(inputs, targets, record), inputs.astype(float)
+
+
+def test_an_oracle_needs_pairs_for_every_question(oracle) -> None:
+    _, inputs = oracle
+    targets = dict.fromkeys(QUESTIONS, inputs[:, 0])
+    targets["trust"] = np.full(len(inputs), np.nan)
+    with pytest.raises(SupportError, match="world hand: no pair has a truth for trust"):
+        fit_oracle(inputs, targets, {"world": "hand"})
 
 
 def test_a_frozen_oracle_scores_as_it_did(oracle, tmp_path: Path) -> None:

@@ -224,11 +224,10 @@ def test_a_frozen_oracle_is_used_unless_it_is_stale(markets: Path, tmp_path: Pat
     inputs = np.concatenate(
         [oracle_inputs(matrix, platforms) for _, matrix in observer.look(pool.pairs)]
     )
-    asked = bench.outcome_names(pool.pairs["campaign_id"])
-    targets = {
-        name: np.where([QUESTION_OF[one] == name for one in asked], np.log(pool.outcome), np.nan)
-        for name in QUESTION_OF.values()
-    }
+    truth = bench.truth.expected(
+        pool.pairs["campaign_id"].tolist(), pool.pairs["account_id"].tolist()
+    )
+    targets = {name: np.log(truth[name].to_numpy(float)) for name in QUESTION_OF.values()}
     targets["choice"] = pool.utility
     record = {
         "world": "tiny",

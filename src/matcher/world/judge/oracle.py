@@ -14,7 +14,7 @@ import pandas as pd
 
 from matcher.columns import PLATFORMS
 from matcher.config import Settings
-from matcher.errors import DataError
+from matcher.errors import DataError, SupportError
 from matcher.features.pair_features import FEATURES
 from matcher.files import write_output
 from matcher.ranking.boosting import BoostedRanker, fit_regression
@@ -236,7 +236,18 @@ def fit_oracle(
     -------
     Oracle
         The oracle.
+
+    Raises
+    ------
+    SupportError
+        If a question has no pair.
     """
+    empty = [name for name in QUESTIONS if not np.isfinite(targets[name]).any()]
+    if empty:
+        raise SupportError(
+            f"oracle of world {record['world']}: no pair has a truth for {', '.join(empty)}; give "
+            "more pairs"
+        )
     answers = {question: _fit_answer(inputs, targets[question]) for question in QUESTIONS}
     stated = {"format": _FORMAT, "features": hash_features(), "inputs": list(input_names())}
     return Oracle({**record, **stated}, answers)
