@@ -81,6 +81,18 @@ def test_the_interval_of_a_share_is_that_of_resampled_campaigns() -> None:
     )
 
 
+def test_resampled_campaigns_without_a_gap_have_no_share() -> None:
+    # Only one campaign of six sets the oracle apart, so that every third resample has no gap.
+    best, oracle = np.full(6, 0.5), np.array([0.9, 0.5, 0.5, 0.5, 0.5, 0.5])
+    found = limits(0.5, 0.5)
+    found[OBSERVABLES]["choice", "ndcg_at_10"] = oracle
+    own = flat(0.5)
+    own["choice", "ndcg_at_10"] = (best + oracle) / 2
+    rows = pd.DataFrame(share_rows("m", own, found, targets=["choice"]))
+    row = rows[rows["metric"] == "share_ndcg_at_10"].iloc[0]
+    assert (row["value"], row["low"], row["high"]) == pytest.approx((0.5, 0.5, 0.5))
+
+
 def test_a_ranking_that_answers_one_question_has_shares_of_it_alone() -> None:
     rows = pd.DataFrame(share_rows("m", flat(0.7), limits(0.6, 0.8), targets=["choice"]))
     assert set(rows["target"]) == {"choice"}

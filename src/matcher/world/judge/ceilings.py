@@ -201,7 +201,8 @@ def _interval(columns: NDArray[np.float64]) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(columns), size=(_N_RESAMPLES, len(columns)))
     own, oracle, base = columns[drawn].mean(axis=1).T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = (own - base) / (oracle - base)
+    gap = oracle - base
+    # Resampled campaigns without any gap have no share.
+    shares = np.divide(own - base, gap, out=np.full(len(gap), np.nan), where=gap != 0)
     low, high = np.nanquantile(shares, [0.025, 0.975])
     return float(low), float(high)
