@@ -15,8 +15,10 @@ from scipy.stats import beta
 
 from matcher.errors import DataError, UsageError
 from matcher.world.judge.intervals import N_DRAWS, judge_intervals
+from matcher.world.judge.judge import judge_predictions
 from matcher.world.judge.plans import judge_plans
 from matcher.world.judge.policies import judge_policies
+from matcher.world.judge.predictions import parse_predictions
 from matcher.world.judge.scenarios import judge_scenarios
 from matcher.world.judge.solve import solve_additive, solve_greedily
 
@@ -271,6 +273,12 @@ def test_an_answer_without_an_account_is_of_all_that_are_listed(make_bench) -> N
     assert value(rows, "bias") == pytest.approx((0 + 1) / 2)
     with pytest.raises(UsageError, match="unknown posts; expected any of: n_posts"):
         judge_scenarios(bench, answers([("a0", {"posts": 2}, 1.0)]))
+
+
+def test_what_is_wrong_with_values_names_their_file(make_bench) -> None:
+    wrong = parse_predictions(answers([("a0", {"posts": 2}, 1.0)]), "mine.csv")
+    with pytest.raises(DataError, match=r"mine\.csv: intervention: unknown posts"):
+        judge_predictions(make_bench({"c0": [10.0]}), wrong)
 
 
 def policy(name: str, told: float, chances: list[float], **columns: object) -> pd.DataFrame:

@@ -85,8 +85,11 @@ def test_lists_of_recommend_are_read_by_the_score_they_are_ordered_by() -> None:
     assert found.notes == ("read as lists of `matcher recommend`, by its deliver score",)
     lists.loc[1, "campaign_id"] = None
     lists.loc[1, "brief_id"] = "mine"
-    with pytest.raises(DataError, match=r"1 briefs are no campaigns of a market \(mine\)"):
-        parse_predictions(lists, "lists.parquet")
+    found = parse_predictions(lists, "lists.parquet")
+    assert found.frame["account_id"].tolist() == ["a0"]
+    assert found.notes[1].startswith("1 of the briefs are no campaigns of a market and are left")
+    with pytest.raises(DataError, match=r"no brief is a campaign of a market \(mine\)"):
+        parse_predictions(lists[1:], "lists.parquet")
 
 
 def test_the_log_of_a_drawn_list_is_read_by_its_scores() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from matcher.errors import DataError, UsageError
 from matcher.world.judge.bench import open_bench
 from matcher.world.judge.ceilings import (
     OBSERVABLES,
@@ -28,7 +30,7 @@ from matcher.world.judge.rankings import judge_ranking, ranking_rows
 from matcher.world.judge.scenarios import judge_scenarios
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -177,14 +179,15 @@ def judge_predictions(
     if predictions.kind == "ranking":
         parts, said = _judge_rankings(bench, frame, ceilings)
     elif predictions.kind == "plan":
-        parts, said = _judge_plans(bench, frame, ceilings)
+        parts, said = _judge_plans(bench, predictions, ceilings)
     else:
         judge = {
             "interval": judge_intervals,
             "what-if": judge_scenarios,
             "off-policy": judge_policies,
         }[predictions.kind]
-        rows, said = judge(bench, frame)
+        with _named(predictions):
+            rows, said = judge(bench, frame)
         parts = [rows]
     tell("judging", 1, 1)
     return Judgement(join_rows(parts, bench.stamp), (*notes, *said))
@@ -222,9 +225,19 @@ def _targets(frame: pd.DataFrame, method: str) -> list[str]:
     return ["outcome", "choice"]
 
 
+@contextmanager
+def _named(predictions: Predictions) -> Iterator[None]:
+    """Put the file before what is wrong with its values, wherever that is found."""
+    try:
+        yield
+    except (DataError, UsageError) as error:
+        raise DataError(f"{predictions.name}: {error}") from error
+
+
 def _judge_plans(
-    bench: Bench, frame: pd.DataFrame, ceilings: Ceilings | None
+    bench: Bench, predictions: Predictions, ceilings: Ceilings | None
 ) -> tuple[list[pd.DataFrame], list[str]]:
+    frame = predictions.frame
     guess: Guess | None = None
     why: list[str] = []
     if ceilings is not None and bench.folder is not None:
@@ -239,7 +252,8 @@ def _judge_plans(
             pairs = pairs.sort_values("campaign_id", kind="stable", ignore_index=True)
             guess = partial(_look_up, guess_outcomes(bench, pairs, observer, oracle))
 
-    rows, notes = judge_plans(bench, frame, guess=guess)
+    with _named(predictions):
+        rows, notes = judge_plans(bench, frame, guess=guess)
     return [rows], [*notes, *why]
 
 

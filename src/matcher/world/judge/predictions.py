@@ -218,12 +218,19 @@ def _own_forms(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]
 
 def _own_list(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
     order = str(frame["order"].iloc[0])
+    notes = [f"read as lists of `matcher recommend`, by its {order} score"]
     strangers = frame.loc[frame["campaign_id"].isna(), "brief_id"].drop_duplicates()
     if len(strangers):
-        raise DataError(
-            f"{name}: {len(strangers)} briefs are no campaigns of a market "
-            f"({', '.join(map(str, strangers[:5]))}); the truth knows campaigns only: leave the "
-            "rows of other briefs out"
+        named = ", ".join(map(str, strangers[:5])) + (" ..." if strangers[5:].size else "")
+        frame = frame[frame["campaign_id"].notna()]
+        if frame.empty:
+            raise DataError(
+                f"{name}: no brief is a campaign of a market ({named}), and the truth knows "
+                "campaigns only; expected a list made with --all-open or --campaign"
+            )
+        notes.append(
+            f"{len(strangers)} of the briefs are no campaigns of a market and are left out "
+            f"({named}); the truth knows campaigns only"
         )
     found = pd.DataFrame(
         {
@@ -235,7 +242,7 @@ def _own_list(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
     )
     if order in _TARGET_OF_ORDER:
         found["target"] = _TARGET_OF_ORDER[order]
-    return found, [f"read as lists of `matcher recommend`, by its {order} score"]
+    return found, notes
 
 
 def _find_kind(frame: pd.DataFrame, name: str) -> str:
@@ -274,7 +281,7 @@ def _with_columns(frame: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
     if kind == "what-if":
         if "account_id" not in frame:
             frame = frame.assign(account_id=None)
-        frame = frame.assign(scenario=[_scenario(one) for one in frame["scenario"]])
+        frame = frame.assign(scenario=[_scenario(one, name) for one in frame["scenario"]])
     texts = [column for column in _TEXTS if column in frame]
     frame = frame.assign(**{column: _texts(frame[column]) for column in texts})
     blank = [
@@ -290,15 +297,15 @@ def _with_columns(frame: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
     return frame
 
 
-def _scenario(value: Any) -> str:
+def _scenario(value: Any, name: str) -> str:
     """Scenario as canonical JSON text, so that equal ones are equal."""
     try:
         edits = json.loads(value) if isinstance(value, str) else value
         return json.dumps(dict(edits), sort_keys=True, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"`scenario`: got {str(value)[:80]!r}; expected a JSON object of the fields of an "
-            f'intervention, such as {{"n_posts": 3}} ({error})'
+            f"{name}: `scenario`: got {str(value)[:80]!r}; expected a JSON object of the fields of "
+            f'an intervention, such as {{"n_posts": 3}} ({error})'
         ) from error
 
 
@@ -355,9 +362,10 @@ def _check_twice(frame: pd.DataFrame, kind: str, name: str) -> None:
     twice = frame.duplicated(keys)
     if twice.any():
         shown = [column for column in keys if column != "method"]
-        first = "; ".join(" ".join(map(str, row)) for row in frame.loc[twice, shown].head(5).values)
+        first = frame.loc[twice, shown].drop_duplicates().head(5)
+        listed = "; ".join(" ".join(map(str, row)) for row in first.values)
         raise DataError(
-            f"{name}: {int(twice.sum())} of {len(frame)} rows repeat a pair ({first}); expected "
+            f"{name}: {int(twice.sum())} of {len(frame)} rows repeat a pair ({listed}); expected "
             f"each {', '.join(keys)} once"
         )
 
