@@ -144,7 +144,7 @@ def render_check(check: Check) -> str:
     lines = []
     for theme, title in THEMES.items():
         rows = [row for row in result["moments"] if row["theme"] == theme]
-        lines += [f"\n{title}", *(line(row, "ok" if row["ok"] else "NO") for row in rows)]
+        lines += [f"\n{title}", *(line(row, _verdict(row)) for row in rows)]
     lines += ["\nAssumed, no source settles them; not counted"]
     lines += [line(row, "") for row in result["assumed"]]
     n_held_out, n_held_out_ok = result["n_held_out"], result["n_held_out_ok"]
@@ -157,8 +157,14 @@ def render_check(check: Check) -> str:
     n_unknown = sum(row["value"] is None for row in result["moments"])
     if n_unknown:
         lines += [
-            f"{n_unknown} moments have too few rows to be measured, and others waver; the ranges "
-            f"are for markets of {N_INFLUENCERS:,} influencers and {N_CAMPAIGNS:,} campaigns, as "
-            "--check draws where it is given none"
+            f"{n_unknown} moments (?) have too few rows to be measured, which counts as not held, "
+            f"and chance moves others; --check without OUT and sizes draws {N_INFLUENCERS:,} "
+            f"influencers and {N_CAMPAIGNS:,} campaigns, which are enough"
         ]
     return "\n".join(lines).lstrip("\n")
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if row["value"] is None:
+        return "?"
+    return "ok" if row["ok"] else "NO"

@@ -99,7 +99,8 @@ def revenue_ratio(export: Export) -> float:
 
 def _mean(rate: pd.Series, followers: pd.Series, low: float, high: float) -> float:
     within = followers.ge(low) & followers.lt(high)
-    return float(enough(rate[within], f"collaborations from {low:,.0f} followers").mean())
+    side = f"above {low:,.0f}" if low else f"below {high:,.0f}"
+    return float(enough(rate[within], f"collaborations of accounts {side} followers").mean())
 
 
 MOMENTS: Final = (

@@ -153,7 +153,7 @@ def _ratio_at_followers(prices: pd.DataFrame, is_over: pd.Series, groups: pd.Ser
     usable = prices["usd"].gt(0) & prices["followers"].gt(0)
     prices, flag, groups = prices[usable], is_over[usable].astype(float), groups[usable]
     for side in (0.0, 1.0):
-        enough(flag[flag == side], "priced accounts on one side")
+        enough(flag[flag == side], "priced accounts on one side of the ratio")
     followers = prices["followers"].to_numpy(dtype=float)
     dummies = pd.get_dummies(groups, dtype=float).to_numpy()
     design = np.hstack([np.log(followers)[:, None], flag.to_numpy()[:, None], dummies])

@@ -54,7 +54,7 @@ def enough(values: pd.Series, what: str, least: int = LEAST_ACCOUNTS) -> pd.Seri
     """
     known = values.dropna().astype(float)
     if len(known) < least:
-        raise SupportError(f"{len(known)} {what} with a value; at least {least} are needed")
+        raise SupportError(f"{len(known)} {what} to measure it on; at least {least} are needed")
     return known
 
 
