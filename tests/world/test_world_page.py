@@ -58,7 +58,7 @@ def test_a_value_outside_its_range_stands_out() -> None:
     assert f"1 of {sum(not one.held_out for one in MOMENTS)} calibrated" in inside
 
 
-def test_what_the_page_keeps_of_a_check_is_five_digits_of_everything() -> None:
+def test_what_the_page_keeps_of_a_check_is_nine_digits_of_everything() -> None:
     measured = measure_moments(Export({}), (*MOMENTS, *ASSUMED))
     record = record_of(Check({"world": "w"}, measured[: len(MOMENTS)], measured[len(MOMENTS) :]))
     assert set(record["values"]) == {one.name for one in (*MOMENTS, *ASSUMED)}

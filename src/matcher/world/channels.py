@@ -30,7 +30,8 @@ _LARGEST: Final = 60.0
 _P_BOUGHT: Final = (0.27, 0.33, 0.33, 0.40, 0.60)
 """Share that bought followers, by tier (creator audits: 27 % overall, 33 % at 5,000-20,000)."""
 _P_POD: Final = (0.20, 0.18, 0.18, 0.20, 0.20)
-"""Share in engagement pods, by tier (audits: 10 to 17 %, more where comments are counted)."""
+"""Share in engagement pods, by tier (audit: pods 9.9 %, inauthentic comments 17 %; assumed to be
+above both, so that accounts with any fraud are as many as audits find)."""
 _FAKE_BOUGHT: Final = ((2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (3.0, 4.0))
 _FAKE_OTHERS: Final = (2.0, 18.0)
 _BIAS: Final[dict[str, float]] = {"comments": 0.55, "shares": 0.7, "saves": 0.7}

@@ -24,7 +24,7 @@ _KIND_CLICK: Final[dict[str, float]] = {
 """Log clicks per impression: consumers' recommendations sell, fame does not (assumed)."""
 _STORY_CLICK: Final = 0.5
 _COMMENT_CLICK: Final = 0.35
-"""Accounts that are commented on more sell more (coupon study of 410 accounts; weak)."""
+"""More comments, more sales (weak coupon study of 410 accounts; size assumed)."""
 _TARGET_CLICK: Final = 0.5
 CLICK_NOISE: Final = 0.3
 """Spread of clicks per impression over posts, natural log (assumed)."""

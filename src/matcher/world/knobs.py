@@ -106,7 +106,8 @@ class WorldKnobs:
     fit_optimum: float = 0.6
     """Fit at which exposure peaks (assumed)."""
     effect_fatigue: float = 0.8
-    """Loss in log exposure per unit of ad share above `fatigue_from` (direction published)."""
+    """Loss in log exposure per unit of ad share above `fatigue_from` (direction published,
+    size assumed)."""
     fatigue_from: float = 0.2
     """Sponsored share of posts from which ads tire (assumed)."""
     effect_repeat: float = 0.08

@@ -30,13 +30,13 @@ def record_of(check: Check) -> dict[str, Any]:
     Returns
     -------
     dict of str to Any
-        World, size, and ``values`` by name of moment or assumption, to five digits; JSON values.
+        World, size, and ``values`` by name of moment or assumption, to nine digits; JSON values.
     """
     measured = (*check.moments, *check.assumed)
     return {
         **{name: check.record.get(name) for name in _SIZES},
         "values": {
-            one.moment.name: None if one.value is None else float(f"{one.value:.5g}")
+            one.moment.name: None if one.value is None else float(f"{one.value:.9g}")
             for one in measured
         },
     }

@@ -185,6 +185,10 @@ CANNOT_TELL: Final = """\
   measurement, but their sources were known: spreads of counters follow from the log-sds and ratios
   that one page and one creator published, those of held-out moments among them, less counting
   noise. They check the derivation, and do not stand for figures never seen.
+- **What was put in.** Users of platforms, TikTok's use by the young, and the shares of accounts
+  with bought followers, of those in pods and of followers that are fake are constants, each set
+  inside the range that it is then held against. That these nine moments hold says that nothing in
+  between distorts them, and no more.
 - **What a late post loses.** Posts for a campaign earn as of a planned day, 19 days after the
   decision, whenever they are published, so that any pair can be asked about alike.
 - **What single figures hide.** Several ranges come from one page or one creator, some from vendors
