@@ -7,6 +7,10 @@ was known at the decision of a campaign three fifths through, and every later de
 scored over all accounts that its brief lets pass. The truth judges both orders: that of who is
 hired by what the buyer wanted, that of what a hire delivers by the expected outcome. The oracles
 must be frozen first (``benchmarks/fit_oracles.py``), on other seeds.
+
+``python benchmarks/bench_world_truth.py --fees --seeds 3`` says instead by what factor estimated
+fees miss what accounts ask: at the latest campaigns, for one post in each format of each platform,
+accounts whose own rate ran out, and those that are estimated from accounts like them.
 """
 
 from __future__ import annotations
@@ -18,12 +22,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from matcher.config import Settings
 from matcher.features.context import MarketData
+from matcher.market.brief import Brief
+from matcher.market.instants import to_microseconds
 from matcher.market.load import load_market
 from matcher.ranking.fit import candidate_pairs, fit_model
+from matcher.recommend.fees import build_fees
 from matcher.world.judge.bench import open_bench
 from matcher.world.judge.ceilings import LATENT, OBSERVABLES
 from matcher.world.judge.judge import INVERTED, Ceilings, judge_predictions
@@ -31,13 +39,17 @@ from matcher.world.judge.markets import summarise_markets
 from matcher.world.judge.oracle import ORACLES
 from matcher.world.judge.predictions import parse_predictions
 from matcher.world.knobs import WORLDS
+from matcher.world.platforms import PLATFORM_TRAITS
 from matcher.world.simulate import simulate_market
+from matcher.world.truth import Intervention, read_truth
 
 if TYPE_CHECKING:
     from matcher.world.judge.judge import Judgement
 
 _TRAINED_ON = 0.6
 """Share of the decided campaigns that come before the cut."""
+_LATEST = 10
+"""Campaigns of each market at whose decisions fees are estimated."""
 _QUESTIONS = {"hire": "choice", "deliver": "outcome"}
 
 
@@ -91,7 +103,11 @@ def main() -> None:
     parser.add_argument("--campaigns", type=int, default=150)
     parser.add_argument("--oracles", type=Path, default=ORACLES)
     parser.add_argument("--out", type=Path, help="All rows, as Parquet.")
+    parser.add_argument("--fees", action="store_true", help="Judge estimated fees; train nothing.")
     options = parser.parse_args()
+    if options.fees:
+        print_fees(options)
+        return
     parts: list[pd.DataFrame] = []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         started = time.monotonic()
@@ -111,6 +127,53 @@ def main() -> None:
     shares = rows.loc[rows["metric"].str.startswith("share_"), "value"].dropna()
     if len(shares) and (shares > INVERTED).all():
         print("warning: above 98 % everywhere; the learner may invert the generator")
+
+
+def miss_fees(folder: Path) -> pd.DataFrame:
+    """Factor by which every estimated fee of the latest campaigns misses what accounts ask."""
+    data = MarketData(load_market(folder, Settings().market))
+    truth = read_truth(folder)
+    campaigns = data.market["campaigns"].dropna(subset=["decided_at", "currency"])
+    latest = campaigns.sort_values("decided_at").tail(_LATEST)
+    ids, platforms = truth.account_ids, data.market["accounts"].set_index("account_id")["platform"]
+    parts = []
+    decided = to_microseconds(latest["decided_at"]).tolist()
+    for campaign, at in zip(latest["campaign_id"], decided, strict=True):
+        brief = Brief.from_campaign(data.market, campaign)
+        for platform, traits in PLATFORM_TRAITS.items():
+            accounts = pd.Series([one for one in ids if platforms[one] == platform])
+            codes = data.index.account_codes(accounts)
+            for form in (one[0] for one in traits.formats):
+                asked = truth.expected(
+                    [campaign] * len(accounts),
+                    accounts,
+                    Intervention(n_posts=1, format=form, fee_ratio=1.0),
+                )["fee"]
+                asking = brief.model_copy(update={"formats": (form,)})
+                fees = build_fees(data, asking, codes, at, language="en")
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "from": np.where(np.isnan(fees.low), "own rate run out", "median"),
+                            "miss": np.exp(np.abs(np.log(fees.fee / asked))),
+                        }
+                    )[fees.is_estimate]
+                )
+    return pd.concat(parts, ignore_index=True)
+
+
+def print_fees(options: argparse.Namespace) -> None:
+    """Print quartiles of the factor over seeds."""
+    parts = []
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "market"
+            size = {"n_influencers": options.influencers, "n_campaigns": options.campaigns}
+            simulate_market(folder, **size, seed=seed, world=options.world)
+            parts.append(miss_fees(folder).assign(seed=seed))
+    rows = pd.concat(parts).groupby("from")["miss"]
+    print(f"world {options.world}, {options.seeds} seeds: estimated over asked fee, or its inverse")
+    print(rows.describe()[["count", "25%", "50%", "75%"]].round(3).to_string())
 
 
 def print_question(over: pd.Series, method: str, target: str) -> None:
