@@ -26,6 +26,7 @@ from matcher.ranking.store import stage_model
 from matcher.report.training_record import build_cards, build_record
 from matcher.tracking.prepare import prepare_store
 from matcher.tracking.runs import RunInfo, log_training_run
+from matcher.tuning.tune import check_tuning, tune_rankers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.tracking.runs import TrainingRecord
     from matcher.tracking.store import Store
+    from matcher.tuning.results import TuningResult
 
 __all__ = ["TrainingResult", "claim_training", "feature_table", "train_model"]
 
@@ -58,6 +60,8 @@ class TrainingResult:
         Why there is no evaluation, else empty.
     run : RunInfo or None
         Where the run is tracked.
+    tuning : TuningResult or None
+        How the settings were chosen; None where they were not tuned.
     """
 
     model: Model
@@ -65,6 +69,7 @@ class TrainingResult:
     evaluation: EvaluationResult | None
     evaluation_note: str
     run: RunInfo | None
+    tuning: TuningResult | None = None
 
     def _repr_html_(self) -> str:
         """The model and its run, for notebooks; every text escaped."""
@@ -94,6 +99,8 @@ def claim_training(
     market_name: str,
     trained_until: pd.Timestamp | None = None,
     evaluate: bool = True,
+    tune: int | None = None,
+    take_best: bool = False,
     force: bool = False,
 ) -> Iterator[bool]:
     """Claim on a model's folder, and what a killed process left there cleaned up.
@@ -115,6 +122,10 @@ def claim_training(
         As for `train_model`.
     evaluate : bool
         As for `train_model`.
+    tune : int, optional
+        As for `train_model`.
+    take_best : bool
+        As for `train_model`.
     force : bool
         Replace a bundle that stands there.
 
@@ -132,7 +143,8 @@ def claim_training(
         If another process is at work on it, or its place cannot be written.
     """
     until = "everything" if trained_until is None else trained_until.isoformat()
-    parts = (data.market.data_hash, settings.hash, market_name, until, str(evaluate))
+    tuning = "" if tune is None else f"tune {tune} {take_best}"
+    parts = (data.market.data_hash, settings.hash, market_name, until, str(evaluate), tuning)
     work = hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
     with claim_folder(folder, f"train {work[:32]}") as was_broken_off:
         may_replace = force or (was_broken_off and _is_own(folder, data, settings, market_name))
@@ -148,7 +160,8 @@ def _is_own(folder: Path, data: MarketData, settings: Settings, market_name: str
     except (OSError, BundleError):
         return False
     own = (data.market.data_hash, settings.hash, market_name)
-    return (held.get("data_hash"), held.get("config_hash"), held.get("market")) == own
+    asked = (held.get("tuning") or held).get("asked_config_hash", held.get("config_hash"))
+    return (held.get("data_hash"), asked, held.get("market")) == own
 
 
 def train_model(
@@ -161,6 +174,8 @@ def train_model(
     register_as: str | None = None,
     trained_until: pd.Timestamp | None = None,
     evaluate: bool = True,
+    tune: int | None = None,
+    take_best: bool = False,
     embed: Embed | None = None,
     force: bool = False,
     tell: Tell = lambda _task, _done, _total: None,
@@ -188,6 +203,11 @@ def train_model(
         Use only what was known before; everything when None.
     evaluate : bool
         Walk forward first and keep the figures with the model.
+    tune : int, optional
+        Settings of the rankers to try on earlier campaigns beside those given, 1 or more; see
+        `matcher.tuning.tune.tune_rankers`. None tries none.
+    take_best : bool
+        Take the best of them also where it is not sure that it is better.
     embed : callable, optional
         ``embed(encoder, texts, role)``, for an embedding cache.
     force : bool
@@ -205,7 +225,7 @@ def train_model(
     DataError
         If a table that training needs is missing.
     SupportError
-        If nothing can be learnt from the market.
+        If nothing can be learnt from the market, or there is too little history to tune on.
     OutputExistsError
         If something stands at `folder` that may not be replaced; before any work is done.
     UsageError
@@ -228,6 +248,7 @@ def train_model(
     check_type(data, MarketData, where="train_model: data", hint="wrap it: MarketData(market)")
     check_type(settings, Settings, where="train_model: settings")
     folder = to_path(folder, where="train_model: folder")
+    check_tuning(tune, take_best=take_best)
     data.market.require_training_tables()
     started_at = time.time()
     until = data.market.all_known_at
@@ -235,27 +256,32 @@ def train_model(
         until = trained_until = to_instant(trained_until, where="train_model: trained_until")
     with claim_training(
         data, settings, folder=folder, market_name=market_name, trained_until=trained_until,
-        evaluate=evaluate, force=force,
+        evaluate=evaluate, tune=tune, take_best=take_best, force=force,
     ) as may_replace:  # fmt: skip
         if store is not None:
             tell("tracking store", 0, 1)
             prepare_store(store)
             tell("tracking store", 1, 1)
         known = data if trained_until is None else MarketData(data.market.as_of(until))
-        result, reason = None, "" if evaluate else "not asked for"
+        tuning = None
+        if tune is not None:
+            tuning = tune_rankers(
+                known, until, settings, n_trials=tune, take_best=take_best, embed=embed, tell=tell
+            )
+            settings = tuning.settings
+        result, reason = None, "not asked for"
         if evaluate:
-            try:
-                result = walk_forward(
-                    known, settings, embed=embed, audit={"market": market_name}, tell=tell
-                )
-            except SupportError as error:
-                reason = str(error)
+            result, reason = _judged(known, settings, market_name, tuning, embed, tell)
         steps = Steps(tell, "model", total=5 if store is not None else 4)
         model, _, _ = fit_model(data, until, settings, embed=embed, progress=steps)
+        if tuning is not None:
+            model = replace(model, facts={**model.facts, "tuned": tuning.verdict})
         steps("bundle")
         cards = build_cards(model, known.market, market_name, result, unevaluated=reason)
         figures = None if result is None else result.to_dict()
         extra = {"market": market_name, "evaluation": None if figures is None else figures["time"]}
+        if tuning is not None:
+            extra["tuning"] = tuning.to_dict()
         run = None
         with stage_model(model, folder, extra=extra, documents=cards, force=may_replace) as staged:
             if store is not None:
@@ -263,12 +289,36 @@ def train_model(
                 record = build_record(
                     model, known.market, market_name, result, unevaluated=reason,
                     bundle=staged.path, model_id=staged.bundle.model_id, cards=cards,
-                    features=feature_table(), started_at=started_at,
+                    features=feature_table(), started_at=started_at, tuning=tuning,
                 )  # fmt: skip
                 run = _logged(store, replace(record, register_as=register_as), staged)
             bundle = staged.publish()
         steps.finish()
-    return TrainingResult(model, bundle.model_id, result, reason, run)
+    return TrainingResult(model, bundle.model_id, result, reason, run, tuning)
+
+
+def _judged(
+    known: MarketData,
+    settings: Settings,
+    market_name: str,
+    tuning: TuningResult | None,
+    embed: Embed | None,
+    tell: Tell,
+) -> tuple[EvaluationResult | None, str]:
+    """How the procedure fares walking forward, or why that cannot be said."""
+    audit = {"market": market_name}
+    try:
+        result = walk_forward(known, settings, embed=embed, audit=audit, tell=tell)
+    except SupportError as error:
+        return None, str(error)
+    if tuning is None or not tuning.is_taken:
+        return result, ""
+    remark = (
+        f"the settings were chosen on {tuning.n_campaigns} of these campaigns, so that figures of "
+        "the model are optimistic"
+    )
+    remarks = [*result.audit["remarks"], remark]
+    return replace(result, audit={**result.audit, "remarks": remarks}), ""
 
 
 def _logged(store: Store, record: TrainingRecord, staged: StagedBundle) -> RunInfo:

@@ -113,6 +113,46 @@ def plan_training(
     }
 
 
+def plan_tuning(
+    data: MarketData, settings: Settings, until: pd.Timestamp | None, n_trials: int
+) -> dict[str, Any]:
+    """What a tuning would be judged on.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    settings : Settings
+        Settings as they are.
+    until : pandas.Timestamp or None
+        Instant before which facts count; None for all.
+    n_trials : int
+        Trials beside the settings as they are.
+
+    Returns
+    -------
+    dict of str to Any
+        Numbers of trials, folds and judged campaigns, and the days of their decisions.
+
+    Raises
+    ------
+    SupportError
+        If there is too little history for two folds.
+    """
+    from matcher.features.data import MarketData
+    from matcher.tuning.folds import plan_folds
+
+    instant = data.market.all_known_at if until is None else until
+    known = data if until is None else MarketData(data.market.as_of(instant))
+    folds = plan_folds(known, instant, settings)
+    return {
+        "trials": n_trials,
+        "folds": len(folds),
+        "judging campaigns": sum(len(fold.campaign_ids) for fold in folds),
+        "decided": f"{folds[0].first_decided_at:%Y-%m-%d} to {folds[-1].last_decided_at:%Y-%m-%d}",
+    }
+
+
 def check_encoder(settings: Settings) -> str:
     """Encoder of some settings, opened if it is not fitted on the market.
 

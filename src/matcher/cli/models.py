@@ -9,7 +9,7 @@ import typer
 
 from matcher.cli.complete import complete_words
 from matcher.cli.data import AsJson, ConfigFile, Force, MarketFolder
-from matcher.cli.dry import DryRun, plan_training, print_plan
+from matcher.cli.dry import DryRun, plan_training, plan_tuning, print_plan
 from matcher.cli.output import note, print_json, print_rich, progress
 from matcher.cli.text import CacheFolder, EncoderName, cache_folder, settings_with
 from matcher.cli.trained import say_trained
@@ -127,6 +127,19 @@ def train(
         str | None,
         typer.Option("--until", metavar="T", help="Use only what was known before this instant."),
     ] = None,
+    tune: Annotated[
+        int | None,
+        typer.Option(
+            "--tune",
+            metavar="N",
+            help="First try N other settings of the rankers on earlier campaigns, and change "
+            "settings only where that is surely better; a run that is killed goes on where it was.",
+        ),
+    ] = None,
+    take_best: Annotated[
+        bool,
+        typer.Option("--take-best", help="With --tune: take the best settings, sure or not."),
+    ] = False,
     no_evaluate: Annotated[
         bool, typer.Option("--no-evaluate", help="Do not walk forward before training.")
     ] = False,
@@ -157,7 +170,9 @@ def train(
     from matcher.tracking.registry import check_name
     from matcher.tracking.store import Store
     from matcher.training import claim_training, train_model
+    from matcher.tuning.tune import check_tuning
 
+    check_tuning(tune, take_best=take_best)
     settings = settings_with(config, encoder=encoder)
     check_name(register_as)
     store = None if no_track else Store.open(tracking_uri, make=not dry_run)
@@ -168,8 +183,10 @@ def train(
     cut = None if until is None else parse_instant(until)
     if dry_run:
         check_folder(folder, force=force, marker="manifest.json", make=False)
-        plan = {"would": f"train a model into {folder}"}
+        plan: dict[str, Any] = {"would": f"train a model into {folder}"}
         plan |= plan_training(data, settings, cut, evaluate=not no_evaluate)
+        if tune is not None:
+            plan["tuning"] = plan_tuning(data, settings, cut, tune)
         plan["tracked in"] = "nothing" if store is None else store.uri
         print_plan(plan, as_json=as_json)
         return
@@ -178,6 +195,8 @@ def train(
         "market_name": market.resolve().name,
         "trained_until": cut,
         "evaluate": not no_evaluate,
+        "tune": tune,
+        "take_best": take_best,
         "force": force,
     }
     # Claimed until all is said: what a kill cuts short may be asked for again in the same words.
@@ -192,7 +211,7 @@ def train(
                 embed=embedder(settings, cache),
                 tell=tell,
             )
-        say_trained(result, data, settings, market, folder, store, as_json=as_json)
+        say_trained(result, data, market, folder, store, as_json=as_json)
 
 
 def parse_instant(text: str) -> pd.Timestamp:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matcher.cli.output import note, print_json, print_result, print_rich
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matcher.config import Settings
     from matcher.features.context import MarketData
     from matcher.tracking.registry import Registered
     from matcher.tracking.store import Store
     from matcher.training import TrainingResult
+    from matcher.tuning.results import Trial, TuningResult
 
 __all__ = ["say_trained"]
 
@@ -21,7 +21,6 @@ __all__ = ["say_trained"]
 def say_trained(
     result: TrainingResult,
     data: MarketData,
-    settings: Settings,
     market: Path,
     folder: Path,
     store: Store | None,
@@ -36,8 +35,6 @@ def say_trained(
         What was trained.
     data : MarketData
         Market.
-    settings : Settings
-        Settings.
     market : pathlib.Path
         Folder of the market.
     folder : pathlib.Path
@@ -64,9 +61,12 @@ def say_trained(
                 "tracking_uri": None if store is None else store.uri,
                 "evaluation": None if result.evaluation is None else result.evaluation.to_dict(),
                 "evaluation_note": result.evaluation_note,
+                "tuning": _as_json(result.tuning),
             }
         )
         return
+    if result.tuning is not None:
+        print_result(_describe(result.tuning))
     if result.evaluation is not None:
         print_rich(result.evaluation)
     elif result.evaluation_note:
@@ -75,7 +75,8 @@ def say_trained(
     print_result(
         f"{folder}: model {result.model_id}, trained until {result.model.trained_until} on "
         f"{facts['n_campaigns']} campaigns with {facts['n_hired']} hires and "
-        f"{facts['n_features']} features (data {data.market.data_hash}, config {settings.hash})"
+        f"{facts['n_features']} features (data {data.market.data_hash}, config "
+        f"{result.model.settings.hash})"
     )
     for text in describe_facts(facts):
         note(f"note: {text}")
@@ -89,6 +90,39 @@ def say_trained(
         print_result(f"registered as {registered.label}, {' and '.join(registered.aliases)}")
         _note_other_market(registered, store)
     print_result(f"next: matcher recommend {market} --model {folder} --all-open --out F.parquet")
+
+
+def _as_json(tuning: TuningResult | None) -> dict[str, Any] | None:
+    if tuning is None:
+        return None
+    return {**tuning.to_dict(), "n_kept": tuning.n_kept, "kept_in": str(tuning.path)}
+
+
+def _describe(tuning: TuningResult) -> str:
+    """The tuning on a few lines: what was judged, the best trial, and what became of it."""
+    first, last = tuning.folds[0].first_decided_at, tuning.folds[-1].last_decided_at
+    kept = f", {tuning.n_kept} of them kept from an earlier run" if tuning.n_kept else ""
+    lines = [
+        f"tuned by {len(tuning.trials):,} trials{kept}, on {len(tuning.folds)} folds with "
+        f"{tuning.n_campaigns} campaigns decided {first:%Y-%m-%d} to {last:%Y-%m-%d}",
+        f"  {'':<30}{'objective':>10}{'NDCG@10':>10}{'Spearman':>10}",
+        _row("trial 0, settings as they are", tuning.trials[0]),
+    ]
+    if tuning.gain.best:
+        lines.append(_row(f"trial {tuning.gain.best}, the best", tuning.trials[tuning.gain.best]))
+        lines += [
+            f"    {name:<32} {old:.4g} -> {new:.4g}" for name, (old, new) in tuning.changes.items()
+        ]
+    return "\n".join([*lines, tuning.verdict, ""])
+
+
+def _row(name: str, trial: Trial) -> str:
+    figures = trial.figures()
+    cells = [
+        f"{figures[key]:>10.4f}" if key in figures else f"{'-':>10}"
+        for key in ("objective", "ndcg_at_10", "spearman")
+    ]
+    return f"  {name:<30}" + "".join(cells)
 
 
 def _note_other_market(registered: Registered, store: Store | None) -> None:

@@ -25,7 +25,7 @@ from matcher.ranking.relevance import (
 from matcher.retrieval.eligibility import select_eligible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -195,6 +195,7 @@ def build_training_rows(
     settings: Settings,
     *,
     exclude_brands: frozenset[str] = frozenset(),
+    features: Callable[[Pairs], FeatureMatrix] | None = None,
 ) -> TrainingRows:
     """Candidates of the campaigns closed before an instant, with labels known before it.
 
@@ -210,6 +211,8 @@ def build_training_rows(
         Settings.
     exclude_brands : frozenset of str
         Brands whose campaigns are left out (brand-cold protocols).
+    features : callable, optional
+        Features of pairs, where they are shared with other rows; computed here when None.
 
     Returns
     -------
@@ -237,7 +240,7 @@ def build_training_rows(
             f"an account needs {settings.retrieval.min_posts} posts before the decision "
             "(`retrieval.min_posts`) and has to pass the terms of the campaign"
         )
-    matrix = build_features(context, prior, pairs)
+    matrix = build_features(context, prior, pairs) if features is None else features(pairs)
     keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
     hired = keys.isin(pd.MultiIndex.from_frame(hires[["campaign_id", "account_id"]]))
     outcomes = measured_outcomes(market.as_of(trained_until))

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from matcher.features.activity import CONDUCT, FOLLOWER_QUALITY, REACH
-from matcher.features.pair_features import build_features
+from matcher.features.pair_features import FeatureMatrix, build_features
 from matcher.features.pairs import build_pairs
 from matcher.features.relative import normal_scores
 from matcher.market.brief import Brief
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matcher.features.index import MarketIndex
     from matcher.features.priors import LevelPrior
 
-__all__ = ["fit_forecast"]
+__all__ = ["ForecastRows", "build_forecast_rows", "fit_forecast", "fit_forecast_rows"]
 
 _FAMILIES: Final = (REACH.name, FOLLOWER_QUALITY.name, CONDUCT.name, "resonance")
 """Families that say something of an account whatever the brief."""
@@ -37,6 +37,104 @@ _LEAST_ACCOUNTS: Final = 10
 """Accounts with a measured post below which a period teaches nothing."""
 _LEAST_ROWS: Final = 200
 """Accounts times periods below which nothing is learnt."""
+
+
+@dataclass(frozen=True)
+class ForecastRows:
+    """Accounts of periods with what their posts in them reached.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        What was known of each account at the beginning of its period.
+    scores : numpy.ndarray of float64, shape (n_rows,)
+        Normal score of its posts among the accounts of the period.
+    source : str
+        Which posts they are.
+    """
+
+    matrix: FeatureMatrix
+    scores: NDArray[np.float64]
+    source: str
+
+
+def build_forecast_rows(
+    context: FeatureContext, prior: LevelPrior, trained_until: pd.Timestamp, settings: Settings
+) -> tuple[ForecastRows | None, str]:
+    """What a forecast learns from; see `fit_forecast`.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market.
+    prior : LevelPrior
+        Expected levels.
+    trained_until : pandas.Timestamp
+        Only readings known strictly before it are learnt from.
+    settings : Settings
+        ``outcome`` says which periods and how many accounts.
+
+    Returns
+    -------
+    rows : ForecastRows or None
+        None where too few posts were measured.
+    reason : str
+        Why there are none, else empty.
+    """
+    end, source = instant_microseconds(trained_until), "sponsored posts"
+    reached = _measured_posts(context, end)
+    sponsored = np.where(context.index.post_is_sponsored, reached, np.nan)
+    periods = _list_periods(context, sponsored, end, settings)
+    if _count_rows(periods) < _LEAST_ROWS:
+        source = "all posts"
+        periods = _list_periods(context, reached, end, settings)
+    n_rows = _count_rows(periods)
+    if n_rows < _LEAST_ROWS:
+        return None, f"{n_rows} accounts x periods with a measured post; {_LEAST_ROWS} are needed"
+    ids = context.index.account_ids.to_numpy(object)
+    briefs = [Brief(brief_id=f"period {number}", brief="") for number in range(len(periods))]
+    by_id = {brief.brief_id: period for brief, period in zip(briefs, periods, strict=True)}
+    pairs = build_pairs(
+        briefs,
+        {name: ids[period.accounts] for name, period in by_id.items()},
+        instants={
+            name: pd.Timestamp(period.begin, unit="us", tz="UTC") for name, period in by_id.items()
+        },
+    )
+    matrix = build_features(context, prior, pairs, families=_FAMILIES)
+    levels = np.concatenate([period.levels for period in periods])
+    scores = normal_scores(levels[:, None], pairs.bounds)[:, 0]
+    return ForecastRows(matrix, scores, source), ""
+
+
+def fit_forecast_rows(
+    rows: ForecastRows, names: Sequence[str], settings: Settings
+) -> tuple[BoostedRanker | None, str]:
+    """Regression on rows that are built already.
+
+    Parameters
+    ----------
+    rows : ForecastRows
+        What `build_forecast_rows` made.
+    names : sequence of str
+        Features of the ranker; those that depend on a brief are never used.
+    settings : Settings
+        Trees.
+
+    Returns
+    -------
+    ranker : BoostedRanker or None
+        Its score is an expected normal score; None where no feature tells accounts apart.
+    source : str
+        What it learnt from, or why there is none.
+    """
+    known = [name for name in names if name in rows.matrix.names]
+    if not known:
+        return None, "no feature of accounts takes two values"
+    values = np.full((len(rows.scores), len(names)), np.nan)
+    values[:, [list(names).index(name) for name in known]] = rows.matrix.relative(known)
+    ranker = fit_regression(values, rows.scores, names, settings=settings, feature_share=0.3)
+    return ranker, rows.source
 
 
 def fit_forecast(
@@ -73,36 +171,8 @@ def fit_forecast(
     source : str
         What it learnt from, or why there is none.
     """
-    end, source = instant_microseconds(trained_until), "sponsored posts"
-    reached = _measured_posts(context, end)
-    sponsored = np.where(context.index.post_is_sponsored, reached, np.nan)
-    periods = _list_periods(context, sponsored, end, settings)
-    if _count_rows(periods) < _LEAST_ROWS:
-        source = "all posts"
-        periods = _list_periods(context, reached, end, settings)
-    n_rows = _count_rows(periods)
-    if n_rows < _LEAST_ROWS:
-        return None, f"{n_rows} accounts x periods with a measured post; {_LEAST_ROWS} are needed"
-    ids = context.index.account_ids.to_numpy(object)
-    briefs = [Brief(brief_id=f"period {number}", brief="") for number in range(len(periods))]
-    by_id = {brief.brief_id: period for brief, period in zip(briefs, periods, strict=True)}
-    pairs = build_pairs(
-        briefs,
-        {name: ids[period.accounts] for name, period in by_id.items()},
-        instants={
-            name: pd.Timestamp(period.begin, unit="us", tz="UTC") for name, period in by_id.items()
-        },
-    )
-    matrix = build_features(context, prior, pairs, families=_FAMILIES)
-    known = [name for name in names if name in matrix.names]
-    if not known:
-        return None, "no feature of accounts takes two values"
-    values = np.full((len(pairs), len(names)), np.nan)
-    values[:, [list(names).index(name) for name in known]] = matrix.relative(known)
-    levels = np.concatenate([period.levels for period in periods])
-    scores = normal_scores(levels[:, None], pairs.bounds)[:, 0]
-    ranker = fit_regression(values, scores, names, settings=settings, feature_share=0.3)
-    return ranker, source
+    rows, reason = build_forecast_rows(context, prior, trained_until, settings)
+    return (None, reason) if rows is None else fit_forecast_rows(rows, names, settings)
 
 
 @dataclass(frozen=True)

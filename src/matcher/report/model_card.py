@@ -170,6 +170,11 @@ def _training(model: Model) -> list[str]:
         f"candidates a campaign, up to {chosen.n_trees} trees of {chosen.n_leaves} leaves each.",
         "*Fit* as a probability: " + _fit(model) + ".",
         "*Delivered*: " + _delivered(model) + ".",
+        *(
+            [f"Settings of the rankers, tuned on earlier campaigns: {facts}."]
+            if (facts := model.facts.get("tuned"))
+            else []
+        ),
         f"All settings stand in `manifest.json` under `config` (hash "
         f"{as_code(model.settings.hash)}); equal data and settings give equal bytes.",
     ]

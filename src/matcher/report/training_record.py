@@ -15,6 +15,7 @@ from matcher.report.data_card import data_card
 from matcher.report.model_card import describe_run, model_card
 from matcher.tracking.datasets import DatasetRecord
 from matcher.tracking.runs import TrainingRecord, flatten_metrics
+from matcher.tracking.trials import TrialRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matcher.evaluation.results import EvaluationResult
     from matcher.market.market import Market
     from matcher.ranking.model import Model
+    from matcher.tuning.results import TuningResult
 
 __all__ = ["build_cards", "build_record"]
 
@@ -74,6 +76,7 @@ def build_record(
     cards: dict[str, str],
     features: pd.DataFrame,
     started_at: float,
+    tuning: TuningResult | None = None,
 ) -> TrainingRecord:
     """Record of a training job, as it is tracked.
 
@@ -99,6 +102,8 @@ def build_record(
         Declared metadata of the features.
     started_at : float
         When the job began, in seconds since 1970.
+    tuning : TuningResult, optional
+        How the settings were chosen.
 
     Returns
     -------
@@ -139,6 +144,22 @@ def build_record(
             "trained_until": model.trained_until.isoformat(),
             "encoder_revision": identity.revision or identity.digest[:12],
         },
+        trials=() if tuning is None else _trials(tuning),
+    )
+
+
+def _trials(tuning: TuningResult) -> tuple[TrialRecord, ...]:
+    used = tuning.gain.best if tuning.is_taken else 0
+    return tuple(
+        TrialRecord(
+            name=f"trial {one.number}" + ("" if one.number else ", as they are"),
+            params=one.values,
+            metrics=one.figures(),
+            started_at=one.started_at,
+            ended_at=one.ended_at,
+            tags={"trial": str(one.number), "taken": str(one.number == used).lower()},
+        )
+        for one in tuning.trials
     )
 
 

@@ -25,6 +25,7 @@ from matcher.tracking.prepare import find_experiment, make_local
 from matcher.tracking.processes import process_tags
 from matcher.tracking.registry import Registered, Registry
 from matcher.tracking.store import Store
+from matcher.tracking.trials import TrialRecord, log_trials
 
 __all__ = ["RunInfo", "TrainingRecord", "flatten_metrics", "log_training_run"]
 
@@ -78,6 +79,8 @@ class TrainingRecord:
         The run goes to the experiment ``matcher/<task>``.
     register_as : str, optional
         Registered model of which the bundle becomes a version; None registers nothing.
+    trials : tuple of TrialRecord
+        Trials of a tuning; each becomes a child of the run.
 
     Raises
     ------
@@ -103,6 +106,7 @@ class TrainingRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     task: str = "train"
     register_as: str | None = None
+    trials: tuple[TrialRecord, ...] = ()
 
     def __post_init__(self) -> None:
         bad = [name for name in (*self.metrics, self.task) if not _NAME.fullmatch(name)]
@@ -161,8 +165,9 @@ def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
     try:
         make_local(store)
         with open_client(store.uri) as client, tempfile.TemporaryDirectory() as scratch:
+            experiment = find_experiment(client, store, record.task)
             run_id = client.create_run(
-                find_experiment(client, store, record.task),
+                experiment,
                 start_time=None if record.started_at is None else int(1_000 * record.started_at),
                 run_name=record.run_name,
                 tags=_tags(record),
@@ -170,6 +175,7 @@ def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
             status = "FAILED"
             try:
                 _log_values(client, run_id, record)
+                log_trials(client, experiment, run_id, record.trials, tags=_data_tags(record))
                 _write_artifacts(Path(scratch), record)
                 client.log_artifacts(run_id, scratch)
                 registered = _log_model(client, run_id, record)
@@ -228,10 +234,13 @@ def _log_model(client: Any, run_id: str, record: TrainingRecord) -> Registered |
     return Registry(client, record.register_as).register(logged, tags=facts)
 
 
+def _data_tags(record: TrainingRecord) -> dict[str, str]:
+    return {"matcher.version": __version__, "data_hash": record.data_hash}
+
+
 def _tags(record: TrainingRecord) -> dict[str, str]:
     tags = {
-        "matcher.version": __version__,
-        "data_hash": record.data_hash,
+        **_data_tags(record),
         "config_hash": record.config_hash,
         "encoder": record.encoder,
         **process_tags(),

@@ -1,0 +1,1 @@
+"""Which settings of the rankers would have ranked later campaigns better."""
