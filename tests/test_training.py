@@ -70,13 +70,16 @@ def test_only_the_same_training_replaces_what_it_wrote_before_it_was_killed(
     process.communicate()
     own = {"data_hash": data.market.data_hash, "config_hash": SETTINGS.hash, "market": "tiny"}
     left = (tmp_path / ".model.claim").read_bytes()
+    tuned = {"config_hash": "another", "tuning": {"asked_config_hash": SETTINGS.hash}}
     cases = [
         (own, {}, True),
+        ({**own, **tuned}, {}, True),
         ({**own, "data_hash": "another"}, {}, False),
         ({**own, "config_hash": "another"}, {}, False),
         ({**own, "market": "another"}, {}, False),
         (own, {"settings": Settings()}, False),
         (own, {"evaluate": False}, False),
+        (own, {"tune": 2}, False),
     ]
     for manifest, options, may_replace in cases:
         (tmp_path / ".model.claim").write_bytes(left)

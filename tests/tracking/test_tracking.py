@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ from matcher.tracking.datasets import DatasetRecord
 from matcher.tracking.models import FoundModel, find_model
 from matcher.tracking.runs import TrainingRecord, flatten_metrics, log_training_run
 from matcher.tracking.store import Store, data_home
+from matcher.tracking.trials import TrialRecord
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,33 @@ def test_a_run_holds_all_that_was_given(record: TrainingRecord, home: Path) -> N
     assert artifacts == {"params.json", "features.json", "features.parquet", "evaluation.md",
                          "tables"}  # fmt: skip
     assert Path(run.info.artifact_uri.removeprefix("file://")).is_relative_to(home)
+
+
+def test_trials_are_children_of_a_run_and_nothing_undefined_is_logged(
+    record: TrainingRecord,
+) -> None:
+    from mlflow import MlflowClient
+
+    trials = tuple(
+        TrialRecord(f"trial {n}", {"ranker.n_trees": 5 + n, "ranker.l2": 0.1},
+                    {"objective": 0.5 * n, "spearman": float("nan")}, 1_700_000_000.0 + n,
+                    1_700_000_000.5 + n, {"trial": str(n)})
+        for n in range(2)
+    )  # fmt: skip
+    store = Store.open()
+    info = log_training_run(store, replace(record, trials=trials))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client = MlflowClient(store.uri)
+        experiment = client.get_run(info.run_id).info.experiment_id
+        query = f"tags.`mlflow.parentRunId` = '{info.run_id}'"
+        runs = client.search_runs([experiment], query, order_by=["tags.trial"])
+    assert [run.info.run_name for run in runs] == ["trial 0", "trial 1"]
+    assert [run.info.status for run in runs] == ["FINISHED"] * 2
+    assert [run.data.metrics for run in runs] == [{"objective": 0.0}, {"objective": 0.5}]
+    assert runs[1].data.params == {"ranker.n_trees": "6", "ranker.l2": "0.1"}
+    assert (runs[1].info.start_time, runs[1].info.end_time) == (1_700_000_001_000,
+                                                               1_700_000_001_500)  # fmt: skip
 
 
 def test_a_run_names_its_data_its_pictures_its_process_and_its_time(

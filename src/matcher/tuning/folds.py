@@ -174,8 +174,8 @@ def plan_folds(
             f"tuning: {n_judged} of {len(table)} campaigns can judge: decided {_MATURE_DAYS} days "
             f"before {until}, with a hired candidate, and {least} hires "
             f"(`evaluation.min_earlier_hired`) settled {PURGE_DAYS} days before them. They make "
-            f"{len(folds)} fold(s) of {_LEAST_CAMPAIGNS} or more campaigns and {_LEAST_FOLDS} are "
-            "needed: give more history, lower that setting, or train without --tune"
+            f"{len(folds)} fold(s) of {_LEAST_CAMPAIGNS} or more campaigns; {_LEAST_FOLDS} folds "
+            "are needed: give more history, lower that setting, or train without --tune"
         )
     return folds
 
