@@ -34,9 +34,9 @@ from matcher.ranking.fit import candidate_pairs, fit_model
 from matcher.recommend.fees import build_fees
 from matcher.world.judge.bench import open_bench
 from matcher.world.judge.ceilings import LATENT, OBSERVABLES
+from matcher.world.judge.frozen import ORACLES
 from matcher.world.judge.judge import INVERTED, Ceilings, judge_predictions
 from matcher.world.judge.markets import summarise_markets
-from matcher.world.judge.oracle import ORACLES
 from matcher.world.judge.predictions import parse_predictions
 from matcher.world.knobs import WORLDS
 from matcher.world.platforms import PLATFORM_TRAITS

@@ -26,17 +26,16 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from matcher.world.judge.bench import open_bench
+from matcher.world.judge.frozen import ORACLES, write_oracle
 from matcher.world.judge.observer import open_observer
 from matcher.world.judge.oracle import (
     CHOICE,
-    ORACLES,
     QUESTION_OF,
     QUESTIONS,
     Oracle,
     fit_oracle,
     hash_knobs,
     oracle_inputs,
-    write_oracle,
 )
 from matcher.world.judge.rankings import build_pool
 from matcher.world.knobs import WORLDS

@@ -13,6 +13,7 @@ from matcher.errors import DataError, SupportError
 from matcher.evaluation.scorers import BASELINES
 from matcher.world.judge.ceilings import OBSERVABLES, SHARED, baseline_name, share_rows
 from matcher.world.judge.figures import campaign_rows
+from matcher.world.judge.frozen import read_oracle, why_stale, write_oracle
 from matcher.world.judge.judge import judge_predictions
 from matcher.world.judge.markets import lower_is_better
 from matcher.world.judge.oracle import (
@@ -22,9 +23,6 @@ from matcher.world.judge.oracle import (
     hash_features,
     hash_knobs,
     input_names,
-    read_oracle,
-    why_stale,
-    write_oracle,
 )
 from matcher.world.judge.predictions import parse_predictions
 

@@ -17,16 +17,11 @@ from matcher.errors import DataError, UsageError
 from matcher.market.load import load_market
 from matcher.world.judge.bench import OUTCOME_OF, open_bench
 from matcher.world.judge.ceilings import LATENT, OBSERVABLES, baseline_name
+from matcher.world.judge.frozen import write_oracle
 from matcher.world.judge.judge import Ceilings, judge_file
 from matcher.world.judge.markets import MANY, judge_folder, summarise_markets
 from matcher.world.judge.observer import open_observer
-from matcher.world.judge.oracle import (
-    QUESTION_OF,
-    fit_oracle,
-    hash_knobs,
-    oracle_inputs,
-    write_oracle,
-)
+from matcher.world.judge.oracle import QUESTION_OF, fit_oracle, hash_knobs, oracle_inputs
 from matcher.world.judge.rankings import build_pool
 from matcher.world.simulate import simulate_market
 

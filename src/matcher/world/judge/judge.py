@@ -20,9 +20,9 @@ from matcher.world.judge.ceilings import (
     share_rows,
 )
 from matcher.world.judge.figures import join_rows
+from matcher.world.judge.frozen import ORACLES, read_oracle, why_stale
 from matcher.world.judge.intervals import judge_intervals
 from matcher.world.judge.observer import open_observer
-from matcher.world.judge.oracle import ORACLES, read_oracle, why_stale
 from matcher.world.judge.plans import judge_plans
 from matcher.world.judge.policies import judge_policies
 from matcher.world.judge.predictions import Predictions, read_predictions
