@@ -163,7 +163,8 @@ class EvaluationSettings(CheckedModel):
     n_blocks: int = Field(6, ge=1)
     """Time blocks in which walking forward refits."""
     keep_encoder: bool = False
-    """Keep the first block's encoder in later blocks: leak-free still, faster, a little weaker."""
+    """Keep the encoder of the first block in later ones, and of the first fold where settings are
+    tuned: leak-free still, faster, a little weaker."""
     min_earlier_hired: int = Field(20, ge=1)
     """Hired candidates that must come earlier for a campaign to be evaluated."""
     n_bootstrap: int = Field(2_000, ge=1)

@@ -14,7 +14,7 @@ from matcher.evaluation.truth import Truth
 from matcher.features.context import MarketData
 from matcher.features.pair_features import build_features
 from matcher.ranking.candidates import candidate_pairs
-from matcher.ranking.fit import build_training_rows, fit_model, fit_prior, fit_text
+from matcher.ranking.fit import build_training_rows, fit_encoder, fit_model, fit_prior, fit_text
 from matcher.ranking.relevance import closed_campaigns
 from matcher.tuning.folds import PURGE_DAYS, Fold, PlannedFold, build_fold, plan_folds
 from matcher.tuning.trial import judge_fold
@@ -93,6 +93,22 @@ def test_sizes_share_the_features_of_the_same_candidates(fold: Fold) -> None:
     # All candidates of this market are fewer than either.
     assert fold.rows[300].matrix is fold.rows[200].matrix
     assert len(fold.rows[2].matrix.pairs) < len(fold.rows[300].matrix.pairs)
+
+
+def test_an_encoder_that_is_kept_is_that_of_the_first_cut(
+    data: MarketData, fold: Fold, plans: tuple[PlannedFold, ...], settings: Settings
+) -> None:
+    builtin = settings.encoder.model_copy(update={"name": "builtin", "dim": 8, "epochs": 0})
+    chosen = settings.model_copy(update={"encoder": builtin})
+    encoder = fit_encoder(data, plans[0].trained_until, chosen)
+    truth = Truth.of(data)
+    kept = build_fold(data, fold.plan, chosen, (5,), truth=truth, encoder=encoder)
+    own = build_fold(data, fold.plan, chosen, (5,), truth=truth)
+    context = fit_text(data, fold.plan.trained_until, chosen, encoder=encoder)
+    cut = fold.plan.trained_until
+    rows = build_training_rows(context, fit_prior(context, cut), cut, drawing(chosen, 5))
+    np.testing.assert_array_equal(kept.rows[5].matrix.values, rows.matrix.values)
+    assert not np.array_equal(kept.rows[5].matrix.values, own.rows[5].matrix.values)
 
 
 def test_figures_are_those_of_a_model_trained_at_the_cut(

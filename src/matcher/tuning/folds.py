@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matcher.features.pairs import Pairs
     from matcher.features.priors import LevelPrior
     from matcher.ranking.candidates import TrainingRows
+    from matcher.text.encoder import Encoder
 
 __all__ = ["PURGE_DAYS", "Fold", "JudgedPairs", "PlannedFold", "build_fold", "plan_folds"]
 
@@ -187,6 +188,7 @@ def build_fold(
     sizes: Sequence[int],
     *,
     truth: Truth,
+    encoder: Encoder | None = None,
     embed: Embed | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> Fold:
@@ -204,6 +206,8 @@ def build_fold(
         Values of ``ranker.unlabelled_per_campaign``.
     truth : Truth
         What happened, as far as the history goes; for judging only.
+    encoder : Encoder, optional
+        Encoder to use instead of one fitted before the cut; fitted no later.
     embed : callable, optional
         ``embed(encoder, texts, role)``, for an embedding cache.
     step : callable, optional
@@ -221,7 +225,7 @@ def build_fold(
     LeakageError
         If a campaign both teaches and judges.
     """
-    context = fit_text(data, plan.trained_until, settings, embed=embed)
+    context = fit_text(data, plan.trained_until, settings, encoder=encoder, embed=embed)
     step()
     prior = fit_prior(context, plan.trained_until)
     shared = _SharedFeatures(context, prior)

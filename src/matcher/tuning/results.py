@@ -126,7 +126,8 @@ class TuningResult:
             )
         what = (
             f"trial {gain.best} of {len(self.trials) - 1} was better by {gain.value:.4f} "
-            f"({gain.low:.4f} to {gain.high:.4f}) on {self.n_campaigns} campaigns"
+            f"({gain.low:.4f} to {gain.high:.4f}) in NDCG@10 + {SPEARMAN_WEIGHT:g} x Spearman on "
+            f"{self.n_campaigns} campaigns"
         )
         if gain.is_sure:
             return f"{what}; its settings are taken"

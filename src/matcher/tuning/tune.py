@@ -6,13 +6,14 @@ import hashlib
 import json
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from matcher import __version__
 from matcher.errors import SupportError, UsageError
 from matcher.evaluation.steps import Steps, Tell
 from matcher.evaluation.truth import Truth
 from matcher.features.context import MarketData
+from matcher.ranking.fit import fit_encoder
 from matcher.tracking.store import data_home
 from matcher.tuning.folds import PURGE_DAYS, build_fold, plan_folds
 from matcher.tuning.results import Trial, TuningResult
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_tuning", "study_path", "tune_rankers"]
 
-_STEPS_PER_FOLD = 2
+_STEPS_PER_FOLD: Final = 2
+_N_RESAMPLES: Final = 2_000
 
 
 def check_tuning(n_trials: int | None, *, take_best: bool) -> None:
@@ -136,9 +138,8 @@ def tune_rankers(
         kept = study.trials[: n_trials + 1]
         steps.finish()
     trials = tuple(_trial(number, one) for number, one in enumerate(kept))
-    chosen = settings.evaluation
     gain = find_gain(
-        [one.folds for one in trials], n_resamples=chosen.n_bootstrap, seed=chosen.seed
+        [one.folds for one in trials], n_resamples=_N_RESAMPLES, seed=settings.evaluation.seed
     )
     result = TuningResult(
         asked=settings,
@@ -203,12 +204,16 @@ def _build_folds(
     sizes = next(one.choices for one in space if one.name == "ranker.unlabelled_per_campaign")
     steps = Steps(tell, "tuning, folds", total=_STEPS_PER_FOLD * len(plans))
     truth = Truth.of(data)
+    keep = settings.evaluation.keep_encoder
+    encoder = fit_encoder(data, plans[0].trained_until, settings) if keep else None
     folds: list[Fold] = []
     skipped: list[str] = []
     for plan in plans:
         steps()
         try:
-            fold = build_fold(data, plan, settings, sizes, truth=truth, embed=embed, step=steps)
+            fold = build_fold(
+                data, plan, settings, sizes, truth=truth, encoder=encoder, embed=embed, step=steps
+            )
             folds.append(fold)
         except SupportError as error:
             skipped.append(f"fold until {plan.trained_until}: {error}")

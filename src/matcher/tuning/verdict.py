@@ -67,7 +67,7 @@ def find_gain(trials: Sequence[Sequence[FoldFigures]], *, n_resamples: int, seed
     trials : sequence of sequence of FoldFigures
         Figures by trial, then fold; trial 0 has the settings as they are.
     n_resamples : int
-        Resamples, 1 or more.
+        Resamples, 2 or more.
     seed : int
         Seed.
 
@@ -98,7 +98,7 @@ def find_gain(trials: Sequence[Sequence[FoldFigures]], *, n_resamples: int, seed
     if best == 0:
         return Gain(0, 0.0, 0.0, 0.0, *(float(part) for part in difference[1:]))
     resampled = _resample(trials, n_resamples, seed)
-    spread = resampled.std(axis=0, ddof=1) if n_resamples > 1 else np.zeros(len(trials))
+    spread = resampled.std(axis=0, ddof=1)
     moved = np.flatnonzero(spread > 0)
     found = weighed[:, 0] - weighed[0, 0]
     half = 0.0
@@ -126,7 +126,7 @@ def _resample(
         n = len(ndcg)
         times = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float64)
         total += _widened(times @ ndcg / n, ndcg.mean(axis=0), n) / n_folds
-        known = ~np.isnan(rho[:, 0])
+        known = ~np.isnan(rho).any(axis=1)
         if known.sum() < LEAST_COMPARED:
             continue
         held = (times @ known.astype(np.float64))[:, None]
