@@ -66,7 +66,7 @@ def say_trained(
         )
         return
     if result.tuning is not None:
-        print_result(_describe(result.tuning))
+        _say_tuned(result.tuning)
     if result.evaluation is not None:
         print_rich(result.evaluation)
     elif result.evaluation_note:
@@ -98,8 +98,8 @@ def _as_json(tuning: TuningResult | None) -> dict[str, Any] | None:
     return {**tuning.to_dict(), "n_kept": tuning.n_kept, "kept_in": str(tuning.path)}
 
 
-def _describe(tuning: TuningResult) -> str:
-    """The tuning on a few lines: what was judged, the best trial, and what became of it."""
+def _say_tuned(tuning: TuningResult) -> None:
+    """Say on a few lines what was judged, which trial was the best, and what became of it."""
     first, last = tuning.folds[0].first_decided_at, tuning.folds[-1].last_decided_at
     kept = f", {tuning.n_kept} of them kept from an earlier run" if tuning.n_kept else ""
     lines = [
@@ -113,7 +113,9 @@ def _describe(tuning: TuningResult) -> str:
         lines += [
             f"    {name:<32} {old:.4g} -> {new:.4g}" for name, (old, new) in tuning.changes.items()
         ]
-    return "\n".join([*lines, tuning.verdict, ""])
+    print_result("\n".join([*lines, tuning.verdict, ""]))
+    for text in tuning.skipped:
+        note(f"note: not used in tuning: {text}")
 
 
 def _row(name: str, trial: Trial) -> str:

@@ -124,9 +124,12 @@ class TuningResult:
                 f"none of {len(self.trials) - 1} trials was better than the settings as they are, "
                 "which stay"
             )
+        measure = "NDCG@10"
+        if math.isfinite(gain.spearman):
+            measure += f" + {SPEARMAN_WEIGHT:g} x Spearman"
         what = (
             f"trial {gain.best} of {len(self.trials) - 1} was better by {gain.value:.4f} "
-            f"({gain.low:.4f} to {gain.high:.4f}) in NDCG@10 + {SPEARMAN_WEIGHT:g} x Spearman on "
+            f"({gain.low:.4f} to {gain.high:.4f}) in {measure} on "
             f"{self.n_campaigns} campaigns"
         )
         if gain.is_sure:

@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 SPEARMAN_WEIGHT: Final = 0.25
-"""Weight of Spearman beside NDCG@10. It rests on a campaign's few hires: between trials on the
-development market it moved four times as much, and would decide alone if it counted the same."""
+"""Weight of Spearman beside NDCG@10, a choice of our own: it rests on the few hires of a campaign
+whose outcomes are known by then, and is to decide between settings that find hires equally well."""
 LEAST_COMPARED: Final = 2
 """Campaigns with comparable outcomes from which a fold has a Spearman; one has no spread."""
 _K: Final = 10
