@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ __all__ = [
     "check_output",
     "check_writable",
     "hash_file",
+    "swap_folder",
+    "write_folder",
     "write_output",
     "write_table",
 ]
@@ -229,6 +232,77 @@ def _refuse_folder(folder: Path, *, force: bool, marker: str) -> None:
     raise OutputExistsError(
         f"{folder}: exists and holds no {marker}, so it is not replaced; choose another place"
     )
+
+
+def write_folder(folder: Path, fill: Callable[[Path], object], *, force: bool, marker: str) -> Path:
+    """Folder that appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder to make. An empty one in its place is taken over.
+    fill : callable
+        Called with an empty folder beside it; fills that.
+    force : bool
+        Replace a folder of the same kind that stands there.
+    marker : str
+        File that every folder of this kind holds.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    OutputExistsError
+        If `folder` stands there and may not be replaced.
+    UsageError
+        If its place cannot be written.
+    """
+    check_folder(folder, force=force, marker=marker)
+    fresh: Path | None = None
+    try:
+        name = tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=_PARTIAL, dir=folder.parent)
+        fresh = Path(name)
+        fresh.chmod(0o777 & ~_umask())
+        fill(fresh)
+        # Once more: somebody may have made the folder in the meantime.
+        check_folder(folder, force=force, marker=marker)
+        swap_folder(fresh, folder)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written: {error}; choose another place") from error
+    finally:
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return folder
+
+
+def swap_folder(fresh: Path, folder: Path) -> None:
+    """Give a folder the name of another, which goes; if that fails, all is as it was.
+
+    Parameters
+    ----------
+    fresh : pathlib.Path
+        Folder in the same place.
+    folder : pathlib.Path
+        Name that it gets.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    old = fresh.with_suffix(".matcher-old")
+    if folder.is_dir() and any(folder.iterdir()):
+        folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except BaseException:
+        if old.is_dir():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def check_writable(path: Path) -> None:

@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import Any
 
 from matcher.errors import BundleError, OutputExistsError
+from matcher.files import swap_folder
 from matcher.ranking.manifest import (
     FORMAT_VERSION,
     MANIFEST_NAME,
@@ -108,7 +109,7 @@ class StagedBundle:
         """
         _refuse_to_overwrite(self.folder, force=self.force)
         try:
-            _swap(self.path, self.folder)
+            swap_folder(self.path, self.folder)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         self.path = self.folder
@@ -305,19 +306,6 @@ def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-
-
-def _swap(fresh: Path, folder: Path) -> None:
-    old = fresh.with_suffix(".matcher-old")
-    if folder.is_dir() and any(folder.iterdir()):
-        folder.rename(old)
-    try:
-        fresh.rename(folder)
-    except BaseException:
-        if old.is_dir():
-            old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _scan(folder: Path) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from matcher.errors import LeakageError
 from matcher.features.context import FeatureContext, MarketData, PairView
 from matcher.features.pair_features import FEATURES
 from matcher.features.pairs import build_pairs
@@ -130,8 +131,20 @@ def fit_text(
     -------
     FeatureContext
         Context for features.
+
+    Raises
+    ------
+    LeakageError
+        If the encoder was trained on texts from after the instant.
     """
     chosen = encoder if encoder is not None else fit_encoder(data, trained_until, settings)
+    known_until = chosen.identity.trained_until
+    if known_until is not None and trained_until < known_until:
+        raise LeakageError(
+            f"encoder {chosen.identity.name!r} was trained on texts until {known_until} and may "
+            f"not be used for campaigns decided before; asked for as of {trained_until}: name an "
+            "encoder trained earlier, or look at later campaigns only"
+        )
     lexicon = data.texts.fit_lexicon(trained_until)
     threads = settings.ranker.n_threads
     if embed is None:

@@ -1,13 +1,11 @@
 """Sentence encoders: built in and trained on the market, or any published one.
 
-The only module that imports sentence-transformers and torch, inside functions.
+Torch is imported inside functions only.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +30,8 @@ from matcher.text.normalise import MAX_CHARS, encoder_text, normalise_text, spli
 from matcher.text.pieces import PieceIndex, build_tokenizer, piece_counts, piece_text
 from matcher.text.registry import find_known_encoder
 from matcher.text.static import PieceTexts, StaticRecipe, fit_piece_vectors
+from matcher.text.transformer import open_transformer, sentence_transformers, static_embedding
+from matcher.text.tuned import read_tuning
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -200,9 +200,9 @@ def _choose_rows(
 
 
 def _static_files(tokenizer: Any, vectors: NDArray[np.float32]) -> dict[str, bytes]:
-    transformers = _sentence_transformers(is_offline=False)
-    model = transformers.SentenceTransformer(
-        modules=[_static_embedding(transformers)(tokenizer, embedding_weights=vectors)],
+    library = sentence_transformers(is_offline=False)
+    model = library.SentenceTransformer(
+        modules=[static_embedding(library)(tokenizer, embedding_weights=vectors)],
         device="cpu",
     )
     with tempfile.TemporaryDirectory(prefix="matcher-encoder-") as folder:
@@ -213,45 +213,8 @@ def _static_files(tokenizer: Any, vectors: NDArray[np.float32]) -> dict[str, byt
 def _load_static(content: Mapping[str, bytes]) -> _StaticModel:
     with tempfile.TemporaryDirectory(prefix="matcher-encoder-") as folder:
         write_files(Path(folder), content)
-        transformer = _load_transformer(Path(folder), device="cpu", is_offline=False)
+        transformer = open_transformer(Path(folder), device="cpu", is_offline=False)
     return _StaticModel(transformer, dict(content), PieceIndex(transformer[0].tokenizer))
-
-
-def _static_embedding(transformers: Any) -> Any:
-    try:
-        from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    except ImportError:  # releases before 5.2
-        return transformers.models.StaticEmbedding
-    return StaticEmbedding
-
-
-def _sentence_transformers(*, is_offline: bool) -> Any:
-    if is_offline:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import sentence_transformers
-
-    # Its bars for reading a file would show in logs and pipes.
-    sys.modules["transformers"].utils.logging.disable_progress_bar()
-    return sentence_transformers
-
-
-def _load_transformer(folder: Path, *, device: str | None, is_offline: bool) -> Any:
-    transformers = _sentence_transformers(is_offline=is_offline)
-    try:
-        return transformers.SentenceTransformer(
-            str(folder),
-            device=device,
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True},
-        )
-    # What a damaged or foreign folder raises is not documented and differs between releases.
-    except Exception as error:
-        raise EncoderError(
-            f"encoder folder {folder}: sentence-transformers cannot load it: {error}; fetch it "
-            "again, or choose a model that needs no remote code and has safetensors weights"
-        ) from error
 
 
 def load_encoder(settings: EncoderSettings, *, local_files_only: bool = True) -> Encoder:
@@ -268,12 +231,14 @@ def load_encoder(settings: EncoderSettings, *, local_files_only: bool = True) ->
     -------
     Encoder
         With the prompts of `matcher.text.registry`, or for a model unknown there those of its own
-        configuration, and then taken as not aligned across languages.
+        configuration, and then taken as not aligned across languages. One that was tuned on a
+        market has those of the model that it was tuned from, and its `trained_until`.
 
     Raises
     ------
     EncoderError
-        If the model is ``builtin``, is not there, has no safetensors weights, or cannot be loaded.
+        If the model is ``builtin``, is not there, has no safetensors weights, cannot be loaded, or
+        was altered since it was tuned.
     """
     if settings.name == "builtin":
         raise EncoderError(
@@ -282,9 +247,13 @@ def load_encoder(settings: EncoderSettings, *, local_files_only: bool = True) ->
     folder, revision = find_model_folder(
         settings.name, settings.revision, local_files_only=local_files_only
     )
-    transformer = _load_transformer(folder, device=None, is_offline=local_files_only)
+    transformer = open_transformer(folder, device=None, is_offline=local_files_only)
+    tuning = read_tuning(folder)
     known = find_known_encoder(settings.name)
-    if known is None:
+    is_aligned = known is not None and known.is_aligned
+    if tuning is not None:
+        prompts, is_aligned = dict(tuning.prompts), tuning.is_aligned
+    elif known is None:
         own = dict(transformer.prompts or {})
         prompts = {
             "brief": own.get("query") or "",
@@ -298,8 +267,8 @@ def load_encoder(settings: EncoderSettings, *, local_files_only: bool = True) ->
         revision=revision,
         dim=len(np.asarray(transformer.encode("a", show_progress_bar=False))),
         prompts=prompts,
-        is_aligned=known is not None and known.is_aligned,
-        trained_until=None,
+        is_aligned=is_aligned,
+        trained_until=None if tuning is None else tuning.trained_until,
         digest=digest_files(folder),
     )
     return Encoder(identity, _SentenceModel(transformer))

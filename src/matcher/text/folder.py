@@ -15,7 +15,9 @@ __all__ = ["digest_files", "find_model_folder", "read_folder", "write_files"]
 
 _KEPT: Final = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 _SKIPPED_FOLDERS: Final = frozenset({"onnx", "openvino", ".git", ".cache"})
-_NOT_WEIGHTS: Final = frozenset({"config_sentence_transformers.json", "matcher_encoder.json"})
+_NOT_WEIGHTS: Final = frozenset(
+    {"config_sentence_transformers.json", "matcher_encoder.json", "matcher_tuned.json"}
+)
 _HUB_ID: Final = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _CHUNK: Final = 1 << 22
 
