@@ -1,0 +1,1 @@
+"""Encoders compared with TF-IDF: on a market's own pairs, and on public sets."""
