@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.cli.data import AsJson, ConfigFile, MarketFolder
+from matcher.cli import encoders
+from matcher.cli.data import AsJson, ConfigFile, Force, MarketFolder
 from matcher.cli.dry import (
     DryRun,
     check_cache,
@@ -34,6 +35,12 @@ EncoderName = Annotated[
     str | None,
     typer.Option("--encoder", metavar="NAME", help="builtin, random, a hub id or a path."),
 ]
+EncoderNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--encoder", metavar="NAME", help="builtin, random, a hub id or a path; --bench takes many."
+    ),
+]
 CacheFolder = Annotated[
     Path | None,
     typer.Option("--cache", metavar="DIR", help="Embedding cache; default under MATCHER_HOME."),
@@ -42,11 +49,22 @@ CacheFolder = Annotated[
 
 def embed(
     market: MarketFolder,
-    encoder: EncoderName = None,
+    encoder: EncoderNames = None,
     cache: CacheFolder = None,
     config: ConfigFile = None,
+    bench: encoders.Bench = False,
+    public: encoders.Public = None,
+    train: encoders.Tune = False,
+    base: encoders.From = None,
+    out: encoders.Out = None,
+    until: encoders.Until = None,
+    epochs: encoders.Epochs = None,
+    batch_size: encoders.BatchSize = None,
+    learning_rate: encoders.LearningRate = None,
+    seed: encoders.Seed = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
+    force: Force = False,
 ) -> None:
     """Embed a market's posts, bios, brands and briefs into the cache.
 
@@ -55,14 +73,53 @@ def embed(
     Later commands find its vectors by themselves; those of the built-in encoder, which is
     faster than most disks, only where they are given the same --cache.
 
+    With --bench nothing is filled: the built-in encoder, TF-IDF and any --encoder (which may
+    then be repeated) are compared on the market's own pairs and on public sets.
+    With --train a sentence transformer is tuned on the market's own pairs and written to --out.
+
     Example: matcher embed my-market --encoder intfloat/multilingual-e5-small
     """
     from matcher.market.load import load_market
+
+    named = encoder or []
+    how = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
+    given: dict[str, Any] = {
+        "--encoder": named,
+        "--cache": cache,
+        "--public": public,
+        "--from": base,
+    }
+    given |= {"--out": out, "--until": until, "--force": force}
+    given |= {f"--{name.replace('_', '-')}": value for name, value in how.items()}
+    encoders.check_use(given, bench=bench, train=train)
+    if bench or train:
+        from matcher.cli.models import load_data, parse_instant
+
+        shared: dict[str, Any] = {"out": out, "force": force, "dry_run": dry_run}
+        shared |= {"cut": None if until is None else parse_instant(until), "as_json": as_json}
+        data, settings = load_data(market, settings_with(config))
+        if train:
+            encoders.tune(data, settings, base=base, how=how, **shared)
+        else:
+            folder = cache_folder(cache)
+            encoders.bench(data, settings, named=named, public=public, cache=folder, **shared)
+        return
+    settings = settings_with(config, encoder=named[0] if named else None)
+    _embed(
+        load_market(market, settings.market),
+        market,
+        settings,
+        cache_folder(cache),
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+def _embed(
+    loaded: Market, market: Path, settings: Settings, folder: Path, *, dry_run: bool, as_json: bool
+) -> None:
     from matcher.text.cache import EmbeddingCache
 
-    settings = settings_with(config, encoder=encoder)
-    folder = cache_folder(cache)
-    loaded = load_market(market, settings.market)
     if dry_run:
         plan = {"would": f"embed the texts of {market}", "into": check_cache(folder)}
         texts = {"texts": count_texts(loaded), "encoder": check_encoder(settings)}
