@@ -162,6 +162,10 @@ def test_misuse_is_2_and_says_what_to_do(options: list[str], message: str) -> No
     assert message in result.stderr
 
 
-def test_a_comparison_can_be_planned() -> None:
-    plan = run("embed", TINY, "--bench", "--encoder", "random", "--dry-run", "--json")
-    assert json.loads(plan.stdout)["would"] == "compare encoders with TF-IDF"
+def test_a_comparison_can_be_planned(tmp_path: Path) -> None:
+    config = tmp_path / "other.yaml"
+    config.write_text("encoder: {name: random}\n")
+    for options in (["--encoder", "random"], ["--config", config]):
+        plan = run("embed", TINY, "--bench", *options, "--dry-run", "--json")
+        assert json.loads(plan.stdout)["would"] == "compare encoders with TF-IDF"
+        assert json.loads(plan.stdout)["encoders"].count("dimensions") == 2

@@ -338,6 +338,14 @@ def test_damaged_model_folder_is_an_error(tmp_path: Path) -> None:
         load_encoder(EncoderSettings(name=str(tmp_path)))
 
 
+def test_the_encoder_of_a_model_is_not_taken_for_a_published_one(
+    builtin: Encoder, tmp_path: Path
+) -> None:
+    builtin.write(tmp_path)
+    with pytest.raises(EncoderError, match="is the encoder of a model, fitted on its market"):
+        load_encoder(EncoderSettings(name=str(tmp_path)))
+
+
 def test_builtin_is_fitted_not_loaded() -> None:
     with pytest.raises(EncoderError, match="fit_builtin_encoder"):
         load_encoder(EncoderSettings())

@@ -150,7 +150,7 @@ def bench(
     settings : Settings
         Settings.
     named : list of str
-        Encoders besides the built-in one.
+        Encoders besides the built-in one; that of the settings where none is named.
     cut : pandas.Timestamp or None
         Instant before which is learnt, and after which is judged.
     public : pathlib.Path or None
@@ -173,7 +173,7 @@ def bench(
         check_output(out, force=force, suffixes=TABLE_SUFFIXES, make=not dry_run)
     if public is None and PUBLIC_SETS.is_dir():
         public = PUBLIC_SETS
-    chosen = [name for name in named if name != "builtin"]
+    chosen = [name for name in named or [settings.encoder.name] if name != "builtin"]
     if dry_run:
         opened = [check_encoder(_with_name(settings, name)) for name in ("builtin", *chosen)]
         plan = {"would": "compare encoders with TF-IDF", "encoders": "; ".join(opened)}

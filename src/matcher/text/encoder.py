@@ -237,8 +237,8 @@ def load_encoder(settings: EncoderSettings, *, local_files_only: bool = True) ->
     Raises
     ------
     EncoderError
-        If the model is ``builtin``, is not there, has no safetensors weights, cannot be loaded, or
-        was altered since it was tuned.
+        If the model is ``builtin``, is not there, has no safetensors weights, cannot be loaded,
+        belongs to a model, or was altered since it was tuned.
     """
     if settings.name == "builtin":
         raise EncoderError(
@@ -247,8 +247,14 @@ def load_encoder(settings: EncoderSettings, *, local_files_only: bool = True) ->
     folder, revision = find_model_folder(
         settings.name, settings.revision, local_files_only=local_files_only
     )
-    transformer = open_transformer(folder, device=None, is_offline=local_files_only)
+    if (folder / IDENTITY_FILE).is_file():
+        # Loaded as a stranger it would not know until when it was trained.
+        raise EncoderError(
+            f"encoder {settings.name!r}: is the encoder of a model, fitted on its market; use the "
+            "model, or name an encoder that stands for itself"
+        )
     tuning = read_tuning(folder)
+    transformer = open_transformer(folder, device=None, is_offline=local_files_only)
     known = find_known_encoder(settings.name)
     is_aligned = known is not None and known.is_aligned
     if tuning is not None:

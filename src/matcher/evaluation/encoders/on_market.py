@@ -38,6 +38,8 @@ _MAX_ACCOUNTS: Final = 1_000
 _PAIRS_PER_ACCOUNT: Final = 3
 _LEAST_CAMPAIGNS: Final = 3
 _MAX_CAMPAIGNS: Final = 200
+_MAX_OTHERS: Final = 60_000
+_LEAST_OTHERS: Final = 300
 _TOP: Final = 5
 _NEAR: Final = 10
 
@@ -186,7 +188,8 @@ def judge_briefs(
     cut : pandas.Timestamp
         The latest 200 campaigns decided at or after it are judged.
     settings : Settings
-        Who is a candidate, as of each decision: `retrieval.n_candidates` besides the hired at most.
+        Who is a candidate, as of each decision. Besides the hired some 60,000 are judged in all,
+        300 or more for each campaign, drawn at random where there are more.
 
     Yields
     ------
@@ -236,7 +239,7 @@ def _late_pairs(
         late["campaign_id"].tolist(),
         settings,
         keep=keep,
-        limit=settings.retrieval.n_candidates,
+        limit=max(_MAX_OTHERS // max(len(late), 1), _LEAST_OTHERS),
     )
     keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
     hits = keys.isin(pd.MultiIndex.from_frame(hires[["campaign_id", "account_id"]]))
