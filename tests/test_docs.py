@@ -26,7 +26,14 @@ from matcher.world.moments.page import world_page
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-PAGES = ("README.md", "CONTRIBUTING.md", "data/README.md", "models/README.md", "docs/world.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "data/README.md",
+    "models/README.md",
+    "docs/encoders.md",
+    "docs/world.md",
+)
 _TREND = {1: "more speaks for", -1: "more speaks against", 0: ""}
 _HEAD = "<!-- Generated; `make docs` writes it anew. -->\n\n"
 

@@ -241,7 +241,10 @@ def bench_encoders(
             "or the folder of the public sets"
         )
     figures = tuple(figure for task in tasks for figure in _figures(task, settings))
-    remarks = [f"fitted on what was known before {cut}, the market's pairs judged after it"]
+    remarks = [
+        f"fitted on what was known before {cut}, the market's pairs judged after it; languages of "
+        f"fewer than {LEAST_CLUSTERS} accounts or brands are left out"
+    ]
     judged = {task.task for task in tasks}
     remarks += [
         f"{name}: not judged, fewer than {LEAST_CLUSTERS} {what} after the cut"
