@@ -152,6 +152,7 @@ def test_encoders_are_compared(tuned: tuple[Path, Result], tmp_path: Path) -> No
         (["--train", "--out", "x"], "--from PATH is missing"),
         (["--train", "--from", "x"], "--out DIR is missing"),
         (["--train", "--from", "builtin", "--out", "x"], "got --from builtin"),
+        (["--train", "--from", "x", "--out", "x", "--learning-rate", "5"], "`learning_rate` is 5"),
         (["--bench", "--out", "x.txt"], "got suffix '.txt'"),
         (["--bench", "--public", "/nowhere"], "holds none of the public sets"),
     ],

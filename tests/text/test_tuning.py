@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from matcher.config import EncoderSettings
-from matcher.errors import EncoderError, LeakageError, SupportError
+from matcher.errors import EncoderError, LeakageError, SupportError, UsageError
 from matcher.text.encoder import encoder_from_files, load_encoder
 from matcher.text.tuned import TUNING_FILE, TuningRecord, read_tuning
 from matcher.text.tuning import TextPairs, TuneRecipe, hash_pairs, tune_encoder
@@ -210,7 +210,7 @@ def test_pairs_without_a_negative_are_refused(
     [{"epochs": 0}, {"batch_size": 1}, {"learning_rate": 0.0}, {"temperature": 0.0}],
 )
 def test_recipes_check_themselves(recipe: dict[str, float]) -> None:
-    with pytest.raises(EncoderError, match=f"`{next(iter(recipe))}` is"):
+    with pytest.raises(UsageError, match=f"`{next(iter(recipe))}` is"):
         TuneRecipe(**recipe)  # type: ignore[arg-type]
 
 

@@ -70,16 +70,19 @@ Until = Annotated[
     ),
 ]
 Epochs = Annotated[
-    int | None, typer.Option("--epochs", min=1, help="Passes of --train over the pairs.")
+    int | None, typer.Option("--epochs", min=1, help="Passes of --train over the pairs; default 1.")
 ]
 BatchSize = Annotated[
     int | None,
-    typer.Option("--batch-size", min=2, help="Pairs of --train that are told apart at once."),
+    typer.Option("--batch-size", min=2, help="Pairs that --train tells apart at once; default 32."),
 ]
 LearningRate = Annotated[
-    float | None, typer.Option("--learning-rate", help="Highest learning rate of --train.")
+    float | None,
+    typer.Option("--learning-rate", help="Highest learning rate of --train; default 2e-5."),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Order of the pairs of --train.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Order of the pairs of --train; default 0.")
+]
 
 
 _FITTING: Final = {

@@ -73,9 +73,10 @@ def embed(
     Later commands find its vectors by themselves; those of the built-in encoder, which is
     faster than most disks, only where they are given the same --cache.
 
-    With --bench nothing is filled: the built-in encoder, TF-IDF and any --encoder (which may
-    then be repeated) are compared on the market's own pairs and on public sets.
-    With --train a sentence transformer is tuned on the market's own pairs and written to --out.
+    With --bench the built-in encoder, TF-IDF and each --encoder are compared on the
+    market's own pairs after a cut (--until) and on public sets (--public).
+    With --train a sentence transformer (--from) is tuned on the market's own pairs as of
+    a cut (--until), and written to a folder (--out) that --encoder takes.
 
     Example: matcher embed my-market --encoder intfloat/multilingual-e5-small
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from matcher.errors import EncoderError, LeakageError, SupportError
+from matcher.errors import EncoderError, LeakageError, SupportError, UsageError
 from matcher.text.encoder import load_encoder
 from matcher.text.folder import digest_files, find_model_folder
 from matcher.text.registry import find_known_encoder
@@ -102,7 +102,7 @@ class TuneRecipe:
         }
         if any(bad.values()):
             name = next(name for name, is_bad in bad.items() if is_bad)
-            raise EncoderError(
+            raise UsageError(
                 f"tuning: `{name}` is {getattr(self, name)}; expected 1 epoch or more, batches of "
                 "2 pairs or more, a learning rate between 0 and 1, a temperature above 0"
             )
