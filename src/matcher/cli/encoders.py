@@ -170,11 +170,12 @@ def bench(
         Whether machines will read it.
     """
     from matcher.evaluation.encoders.bench import bench_encoders
+    from matcher.evaluation.encoders.on_public import find_public_sets
     from matcher.text.cache import EmbeddingCache
 
     if out is not None:
         check_output(out, force=force, suffixes=TABLE_SUFFIXES, make=not dry_run)
-    if public is None and PUBLIC_SETS.is_dir():
+    if public is None and find_public_sets(PUBLIC_SETS):
         public = PUBLIC_SETS
     chosen = [name for name in named or [settings.encoder.name] if name != "builtin"]
     if dry_run:
@@ -191,7 +192,8 @@ def bench(
 
     def embed(encoder: Any, texts: Any, role: Any) -> Any:
         # The built-in encoder and random vectors are faster than the disk.
-        if encoder.identity.name.startswith(("builtin", "random")):
+        name = encoder.identity.name
+        if name == "builtin" or name.startswith("random:"):
             return encoder.encode(texts, role=role)
         return store.encode(encoder, texts, role=role)
 

@@ -19,7 +19,12 @@ from matcher.evaluation.encoders.on_market import (
     judge_briefs,
     judge_posts,
 )
-from matcher.evaluation.encoders.on_public import PUBLIC_SETS, TOPICS, judge_public
+from matcher.evaluation.encoders.on_public import (
+    PUBLIC_SETS,
+    TOPICS,
+    find_public_sets,
+    judge_public,
+)
 from matcher.ranking.fit import fit_text
 from matcher.ranking.relevance import hired_pairs
 
@@ -260,11 +265,7 @@ def bench_encoders(
 
 
 def _sets_in(public: Path) -> list[str]:
-    held = [
-        name
-        for name, (files, _) in PUBLIC_SETS.items()
-        if all((public / file).is_file() for file in files)
-    ]
+    held = find_public_sets(public)
     if not held:
         wanted = ", ".join(file for files, _ in PUBLIC_SETS.values() for file in files)
         raise UsageError(f"{public}: holds none of the public sets; expected some of {wanted}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from matcher.evaluation.encoders.contestants import Vectors
 
-__all__ = ["PASSAGES", "PUBLIC_SETS", "SENTENCES", "TOPICS", "judge_public"]
+__all__ = ["PASSAGES", "PUBLIC_SETS", "SENTENCES", "TOPICS", "find_public_sets", "judge_public"]
 
 TOPICS: Final = "topic of a sentence"
 SENTENCES: Final = "sentence to its translation"
@@ -53,10 +53,29 @@ def judge_public(contestants: Contestants, folder: Path) -> Iterator[TaskValues]
     DataError
         If a file lacks a column.
     """
-    for name, (files, judge) in PUBLIC_SETS.items():
-        paths = [folder / file for file in files]
-        if all(path.is_file() for path in paths):
-            yield from judge(name, contestants, [_read(path) for path in paths])
+    for name in find_public_sets(folder):
+        files, judge = PUBLIC_SETS[name]
+        yield from judge(name, contestants, [_read(folder / file) for file in files])
+
+
+def find_public_sets(folder: Path) -> list[str]:
+    """Public sets whose files a folder holds.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder; it need not be there.
+
+    Returns
+    -------
+    list of str
+        Names of `PUBLIC_SETS`, in its order.
+    """
+    return [
+        name
+        for name, (files, _) in PUBLIC_SETS.items()
+        if all((folder / file).is_file() for file in files)
+    ]
 
 
 _COLUMNS: Final = {
