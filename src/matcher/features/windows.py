@@ -186,8 +186,6 @@ def window_aggregates(
 
     connection = duckdb.connect(config={"threads": n_threads, "memory_limit": "2GB"})
     connection.execute("SET preserve_insertion_order = false")
-    # In a notebook or `python -c` DuckDB would draw a bar on stdout.
-    connection.execute("SET enable_progress_bar = false")
     if own is None:
         own = np.full(len(accounts), -1, dtype=np.int64)
     hidden = own_posts if own_posts is not None else (np.empty(0, np.int64), np.empty(0, np.int64))
