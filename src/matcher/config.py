@@ -155,6 +155,10 @@ class OutcomeSettings(CheckedModel):
     """Periods before the training cut that the forecast learns from; 0 for no forecast."""
     n_accounts: int = Field(1_000, ge=1)
     """Accounts of a period, drawn at random where there are more."""
+    n_posts: int = Field(50_000, ge=1)
+    """Posts of all periods that are learnt from, drawn at random where there are more."""
+    half_life_days: float = Field(180.0, gt=0)
+    """Age at which an error of a past prediction counts half in the ranges of new ones."""
 
 
 class EvaluationSettings(CheckedModel):

@@ -272,7 +272,7 @@ def train_model(
         result, reason = None, "not asked for"
         if evaluate:
             result, reason = _judged(known, settings, market_name, tuning, embed, tell)
-        steps = Steps(tell, "model", total=5 if store is not None else 4)
+        steps = Steps(tell, "model", total=6 if store is not None else 5)
         model, _, _ = fit_model(data, until, settings, embed=embed, progress=steps)
         if tuning is not None:
             model = replace(model, facts={**model.facts, "tuned": tuning.verdict})

@@ -69,7 +69,7 @@ def recommend(
     top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="Accounts per brief.")] = 20,
     order: Annotated[
         str,
-        typer.Option(autocompletion=complete_order, help="fit, deliver or blend."),
+        typer.Option(autocompletion=complete_order, help="fit, deliver, outcome, value or blend."),
     ] = "fit",
     explore: Annotated[
         float | None,
@@ -111,11 +111,12 @@ def recommend(
     from matcher.errors import UsageError
     from matcher.ranking.store import read_model
     from matcher.recommend.recommend import recommend as rank
+    from matcher.recommend.rows import ORDERS
     from matcher.recommend.unfinished import Unfinished
     from matcher.tracking.models import find_model
     from matcher.tracking.store import data_home
 
-    check_word("--order", order, ("fit", "deliver", "blend"))
+    check_word("--order", order, ORDERS)
     check_word("--lang", lang, ("en", "vi"))
     if not (brief or campaign or all_open):
         raise UsageError("nothing to recommend for; give --brief FILE, --campaign ID or --all-open")

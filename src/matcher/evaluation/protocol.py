@@ -40,7 +40,7 @@ __all__ = ["GAP_DAYS", "batch_campaigns", "evaluate_model", "walk_forward"]
 GAP_DAYS: Final = 1
 """Days after a model was closed from which on campaigns may judge it."""
 N_FOLDS: Final = 5
-_STEPS_PER_BLOCK: Final = 5
+_STEPS_PER_BLOCK: Final = 6
 """Steps of a block before its batches of campaigns are scored."""
 _PAIRS_AT_ONCE: Final = 1_000_000
 """Pairs whose features are held at a time, about; 1 GB per million and 130 features, twice."""

@@ -74,11 +74,16 @@ class FeatureMatrix:
         Feature of each column.
     pairs : Pairs
         Pair of each row.
+    platforms, tiers : numpy.ndarray of object, shape (n_pairs,), optional
+        Platform and follower tier of each pair's account as of its decision; None in a matrix that
+        was not built from a market.
     """
 
     values: NDArray[np.float64]
     names: tuple[str, ...]
     pairs: Pairs
+    platforms: NDArray[np.object_] | None = None
+    tiers: NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.pairs), len(self.names))
@@ -159,7 +164,13 @@ class FeatureMatrix:
         FeatureMatrix
             Those rows.
         """
-        return FeatureMatrix(self.values[rows], self.names, self.pairs.select(rows))
+        return FeatureMatrix(
+            self.values[rows],
+            self.names,
+            self.pairs.select(rows),
+            None if self.platforms is None else self.platforms[rows],
+            None if self.tiers is None else self.tiers[rows],
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Pairs and features as one frame."""
@@ -221,7 +232,8 @@ def build_features(
         names.extend(spec.name for spec in RESONANCE)
         columns.extend(found[spec.name] for spec in RESONANCE)
     values = np.column_stack(columns) if columns else np.empty((len(pairs), 0))
-    return FeatureMatrix(values.astype(np.float64), tuple(names), pairs)
+    values = values.astype(np.float64)
+    return FeatureMatrix(values, tuple(names), pairs, view.platforms, view.tiers)
 
 
 class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]

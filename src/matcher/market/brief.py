@@ -107,6 +107,8 @@ class Brief(CheckedModel):
     """Languages asked for, BCP 47; empty is any."""
     n_creators: int | None = Field(None, ge=1)
     """Accounts to hire."""
+    n_posts: int | None = Field(None, ge=1, le=1000)
+    """Posts that each account makes; None for as many as was usual."""
     audience_age: Words = ()
     """Ages aimed at, buckets of the contract."""
     audience_interests: Words = ()
@@ -287,7 +289,7 @@ def market_columns(model: type[Brief]) -> tuple[str, ...]:
     tuple of str
         Names.
     """
-    own = ("brief_id", "competitor_ids")
+    own = ("brief_id", "competitor_ids", "n_posts")
     return tuple(
         name
         for name in model.model_fields

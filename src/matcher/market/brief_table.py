@@ -16,7 +16,7 @@ __all__ = ["BRIEF_COLUMNS", "briefs_of_table"]
 
 ColumnKind = Literal["text", "number", "list"]
 
-_NUMBERS: Final = ("kpi_goal", "n_creators", "budget")
+_NUMBERS: Final = ("kpi_goal", "n_creators", "n_posts", "budget")
 _MOST_PROBLEMS: Final = 5
 
 BRIEF_COLUMNS: Final[Mapping[str, ColumnKind]] = {

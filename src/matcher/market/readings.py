@@ -42,7 +42,9 @@ def build_readings(tables: Mapping[str, pd.DataFrame], settings: MarketSettings)
         (in the order of `posts`) and instant. Of two readings known at one instant the one of
         `post_metrics` stands.
     """
-    posts, metrics = tables["posts"], tables["post_metrics"]
+    # Columns are joined by row number below, whatever rows of the tables were chosen.
+    posts = tables["posts"].reset_index(drop=True)
+    metrics = tables["post_metrics"].reset_index(drop=True)
     short = posts[["post_id", "account_id", "published_at", "observed_at", *COUNTERS]]
     parts = [short.assign(_post=np.arange(len(posts)), _source=0)]
     if len(metrics):

@@ -25,6 +25,7 @@ from matcher.ranking.candidates import (
 from matcher.ranking.forecast import fit_forecast
 from matcher.ranking.later import calibrate_fit
 from matcher.ranking.model import Model
+from matcher.ranking.outcomes.fit import fit_outcomes
 from matcher.ranking.seen import SeenRanges
 from matcher.text.encoder import fit_builtin_encoder, load_encoder, random_encoder
 
@@ -344,6 +345,8 @@ def fit_model(
     forecast, source = fit_forecast(context, prior, trained_until, names, settings)
     deliver, reason = fit_deliver(rows, names, settings, forecast=forecast)
     lift, _ = fit_deliver(rows, names, settings, as_lift=True)
+    tell("outcomes")
+    outcomes, unpredicted = fit_outcomes(context, prior, rows, trained_until, settings)
     facts: dict[str, Any] = {
         "n_campaigns": len(rows.matrix.pairs.briefs),
         "n_pairs": len(rows.matrix.pairs),
@@ -359,6 +362,8 @@ def fit_model(
             "a split, so that everyone scores alike"
         )
     facts["forecast_from" if forecast is not None else "no_forecast"] = source
+    if unpredicted:
+        facts["no_outcomes"] = unpredicted
     if unsure:
         facts["no_fit_probability"] = unsure
     if reason:
@@ -376,5 +381,6 @@ def fit_model(
         facts=facts,
         calibration=calibration,
         seen=SeenRanges.of(rows.matrix, names),
+        outcomes=outcomes,
     )
     return model, rows, context

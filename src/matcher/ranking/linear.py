@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LinearModel", "fit_linear"]
+__all__ = ["LinearModel", "PreparedColumns", "fit_linear", "prepare_columns"]
 
 _TAILS: Final = (0.001, 0.999)
 """Quantiles at which a column is held, so that one odd value cannot carry a prediction away."""
@@ -75,6 +75,23 @@ class LinearModel:
         missing = np.isnan(values)
         held = np.clip(np.where(missing, self.fill, values), self.low, self.high)
         return np.asarray(self.constant + held @ self.slopes + missing @ self.absent)
+
+    def held_back(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """How far predictions would lie elsewhere had values not been held at the ends.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float, shape (n_rows, n_columns)
+            Columns in the order of `names`; NaN where missing.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_rows,)
+            Root of the sum of squares over columns, in the unit of the target; 0 where all values
+            lie between the ends.
+        """
+        excess = np.where(np.isnan(values), 0.0, values - np.clip(values, self.low, self.high))
+        return np.asarray(np.sqrt(((excess * self.slopes) ** 2).sum(axis=1)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, exact.
@@ -153,6 +170,101 @@ def fit_linear(
 
     if len(values) < 2:
         raise SupportError(f"linear model: got {len(values)} rows; expected 2 or more")
+    columns = prepare_columns(values)
+    chosen = Ridge(penalties[0]) if len(penalties) == 1 else RidgeCV(penalties)
+    chosen.fit(columns.design(values), targets)
+    return columns.model(names, chosen.coef_, float(chosen.intercept_))
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedColumns:
+    """How columns become what a linear learner wants, and the way back.
+
+    Parameters
+    ----------
+    fill, low, high : numpy.ndarray of float64, shape (n_columns,)
+        As in `LinearModel`.
+    told : numpy.ndarray of bool, shape (n_columns,)
+        Columns that have a second one, which says where they are missing.
+    varies : numpy.ndarray of bool, shape (n_columns + n_told,)
+        Those that take two values; the others are left out.
+    centre, scale : numpy.ndarray of float64, shape (n_varying,)
+        What is taken off, and divided by.
+    """
+
+    fill: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    told: NDArray[np.bool_]
+    varies: NDArray[np.bool_]
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    def design(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Columns without gaps and outliers, standardised.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float, shape (n_rows, n_columns)
+            Columns; NaN where missing.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_rows, n_varying)
+            What a learner is fitted on.
+        """
+        columns = _fill(np.asarray(values, dtype=np.float64), self.fill, self.low, self.high)
+        design = np.hstack([columns, np.isnan(values)[:, self.told]])
+        return np.asarray((design[:, self.varies] - self.centre) / self.scale)
+
+    def model(
+        self, names: Sequence[str], weights: NDArray[np.float64], constant: float
+    ) -> LinearModel:
+        """Model on the columns as they came.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Columns.
+        weights : numpy.ndarray of float64, shape (n_varying,)
+            What the learner gave each column of the design.
+        constant : float
+            Its prediction where all of these are 0.
+
+        Returns
+        -------
+        LinearModel
+            The same predictions.
+        """
+        n = len(self.fill)
+        slopes = np.zeros(len(self.varies))
+        slopes[self.varies] = weights / self.scale
+        absent = np.zeros(n)
+        absent[self.told] = slopes[n:]
+        return LinearModel(
+            names=tuple(names),
+            fill=self.fill,
+            low=self.low,
+            high=self.high,
+            slopes=slopes[:n],
+            absent=absent,
+            constant=float(constant - (weights / self.scale) @ self.centre),
+        )
+
+
+def prepare_columns(values: NDArray[np.floating]) -> PreparedColumns:
+    """How to prepare columns like those given; see `fit_linear`.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float, shape (n_rows, n_columns)
+        Columns; NaN where missing.
+
+    Returns
+    -------
+    PreparedColumns
+        Outer thousandths, medians, means and spreads.
+    """
     held = np.asarray(values, dtype=np.float64)
     missing = np.isnan(held)
     known = ~missing.all(axis=0)
@@ -160,24 +272,17 @@ def fit_linear(
     fill[known] = np.nanmedian(held[:, known], axis=0)
     low[known], high[known] = np.nanquantile(held[:, known], _TAILS, axis=0)
     told = missing.mean(axis=0) >= _LEAST_MISSING
-    held = np.clip(np.where(missing, fill, held), low, high)
-    design = np.hstack([held, missing[:, told]])
+    design = np.hstack([_fill(held, fill, low, high), missing[:, told]])
     centre, scale = design.mean(axis=0), design.std(axis=0)
     # A column that never changes has nothing to say, and no scale to be divided by.
     varies = scale > 0
-    design = (design[:, varies] - centre[varies]) / scale[varies]
-    chosen = Ridge(penalties[0]) if len(penalties) == 1 else RidgeCV(penalties)
-    chosen.fit(design, targets)
-    weights = np.zeros(len(scale))
-    weights[varies] = chosen.coef_ / scale[varies]
-    absent = np.zeros(held.shape[1])
-    absent[told] = weights[held.shape[1] :]
-    return LinearModel(
-        names=tuple(names),
-        fill=fill,
-        low=low,
-        high=high,
-        slopes=weights[: held.shape[1]],
-        absent=absent,
-        constant=float(chosen.intercept_ - weights @ centre),
-    )
+    return PreparedColumns(fill, low, high, told, varies, centre[varies], scale[varies])
+
+
+def _fill(
+    values: NDArray[np.float64],
+    fill: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    return np.clip(np.where(np.isnan(values), fill, values), low, high)

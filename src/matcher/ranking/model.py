@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matcher.features.priors import LevelPrior
     from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.calibration import FitCalibration
+    from matcher.ranking.outcomes.model import OutcomeModels
     from matcher.ranking.seen import SeenRanges
     from matcher.text.encoder import Encoder
     from matcher.text.lexical import Lexicon
@@ -39,6 +40,7 @@ _REMARKS: Final = {
     "no_hire": "the ranker of hires learnt nothing",
     "no_fit_probability": "fit is not stated as a probability",
     "no_forecast": "no forecast from posts",
+    "no_outcomes": "no outcome is predicted",
     "no_deliver": "no order by what a hire delivers",
     "deliver_from_posts_alone": "what a hire delivers is forecast from posts alone",
 }
@@ -92,6 +94,8 @@ class Model:
         What a place in the order of `hire` means; None where too few campaigns were known.
     seen : SeenRanges or None
         In which range each feature was seen in training; None for a model that does not know.
+    outcomes : OutcomeModels or None
+        Distributions of what a hire brings; None where too little was measured.
     """
 
     encoder: Encoder
@@ -106,6 +110,7 @@ class Model:
     facts: Mapping[str, Any] = field(default_factory=dict)
     calibration: FitCalibration | None = None
     seen: SeenRanges | None = None
+    outcomes: OutcomeModels | None = None
 
     def _repr_html_(self) -> str:
         """What it was trained on, for notebooks; every text escaped."""
@@ -121,6 +126,7 @@ class Model:
                 for name, one in rankers.items()
                 if one is not None
             },
+            "outcomes": None if self.outcomes is None else ", ".join(self.outcomes.names),
             **{name: value for name, value in self.facts.items() if isinstance(value, int | float)},
         }
         return html_facts(facts, title="model", notes=describe_facts(self.facts))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from matcher.columns import HIRED_STATUSES
+from matcher.columns import HIRED_STATUSES, OUTCOMES
 from matcher.errors import DataError
 from matcher.market.money import find_exchange_rate
 
@@ -22,6 +22,7 @@ __all__ = [
     "TRUST_PROXY",
     "closed_campaigns",
     "fully_closed_at",
+    "hire_outcomes",
     "hired_pairs",
     "level_names",
     "measured_outcomes",
@@ -151,15 +152,8 @@ def measured_outcomes(market: Market) -> pd.DataFrame:
     DataError
         If the revenue of a campaign for sales cannot be converted.
     """
-    table = market.tables["collaborations"]
-    hired = table[table["status"].isin(HIRED_STATUSES) & table["outcome_at"].notna()].copy()
-    hired["engagements"] = _comparable_engagements(market, hired)
-    hired["revenue"] = _revenue_in_campaign_currency(market, hired)
     names = sorted({name for choices in OBJECTIVE_OUTCOMES.values() for name in choices})
-    counted = [name for name in names if name != TRUST_PROXY]
-    grouped = hired.groupby(["campaign_id", "account_id"], sort=True)
-    sums = grouped[counted].sum(min_count=1).reset_index()
-    sums["outcome_at"] = grouped["outcome_at"].max().to_numpy()
+    sums = _summed(market)
     campaigns = market.tables["campaigns"].set_index("campaign_id")["objective"]
     objective = sums["campaign_id"].map(campaigns).fillna("engagement")
     sums[TRUST_PROXY] = _trust_proxy(market, sums[(objective == "trust").to_numpy()])
@@ -178,6 +172,57 @@ def measured_outcomes(market: Market) -> pd.DataFrame:
     return kept[["campaign_id", "account_id", "outcome_name", "outcome", "outcome_at"]].reset_index(
         drop=True
     )
+
+
+def hire_outcomes(market: Market) -> pd.DataFrame:
+    """Every outcome of every hire that has one, whatever its campaign was for.
+
+    Parameters
+    ----------
+    market : Market
+        Market, cut or whole; outcomes that are not known in it are not used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``campaign_id, account_id, outcome_at, n_posts, format``, each of `matcher.columns.OUTCOMES`
+        but the revenue, and ``trust_proxy``; sums over the rows of a pair. ``n_posts`` is what was
+        delivered, else agreed, else how many posts of the campaign the account has; NaN where none
+        is known. ``format`` is missing where rows of a pair differ.
+    """
+    sums = _summed(market).drop(columns="revenue")
+    sums[TRUST_PROXY] = _trust_proxy(market, sums)
+    table = _with_outcome(market)
+    told = table["n_posts_delivered"].where(table["n_posts_delivered"] > 0)
+    told = told.fillna(table["n_posts_agreed"])
+    keys = [table["campaign_id"], table["account_id"]]
+    pairs = pd.MultiIndex.from_frame(sums[["campaign_id", "account_id"]])
+    agreed = told.groupby(keys).sum(min_count=1).reindex(pairs).to_numpy(np.float64)
+    links = market.tables["campaign_posts"]
+    authors = market.tables["posts"][["post_id", "account_id"]]
+    made = links.merge(authors, on="post_id", validate="m:1")
+    counted = made.groupby(["campaign_id", "account_id"]).size().reindex(pairs)
+    sums["n_posts"] = np.where(agreed > 0, agreed, counted.to_numpy(np.float64))
+    formats = table["format"].groupby(keys)
+    common = formats.first().where(formats.agg(lambda held: len(held.unique())) == 1)
+    sums["format"] = common.reindex(pairs).to_numpy(object)
+    return sums
+
+
+def _with_outcome(market: Market) -> pd.DataFrame:
+    table = market.tables["collaborations"]
+    return table[table["status"].isin(HIRED_STATUSES) & table["outcome_at"].notna()]
+
+
+def _summed(market: Market) -> pd.DataFrame:
+    """Outcomes of each pair that has one, added up over its rows."""
+    hired = _with_outcome(market).copy()
+    hired["engagements"] = _comparable_engagements(market, hired)
+    hired["revenue"] = _revenue_in_campaign_currency(market, hired)
+    grouped = hired.groupby(["campaign_id", "account_id"], sort=True)
+    sums = grouped[list(OUTCOMES)].sum(min_count=1).reset_index()
+    sums["outcome_at"] = grouped["outcome_at"].max().to_numpy()
+    return sums
 
 
 def level_names(outcomes: pd.DataFrame, campaign_ids: NDArray[np.object_]) -> NDArray[np.object_]:

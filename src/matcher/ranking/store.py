@@ -17,6 +17,7 @@ from matcher.ranking.boosting import BoostedRanker
 from matcher.ranking.bundle import Bundle, StagedBundle, read_bundle, stage_bundle
 from matcher.ranking.calibration import FitCalibration
 from matcher.ranking.model import Model
+from matcher.ranking.outcomes.model import OutcomeModels
 from matcher.ranking.seen import SeenRanges
 from matcher.text.encoder import encoder_from_files
 from matcher.text.lexical import Lexicon
@@ -33,6 +34,8 @@ _CALIBRATION: Final = "calibration.json"
 """Not in every bundle: too few campaigns may have been known, or the bundle may be older."""
 _SEEN: Final = "seen.json"
 """File of the ranges seen in training; a bundle may do without."""
+_OUTCOMES: Final = "outcomes.json"
+"""Models of outcomes; a bundle may do without, where too little was measured or it is older."""
 
 
 def model_files(model: Model) -> dict[str, bytes]:
@@ -62,6 +65,8 @@ def model_files(model: Model) -> dict[str, bytes]:
         files[_CALIBRATION] = json.dumps(model.calibration.as_dict(), indent=1).encode()
     if model.seen is not None:
         files[_SEEN] = model.seen.to_json()
+    if model.outcomes is not None:
+        files[_OUTCOMES] = json.dumps(model.outcomes.to_dict()).encode()
     for which in ("hire", "deliver", "lift"):
         ranker = getattr(model, which)
         if ranker is not None:
@@ -235,6 +240,11 @@ def read_model(folder: Path | str) -> tuple[Model, Bundle]:
                 else None
             ),
             seen=SeenRanges.from_json(files[_SEEN]) if _SEEN in files else None,
+            outcomes=(
+                OutcomeModels.from_dict(json.loads(files[_OUTCOMES]))
+                if _OUTCOMES in files
+                else None
+            ),
         )
     except (
         KeyError, ValueError, TypeError, SafetensorError, EncoderError, DataError, ConfigError

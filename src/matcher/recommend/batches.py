@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from matcher.errors import SupportError
 from matcher.features.pairs import build_pairs
 from matcher.features.relative import normal_scores
 from matcher.market.instants import instant_microseconds
+from matcher.ranking.outcomes.names import objective_outcome
+from matcher.recommend.fees import build_fees
 from matcher.recommend.rows import Job, Scored
 from matcher.retrieval.centroids import AccountCentroids
 from matcher.retrieval.nearest import retrieve
@@ -17,7 +20,10 @@ from matcher.retrieval.nearest import retrieve
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from matcher.config import Settings
+    from matcher.features.pair_features import FeatureMatrix
     from matcher.market.brief import Brief
     from matcher.retrieval.nearest import Candidates
 
@@ -158,10 +164,29 @@ def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Sco
     inputs = normal_scores(matrix.columns(names), pairs.bounds)
     for place, (brief, candidates) in enumerate(batch):
         rows = np.arange(pairs.bounds[place], pairs.bounds[place + 1])
-        yield Scored(
-            brief,
-            candidates,
-            scores.iloc[rows].reset_index(drop=True),
-            matrix.select(rows),
-            inputs[rows],
+        own, held = scores.iloc[rows].reset_index(drop=True), matrix.select(rows)
+        if job.order in ("outcome", "value"):
+            own[job.order] = _worth(job, brief, candidates, held)
+        yield Scored(brief, candidates, own, held, inputs[rows])
+
+
+def _worth(
+    job: Job, brief: Brief, candidates: Candidates, matrix: FeatureMatrix
+) -> NDArray[np.float64]:
+    """Expected outcome of each candidate of a brief, or that per unit of its fee."""
+    models = job.model.outcomes
+    main = None if models is None else objective_outcome(brief.objective, models.names)
+    if models is None or main is None:
+        raise SupportError(
+            f"brief {brief.brief_id}: nothing is predicted that stands for the objective "
+            f"{brief.objective or 'engagement'}, since too little of it was measured; order by fit"
         )
+    held = models.predict(matrix, names=[main], n_posts=brief.n_posts)[main]
+    if job.order == "outcome":
+        return held.mean()
+    fees = build_fees(job.data, brief, candidates.codes, candidates.instant, language=job.language)
+    # Accounts without any fee come after all others, in the order of what they bring.
+    brought = held.mean()
+    value = np.divide(brought, fees.fee, out=np.full(len(brought), np.nan), where=fees.fee > 0)
+    lowest = np.nanmin(value, initial=0.0)
+    return np.asarray(np.where(np.isnan(value), lowest - 1.0 / (1.0 + brought), value))

@@ -46,7 +46,7 @@ def preview_pools(
         Aware instant; a brief decided before is seen from its decision.
     settings : Settings
         Settings of retrieval.
-    order : {"fit", "deliver", "blend"}
+    order : {"fit", "deliver", "outcome", "value", "blend"}
         What lists would be ordered by.
     top_k : int, default 20
         Accounts per brief at most.
@@ -68,7 +68,7 @@ def preview_pools(
     SupportError
         If `order` needs a ranker that the model does not have.
     """
-    if order != "fit":
+    if order in ("deliver", "blend"):
         model.ranker("deliver")
     seen = {
         brief.brief_id: as_of if (at := brief.decision_instant) is None else min(at, as_of)

@@ -24,6 +24,7 @@ from matcher.market.market import Market
 from matcher.ranking.model import Model
 from matcher.recommend.batches import batches, score_batch, seen_from
 from matcher.recommend.explore import DECISION_COLUMNS
+from matcher.recommend.outcomes import TOTAL_COLUMNS
 from matcher.recommend.pools import (
     describe_brief,
     describe_pool,
@@ -33,7 +34,7 @@ from matcher.recommend.pools import (
 )
 from matcher.recommend.precedents import build_similar_campaigns
 from matcher.recommend.recommendations import Recommendations, join_rows
-from matcher.recommend.rows import Job, Order, Scored, build_rows, choose
+from matcher.recommend.rows import ORDERS, Job, Order, Scored, build_rows, choose, expect
 from matcher.recommend.unfinished import BriefList, Unfinished, request_key
 from matcher.recommend.wording import LANGUAGES
 from matcher.retrieval.eligibility import RIVAL_DAYS
@@ -175,9 +176,10 @@ def recommend(
         Settings of retrieval, and the hash in the audit; the model's own when None.
     top_k : int, default 20
         Accounts per brief at most.
-    order : {"fit", "deliver", "blend"}
-        By the score of being chosen, by that of what a hire brings, or by the mean of the normal
-        scores of both.
+    order : {"fit", "deliver", "outcome", "value", "blend"}
+        By the score of being chosen, by that of what a hire brings, by the expected outcome that
+        stands for the objective, by that per unit of the fee, or by the mean of the normal scores
+        of the first two.
     language : {"en", "vi"}
         Language of reasons and warnings.
     one_per_person : bool, default True
@@ -231,8 +233,7 @@ def recommend(
     settings = model.settings if settings is None else settings
     for brief in briefs:
         model.check_closed_before(seen_from(brief, as_of))
-    if order != "fit":
-        model.ranker("deliver")
+    _check_order(model, order)
     context = model.context(data) if context is None else context
     audit: dict[str, str | None] = {
         "model_id": identify_model(model) if model_id is None else model_id,
@@ -278,9 +279,12 @@ def _lists(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[tuple[Br
     scored = {ranked.brief.brief_id: ranked for ranked in score_batch(job, batch)}
     for brief, candidates in batch:
         rows, log, n_rows = None, None, 0
+        total: dict[str, object] = dict.fromkeys(TOTAL_COLUMNS)
         if brief.brief_id in scored:
-            chosen, log = choose(job, scored[brief.brief_id])
-            rows, n_rows = build_rows(job, scored[brief.brief_id], chosen), len(chosen)
+            ranked = scored[brief.brief_id]
+            chosen, log = choose(job, ranked)
+            rows, n_rows = build_rows(job, ranked, chosen), len(chosen)
+            total = expect(job, ranked, chosen[: brief.n_creators]).total(brief)
         notes = (
             *describe_strangers(job.data.market, brief),
             *describe_unknown_words(job.model, brief),
@@ -289,7 +293,8 @@ def _lists(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[tuple[Br
         similar = build_similar_campaigns(
             job.context, brief, candidates.instant, language=job.language
         )
-        yield brief, BriefList(rows, describe_pool(candidates, n_rows) | similar, notes, log)
+        pool = describe_pool(candidates, n_rows) | total | similar
+        yield brief, BriefList(rows, pool, notes, log)
 
 
 def _key(job: Job, as_of: pd.Timestamp, settings: Settings, rival_days: float) -> str:
@@ -337,7 +342,7 @@ def score_brief(
         Aware instant.
     settings : Settings, optional
         Settings of retrieval.
-    order : {"fit", "deliver", "blend"}
+    order : {"fit", "deliver", "outcome", "value", "blend"}
         Which rankers are needed.
     rival_days : float, default 90
         Days before the instant in which work for a rival makes an account ineligible.
@@ -360,8 +365,7 @@ def score_brief(
     as_of = _check_request(model, data, as_of, 1, order)
     settings = model.settings if settings is None else settings
     model.check_closed_before(seen_from(brief, as_of))
-    if order != "fit":
-        model.ranker("deliver")
+    _check_order(model, order)
     context = model.context(data) if context is None else context
     job = Job(model, context, 1, order, "en", True, {})
     batch = next(batches(job, [brief], as_of, settings, rival_days))
@@ -371,12 +375,21 @@ def score_brief(
     return found
 
 
+def _check_order(model: Model, order: Order) -> None:
+    """Refuse an order that the model cannot give."""
+    if order in ("deliver", "blend"):
+        model.ranker("deliver")
+    if order in ("outcome", "value") and model.outcomes is None:
+        reason = model.facts.get("no_outcomes", "the model was trained without it")
+        raise SupportError(f"the model predicts no outcome ({reason}); order by fit")
+
+
 def _check_request(
     model: Model, data: MarketData, as_of: pd.Timestamp | None, top_k: int, order: str
 ) -> pd.Timestamp:
     check_type(model, Model, where="recommend: model", hint="`read_model` returns it first")
     check_type(data, MarketData, where="recommend: data", hint="wrap it: MarketData(market)")
     check_count(top_k, where="recommend: top_k")
-    check_choice(order, ("fit", "deliver", "blend"), where="recommend: order")
+    check_choice(order, ORDERS, where="recommend: order")
     instant = data.market.all_known_at if as_of is None else as_of
     return to_instant(instant, where="recommend: as_of")

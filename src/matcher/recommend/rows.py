@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from matcher.recommend.cautions import build_cautions
 from matcher.recommend.evidence import build_evidence, evidence_columns
 from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.fees import build_fees
+from matcher.recommend.outcomes import expect_outcomes
 from matcher.recommend.precedents import build_past_hires
 from matcher.recommend.reasons import build_reasons, relative_contributions
 from matcher.recommend.recommendations import N_EVIDENCE, N_REASONS
@@ -29,13 +30,16 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.recommend.cautions import Caution
     from matcher.recommend.explore import Lottery
+    from matcher.recommend.outcomes import Expectations
     from matcher.recommend.reasons import Reasons
     from matcher.recommend.wording import Language
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["Job", "Order", "Scored", "build_rows", "choose"]
+__all__ = ["ORDERS", "Job", "Order", "Scored", "build_rows", "choose", "expect"]
 
-Order = Literal["fit", "deliver", "blend"]
+Order = Literal["fit", "deliver", "outcome", "value", "blend"]
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+"""What a list may be ordered by."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Job:
         Market seen through the model's text objects.
     top_k : int
         Accounts per brief at most.
-    order : {"fit", "deliver", "blend"}
+    order : {"fit", "deliver", "outcome", "value", "blend"}
         What the list is ordered by.
     language : {"en", "vi"}
         Language of the sentences.
@@ -79,12 +83,13 @@ class Job:
     @property
     def explained(self) -> Literal["fit", "deliver"]:
         """Score that the reasons add up to; a blend is explained by its fit."""
-        return "deliver" if self.order == "deliver" else "fit"
+        return "deliver" if self.ranker == "deliver" else "fit"
 
     @property
     def ranker(self) -> Literal["hire", "deliver"]:
         """Ranker of the explained score."""
-        return "deliver" if self.order == "deliver" else "hire"
+        by_outcome = self.order in ("outcome", "value") and self.model.deliver is not None
+        return "deliver" if self.order == "deliver" or by_outcome else "hire"
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,8 @@ class Scored:
     candidates : Candidates
         Its candidates.
     scores : pandas.DataFrame
-        ``hire``, ``deliver`` and ``blend`` of each candidate.
+        ``hire``, ``deliver`` and ``blend`` of each candidate, and ``outcome`` or ``value`` where
+        the list is ordered by it.
     matrix : FeatureMatrix
         Raw features of each candidate.
     inputs : numpy.ndarray of float64, shape (n_candidates, n_features)
@@ -154,7 +160,7 @@ def choose(job: Job, ranked: Scored) -> tuple[NDArray[np.int64], pd.DataFrame | 
         Columns of `matcher.recommend.explore.DECISION_COLUMNS`, one row per eligible account; None
         where nothing was drawn.
     """
-    column = {"fit": "hire", "deliver": "deliver", "blend": "blend"}[job.order]
+    column = "hire" if job.order == "fit" else job.order
     score = ranked.scores[column].to_numpy(np.float64)
     codes = ranked.candidates.codes
     persons = job.data.index.person_of[codes] if job.one_per_person else np.arange(len(codes))
@@ -276,10 +282,13 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
     for place, caution in zip(by_code, cautions, strict=True):
         placed[place] = caution
     n = len(chosen)
+    fees = build_fees(job.data, ranked.brief, codes, instant, language=job.language)
+    expected = expect(job, ranked, chosen)
     return {
         **_identity(job, ranked, codes),
         **_scores(job, ranked, chosen),
-        **build_fees(job.data, ranked.brief, codes, instant, language=job.language).columns(),
+        **fees.columns(),
+        **expected.columns(ranked.brief, fees, job.language),
         **_reasons(reasons),
         **evidence_columns(evidence, N_EVIDENCE),
         **build_past_hires(job.context, ranked.brief, codes, instant, language=job.language),
@@ -295,6 +304,27 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
         **{name: [value] * n for name, value in job.audit.items()},
         "as_of": [ranked.as_of] * n,
     }
+
+
+def expect(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> Expectations:
+    """What the accounts of a list are expected to bring.
+
+    Parameters
+    ----------
+    job : Job
+        What all briefs share.
+    ranked : Scored
+        Scored candidates of one brief.
+    chosen : numpy.ndarray of int64, shape (n_chosen,)
+        Rows of the list.
+
+    Returns
+    -------
+    Expectations
+        Distributions by rank.
+    """
+    reason = str(job.model.facts.get("no_outcomes", "the model was trained without it"))
+    return expect_outcomes(job.model.outcomes, ranked.matrix, ranked.brief, chosen, reason=reason)
 
 
 def _close(ranked: Scored) -> float:

@@ -93,7 +93,7 @@ class Recommender:
             Folder of the market, where the recommender was not given one.
         top_k : int, default 20
             Accounts per brief at most.
-        order : {"fit", "deliver", "blend"}
+        order : {"fit", "deliver", "outcome", "value", "blend"}
             What the lists are ordered by.
         lang : {"en", "vi"}
             Language of the sentences.

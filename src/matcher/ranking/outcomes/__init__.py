@@ -1,0 +1,1 @@
+"""What a hire would bring: a distribution of each outcome, calibrated on closed campaigns."""

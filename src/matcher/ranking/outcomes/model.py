@@ -1,0 +1,381 @@
+"""Models of every outcome, and the distributions that they give pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from matcher.errors import MatcherError
+from matcher.ranking.linear import LinearModel
+from matcher.ranking.outcomes.centre import PostForecast
+from matcher.ranking.outcomes.conformal import UNKNOWN_ERRORS, ErrorCells
+from matcher.ranking.outcomes.distribution import Distributions
+from matcher.ranking.outcomes.inputs import FormatShares, pair_inputs
+from matcher.ranking.outcomes.spreads import spread_of_posts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.features.pair_features import FeatureMatrix
+    from matcher.ranking.outcomes.distribution import Kind
+    from matcher.ranking.outcomes.inputs import PairInputs
+
+__all__ = ["Located", "OutcomeModel", "OutcomeModels", "log_of_level"]
+
+
+_FAR: Final = 0.5
+"""Share of the usual spread from which a pair counts as outside of what was learnt from."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeModel:
+    """Model of one outcome.
+
+    Parameters
+    ----------
+    name : str
+        Outcome.
+    kind : {"level", "count", "rate"}
+        ``level``: ln(1 + outcome per post) is located; ``count``: a Poisson number whose log mean
+        is; ``rate``: ln(.001 + share).
+    forecast : PostForecast or None
+        What public posts say; None for what follows from `parent`.
+    parent : str or None
+        Outcome of which this one is a multiple.
+    adjustment : LinearModel or None
+        Log of what a hire has beyond the forecast, or per unit of the parent; None where too few
+        hires were measured.
+    slope, middle : float
+        A hire has `slope` more per unit by which its forecast is above `middle`, that of the
+        average candidate.
+    spread : float
+        Log standard deviation that comes to that of the parent.
+    sharpness : float
+        Power to which the forecast's expected size of the error is taken: 0 where hires err alike
+        whatever it says.
+    shared_by_posts : float
+        Share of the variance that all posts of a hire have in common.
+    shared_by_campaign : float
+        Share of the variance that all hires of a campaign have in common.
+    factor : float
+        What means have to be multiplied by to be those of hires that the model did not see.
+    errors : ErrorCells
+        Standardised errors on hires that the model did not see.
+    facts : mapping
+        ``n_hires``, ``n_posts`` and what it was learnt from.
+    """
+
+    name: str
+    kind: Kind
+    forecast: PostForecast | None = None
+    parent: str | None = None
+    adjustment: LinearModel | None = None
+    slope: float = 0.0
+    middle: float = 0.0
+    spread: float = 0.0
+    sharpness: float = 1.0
+    shared_by_posts: float = 0.5
+    shared_by_campaign: float = 0.0
+    factor: float = 1.0
+    errors: ErrorCells = UNKNOWN_ERRORS
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.forecast is None) == (self.parent is None):
+            raise MatcherError(
+                f"outcome {self.name}: expected either a forecast from posts or a parent"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, exact.
+
+        Returns
+        -------
+        dict
+            What `from_dict` reads.
+        """
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "forecast": None if self.forecast is None else self.forecast.to_dict(),
+            "parent": self.parent,
+            "adjustment": None if self.adjustment is None else self.adjustment.to_dict(),
+            "slope": self.slope,
+            "middle": self.middle,
+            "spread": self.spread,
+            "sharpness": self.sharpness,
+            "shared_by_posts": self.shared_by_posts,
+            "shared_by_campaign": self.shared_by_campaign,
+            "factor": self.factor,
+            "errors": self.errors.to_dict(),
+            "facts": dict(self.facts),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Model of plain values.
+
+        Parameters
+        ----------
+        content : mapping
+            What `to_dict` gave.
+
+        Returns
+        -------
+        OutcomeModel
+            The same model.
+        """
+        forecast, adjustment = content["forecast"], content["adjustment"]
+        return cls(
+            name=content["name"],
+            kind=content["kind"],
+            forecast=None if forecast is None else PostForecast.from_dict(forecast),
+            parent=content["parent"],
+            adjustment=None if adjustment is None else LinearModel.from_dict(adjustment),
+            slope=float(content["slope"]),
+            middle=float(content["middle"]),
+            spread=float(content["spread"]),
+            sharpness=float(content["sharpness"]),
+            shared_by_posts=float(content["shared_by_posts"]),
+            shared_by_campaign=float(content["shared_by_campaign"]),
+            factor=float(content["factor"]),
+            errors=ErrorCells.from_dict(content["errors"]),
+            facts=dict(content["facts"]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Where the log of an outcome of some pairs is expected, per post.
+
+    Parameters
+    ----------
+    centre, spread : numpy.ndarray of float64, shape (n_pairs,)
+        Its middle, and the size of the usual error.
+    beyond : numpy.ndarray of float64, shape (n_pairs,)
+        What comes to the error where values lie beyond those learnt from.
+    """
+
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    beyond: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeModels:
+    """Models of the outcomes of a market.
+
+    Parameters
+    ----------
+    models : mapping of str to OutcomeModel
+        By outcome, parents first.
+    shares : FormatShares
+        In which formats platforms post.
+    usual_posts : float
+        Posts per hire that history agreed on most.
+    """
+
+    models: Mapping[str, OutcomeModel]
+    shares: FormatShares
+    usual_posts: float
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for name, model in self.models.items():
+            if model.parent is not None and model.parent not in seen:
+                raise MatcherError(f"outcome {name}: its parent {model.parent} must come before it")
+            seen.add(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Outcomes that are predicted."""
+        return tuple(self.models)
+
+    def predict(
+        self,
+        matrix: FeatureMatrix,
+        *,
+        names: Sequence[str] | None = None,
+        n_posts: float | NDArray[np.float64] | None = None,
+        formats: Sequence[Sequence[str]] | None = None,
+        rows: NDArray[np.int64] | None = None,
+    ) -> dict[str, Distributions]:
+        """Distributions of outcomes of pairs.
+
+        Parameters
+        ----------
+        matrix : FeatureMatrix
+            Features of pairs.
+        names : sequence of str, optional
+            Outcomes; all when None.
+        n_posts : float or numpy.ndarray of float64, shape (n_rows,), optional
+            Posts that each account makes; those usual in history when None.
+        formats : sequence of sequence of str, optional
+            Formats of each row; those of its brief when None.
+        rows : numpy.ndarray of int64, optional
+            Rows of the matrix; all when None.
+
+        Returns
+        -------
+        dict of str to Distributions
+            By outcome, in the order of `rows`.
+        """
+        inputs = pair_inputs(matrix, self.shares, formats=formats, rows=rows)
+        posts = np.full(len(inputs), self.usual_posts)
+        if n_posts is not None:
+            posts = np.broadcast_to(np.asarray(n_posts, dtype=np.float64), posts.shape).copy()
+        wanted = self.names if names is None else [name for name in self.names if name in names]
+        return {name: self._distributions(name, inputs, posts) for name in wanted}
+
+    def lift(
+        self, name: str, matrix: FeatureMatrix, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """What a hire has over what the account's posts say of an ordinary ad.
+
+        Parameters
+        ----------
+        name : str
+            Outcome; of a multiple of another one, the other's lift counts.
+        matrix : FeatureMatrix
+            Features of pairs.
+        rows : numpy.ndarray of int64
+            Rows of the matrix.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_rows,)
+            Ratio of the middles; 1 where hires taught nothing.
+        """
+        model = self.models[name]
+        if model.forecast is None:
+            assert model.parent is not None
+            return self.lift(model.parent, matrix, rows)
+        inputs = pair_inputs(matrix, self.shares, rows=rows)
+        beyond = self.locate(name, inputs).centre - model.forecast.centre(inputs)
+        return np.asarray(np.exp(beyond))
+
+    def locate(self, name: str, inputs: PairInputs) -> Located:
+        """Where the log of an outcome is expected, per post.
+
+        Parameters
+        ----------
+        name : str
+            Outcome.
+        inputs : PairInputs
+            Pairs.
+
+        Returns
+        -------
+        Located
+            In the scale of the outcome's kind.
+        """
+        model = self.models[name]
+        if model.forecast is not None:
+            base = model.forecast.centre(inputs)
+            found = Located(
+                base + model.slope * (base - model.middle),
+                model.forecast.scale(inputs) ** model.sharpness,
+                model.forecast.beyond(inputs),
+            )
+        else:
+            assert model.parent is not None
+            found = self.locate(model.parent, inputs)
+            if self.models[model.parent].kind == "level":
+                found = replace(found, centre=log_of_level(found.centre))
+            found = replace(found, spread=np.sqrt(found.spread**2 + model.spread**2))
+        if model.adjustment is None:
+            return found
+        values = inputs.columns(model.adjustment.names)
+        return Located(
+            found.centre + model.adjustment.predict(values),
+            found.spread,
+            np.hypot(found.beyond, model.adjustment.held_back(values)),
+        )
+
+    def _distributions(
+        self, name: str, inputs: PairInputs, n_posts: NDArray[np.float64]
+    ) -> Distributions:
+        model = self.models[name]
+        found = self.locate(name, inputs)
+        codes, errors, plain = model.errors.find(inputs.platforms, inputs.tiers)
+        spread = np.hypot(found.spread, found.beyond)
+        return Distributions(
+            outcome=name,
+            kind=model.kind,
+            centre=found.centre,
+            spread=spread * spread_of_posts(n_posts, model.shared_by_posts),
+            n_posts=n_posts,
+            cells=codes,
+            errors=errors,
+            plain=plain,
+            outside=found.beyond > _FAR * found.spread,
+            expected=self._expected(model, inputs, n_posts),
+            factor=model.factor,
+            shared=model.shared_by_campaign,
+        )
+
+    def _expected(
+        self, model: OutcomeModel, inputs: PairInputs, n_posts: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Mean of what is a rate of another outcome: that of the other, times the rate."""
+        if model.parent is None or model.adjustment is None:
+            return np.full(len(inputs), np.nan)
+        parent = self._distributions(model.parent, inputs, n_posts).mean()
+        rate = model.adjustment.predict(inputs.columns(model.adjustment.names))
+        return np.asarray(parent * np.exp(rate) * model.factor)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, exact.
+
+        Returns
+        -------
+        dict
+            What `from_dict` reads.
+        """
+        return {
+            "models": [model.to_dict() for model in self.models.values()],
+            "shares": self.shares.shares.tolist(),
+            "usual_posts": self.usual_posts,
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Models of plain values.
+
+        Parameters
+        ----------
+        content : mapping
+            What `to_dict` gave.
+
+        Returns
+        -------
+        OutcomeModels
+            The same models.
+        """
+        models = [OutcomeModel.from_dict(one) for one in content["models"]]
+        return cls(
+            {model.name: model for model in models},
+            FormatShares(np.array(content["shares"], dtype=np.float64)),
+            float(content["usual_posts"]),
+        )
+
+
+def log_of_level(centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log of what a level stands for: ln(1 + y) becomes ln(y), and little stays little.
+
+    Parameters
+    ----------
+    centre : numpy.ndarray of float64
+        Expected ln(1 + y).
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        ln(y); at least ln(.05).
+    """
+    return np.asarray(np.log(np.maximum(np.expm1(np.minimum(centre, 50.0)), 0.05)))
