@@ -330,3 +330,15 @@ def test_a_market_without_posts_can_be_cut(tables: dict[str, pd.DataFrame]) -> N
     assert list(cut.readings.columns[:4]) == ["post_id", "account_id", "known_at", "valid_to"]
     assert cut.snapshots["n_followers"].tolist() == [1_000.0]
     assert market.as_of("1999-01-01T00:00:00Z").snapshots.empty
+
+
+def test_readings_of_some_posts_are_those_of_all():
+    from matcher.market.load import load_market
+
+    market = load_market("data/tiny_market")
+    posts = market.tables["posts"]["post_id"]
+    some = posts.iloc[1::3]
+    whole = market.readings_of(posts)
+    expected = whole[whole["post_id"].isin(some)].reset_index(drop=True)
+    assert len(expected) > len(some) / 2
+    pd.testing.assert_frame_equal(market.readings_of(some).reset_index(drop=True), expected)

@@ -305,7 +305,7 @@ def test_late_followers_are_marked(shop):
 def test_both_languages_say_the_same(shop, found):
     vi = run(shop, [shop.make_brief("one")], language="vi").frame
     en = found.brief("one")
-    sentences = ("why_", "reason_", "fee_note", "warning_text", "against", "past_")
+    sentences = ("why_", "reason_", "fee_note", "outcome_note", "warning_text", "against", "past_")
     texts = [
         name
         for name, dtype in COLUMNS.items()

@@ -173,7 +173,9 @@ def _check(name: str, frame: pd.DataFrame) -> None:
 def _changes(
     old: pd.DataFrame, new: pd.DataFrame, top: int | None, language: Language
 ) -> pd.DataFrame:
-    both = new.merge(old, on="account_id", how="outer", suffixes=("", "_old"), indicator=True)
+    read = ["handle", *COMPARED_COLUMNS]
+    held = [one[[name for name in read if name in one]] for one in (new, old)]
+    both = held[0].merge(held[1], on="account_id", how="outer", suffixes=("", "_old"))
     rank_new, rank_old = both["rank"].astype("Float64"), both["rank_old"].astype("Float64")
     limit = np.inf if top is None else top
     in_new = (rank_new <= limit).fillna(False).to_numpy(bool)

@@ -207,7 +207,8 @@ def _pool(brief_id: str, scored: Sequence[Scored], order: Order) -> dict[str, An
         "n_candidates_old": len(old),
         "n_candidates_new": len(new),
         "n_candidates_both": len(shared),
-        "score_correlation": float(ranks[0].corr(ranks[1])) if varied else np.nan,
+        # Equal orders must not be told apart by the last digits of a mean.
+        "score_correlation": round(float(ranks[0].corr(ranks[1])), 12) if varied else np.nan,
     }
 
 

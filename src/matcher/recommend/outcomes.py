@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from matcher.features.pair_features import FeatureMatrix
     from matcher.market.brief import Brief
+    from matcher.ranking.model import Model
     from matcher.ranking.outcomes.distribution import Distributions
-    from matcher.ranking.outcomes.model import OutcomeModels
     from matcher.recommend.fees import Fees
     from matcher.recommend.wording import Language
 
@@ -247,44 +247,38 @@ def _ratio(paid: NDArray[np.float64], brought: NDArray[np.float64]) -> NDArray[n
 
 
 def expect_outcomes(
-    models: OutcomeModels | None,
-    matrix: FeatureMatrix,
-    brief: Brief,
-    rows: NDArray[np.int64],
-    *,
-    reason: str,
+    model: Model, matrix: FeatureMatrix, brief: Brief, rows: NDArray[np.int64]
 ) -> Expectations:
     """Distributions of every outcome for some candidates of one brief.
 
     Parameters
     ----------
-    models : OutcomeModels or None
-        Models.
+    model : Model
+        Model.
     matrix : FeatureMatrix
         Features of its candidates.
     brief : Brief
         Brief.
     rows : numpy.ndarray of int64
         Rows of the matrix, in the order of the list.
-    reason : str
-        Why there are no models.
 
     Returns
     -------
     Expectations
         What is expected.
     """
+    models = model.outcomes
     if models is None:
+        reason = str(model.facts.get("no_outcomes", "the model was trained without it"))
         return Expectations(None, {}, np.full(len(rows), np.nan), reason)
     main = objective_outcome(brief.objective, models.names)
     found = models.predict(matrix, rows=rows, n_posts=brief.n_posts)
     if main is None:
         why = f"none that stands for the objective {brief.objective or 'engagement'} was measured"
         return Expectations(None, found, np.full(len(rows), np.nan), why)
-    model = models.models[main]
     return Expectations(
         main,
         found,
         models.lift(main, matrix, rows),
-        from_posts_alone=model.adjustment is None,
+        from_posts_alone=models.models[main].adjustment is None,
     )

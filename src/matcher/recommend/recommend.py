@@ -24,7 +24,7 @@ from matcher.market.market import Market
 from matcher.ranking.model import Model
 from matcher.recommend.batches import batches, score_batch, seen_from
 from matcher.recommend.explore import DECISION_COLUMNS
-from matcher.recommend.outcomes import TOTAL_COLUMNS
+from matcher.recommend.outcomes import TOTAL_COLUMNS, expect_outcomes
 from matcher.recommend.pools import (
     describe_brief,
     describe_pool,
@@ -34,7 +34,7 @@ from matcher.recommend.pools import (
 )
 from matcher.recommend.precedents import build_similar_campaigns
 from matcher.recommend.recommendations import Recommendations, join_rows
-from matcher.recommend.rows import ORDERS, Job, Order, Scored, build_rows, choose, expect
+from matcher.recommend.rows import ORDERS, Job, Order, Scored, build_rows, choose
 from matcher.recommend.unfinished import BriefList, Unfinished, request_key
 from matcher.recommend.wording import LANGUAGES
 from matcher.retrieval.eligibility import RIVAL_DAYS
@@ -284,7 +284,8 @@ def _lists(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[tuple[Br
             ranked = scored[brief.brief_id]
             chosen, log = choose(job, ranked)
             rows, n_rows = build_rows(job, ranked, chosen), len(chosen)
-            total = expect(job, ranked, chosen[: brief.n_creators]).total(brief)
+            first = chosen[: brief.n_creators]
+            total = expect_outcomes(job.model, ranked.matrix, brief, first).total(brief)
         notes = (
             *describe_strangers(job.data.market, brief),
             *describe_unknown_words(job.model, brief),

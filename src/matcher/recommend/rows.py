@@ -30,12 +30,11 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.recommend.cautions import Caution
     from matcher.recommend.explore import Lottery
-    from matcher.recommend.outcomes import Expectations
     from matcher.recommend.reasons import Reasons
     from matcher.recommend.wording import Language
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["ORDERS", "Job", "Order", "Scored", "build_rows", "choose", "expect"]
+__all__ = ["ORDERS", "Job", "Order", "Scored", "build_rows", "choose"]
 
 Order = Literal["fit", "deliver", "outcome", "value", "blend"]
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)
@@ -283,7 +282,7 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
         placed[place] = caution
     n = len(chosen)
     fees = build_fees(job.data, ranked.brief, codes, instant, language=job.language)
-    expected = expect(job, ranked, chosen)
+    expected = expect_outcomes(job.model, ranked.matrix, ranked.brief, chosen)
     return {
         **_identity(job, ranked, codes),
         **_scores(job, ranked, chosen),
@@ -304,27 +303,6 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
         **{name: [value] * n for name, value in job.audit.items()},
         "as_of": [ranked.as_of] * n,
     }
-
-
-def expect(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> Expectations:
-    """What the accounts of a list are expected to bring.
-
-    Parameters
-    ----------
-    job : Job
-        What all briefs share.
-    ranked : Scored
-        Scored candidates of one brief.
-    chosen : numpy.ndarray of int64, shape (n_chosen,)
-        Rows of the list.
-
-    Returns
-    -------
-    Expectations
-        Distributions by rank.
-    """
-    reason = str(job.model.facts.get("no_outcomes", "the model was trained without it"))
-    return expect_outcomes(job.model.outcomes, ranked.matrix, ranked.brief, chosen, reason=reason)
 
 
 def _close(ranked: Scored) -> float:

@@ -13,7 +13,17 @@ from matcher.recommend.wording import GROUP_NAMES
 __all__ = ["COLUMNS", "SUMMARY", "WORDS", "Column", "Kind"]
 
 Kind = Literal[
-    "text", "long", "count", "share", "times", "number", "cosine", "money", "instant", "yes"
+    "text",
+    "long",
+    "count",
+    "share",
+    "times",
+    "number",
+    "amount",
+    "cosine",
+    "money",
+    "instant",
+    "yes",
 ]
 """How a column is written; money takes its format from the row's currency and its mark."""
 
@@ -62,6 +72,13 @@ _TECHNICAL: Final[tuple[tuple[str, Mapping[str, str], Kind], ...]] = (
     ("model_id", _said("Model", "Mô hình"), "text"),
     ("model_version", _said("Version of the model", "Phiên bản mô hình"), "text"),
     ("as_of", _said("Seen from", "Tính đến"), "instant"),
+    ("outcome_name", _said("Outcome", "Loại kết quả"), "text"),
+    ("outcome_posts", _said("Posts", "Số bài"), "count"),
+    ("outcome_expected", _said("Mean of the outcome", "Trung bình của kết quả"), "amount"),
+    ("outcome_goal", _said("Share of the goal", "Phần mục tiêu"), "amount"),
+    ("outcome_is_outside", _said("Beyond what was learnt from", "Ngoài dữ liệu đã học"), "yes"),
+    ("cost_per_outcome_low", _said("Cost of one, at best", "Chi phí cho một, tốt nhất"), "money"),
+    ("cost_per_outcome_high", _said("Cost of one, at worst", "Chi phí cho một, kém nhất"), "money"),
     ("fee_low", _said("Fee, lower quartile", "Giá, tứ phân vị dưới"), "money"),
     ("fee_high", _said("Fee, upper quartile", "Giá, tứ phân vị trên"), "money"),
     *(
@@ -115,6 +132,22 @@ COLUMNS: Final = (
         "share",
         bar=_BLUE,
     ),
+    Column("outcome_median", _said("Expected outcome", "Kết quả dự kiến"), 14, "amount"),
+    Column("outcome_low", _said("At least, 9 of 10 times", "Ít nhất, 9 trên 10 lần"), 12, "amount"),
+    Column(
+        "outcome_high", _said("At most, 9 of 10 times", "Nhiều nhất, 9 trên 10 lần"), 12, "amount"
+    ),
+    Column("outcome_note", _said("What is expected", "Dự kiến"), 44, "long"),
+    Column(
+        "outcome_goal_chance",
+        _said("Chance of its share of the goal", "Xác suất đạt phần mục tiêu"),
+        12,
+        "share",
+    ),
+    Column(
+        "outcome_lift", _said("Over its usual ads", "So với bài quảng cáo thường lệ"), 11, "times"
+    ),
+    Column("cost_per_outcome", _said("Cost of one", "Chi phí cho một"), 14, "money"),
     Column("fee", _said("Fee, one post", "Giá một bài"), 16, "money"),
     Column("fee_note", _said("Where the fee comes from", "Căn cứ của giá"), 40, "long"),
     *(
@@ -173,6 +206,13 @@ SUMMARY: Final = (
     Column("removed", _said("Removed by rule", "Bị loại theo quy tắc"), 44, "long"),
     Column("unknown", _said("Passed for want of a value", "Cho qua vì thiếu dữ liệu"), 44, "long"),
     Column("as_of", _said("Seen from", "Tính đến"), 20, "instant"),
+    Column("total_outcome_name", _said("Outcome", "Loại kết quả"), 16),
+    Column("total_median", _said("All together", "Cộng lại"), 14, "amount"),
+    Column("total_low", _said("At least, 9 of 10 times", "Ít nhất, 9 trên 10 lần"), 14, "amount"),
+    Column(
+        "total_high", _said("At most, 9 of 10 times", "Nhiều nhất, 9 trên 10 lần"), 14, "amount"
+    ),
+    Column("total_goal_chance", _said("Chance of the goal", "Xác suất đạt mục tiêu"), 12, "share"),
     *(
         Column(
             f"similar_{number}_text",
@@ -199,6 +239,14 @@ WORDS: Final = {
         "were staffed, and how many times that of the average eligible account it is.",
         "Độ phù hợp là xác suất nhãn hàng chọn tài khoản này, theo cách các chiến dịch trước đây "
         "trong dữ liệu đã chọn người, và gấp mấy lần một tài khoản đủ điều kiện trung bình.",
+    ),
+    "outcomes": _said(
+        "What is expected is the middle of what such hires brought, with the range that 8 of 10 "
+        "fell into. A goal is shared out evenly over the creators that the brief asks for; all "
+        "together are the first of the list, as many as it asks for.",
+        "Kết quả dự kiến là mức giữa của những lần hợp tác tương tự, kèm khoảng mà 8 trong 10 lần "
+        "rơi vào. Mục tiêu được chia đều cho số creator mà brief cần; phần cộng lại tính trên các "
+        "tài khoản đứng đầu danh sách, đúng số lượng đó.",
     ),
     "scores": _said(
         "Percentiles compare the accounts eligible for one brief; those of two briefs cannot be "

@@ -241,7 +241,9 @@ class _Writer:
     def _columns(self) -> list[str]:
         """What the columns mean; nothing of fit where the model states none."""
         states_fit = self.found.frame["fit"].notna().any()
-        return [self._word(key) for key in (*["fit"] * bool(states_fit), "scores", "fees")]
+        predicts = self.found.frame["outcome_median"].notna().any()
+        keys = (*["fit"] * bool(states_fit), *["outcomes"] * bool(predicts), "scores", "fees")
+        return [self._word(key) for key in keys]
 
     def _cuts(self) -> list[str]:
         return [self._word("cut").format(count=self.n_cut)] if self.n_cut else []
@@ -267,6 +269,7 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
         "share": {**top, "num_format": "0.0%"},
         "times": {**top, "num_format": '0.0"×"'},
         "number": {**top, "num_format": "+0.00;-0.00;0.00"},
+        "amount": {**top, "num_format": "[<1]0.0000;#,##0"},
         "cosine": {**top, "num_format": "0.00"},
         "instant": {**top, "num_format": "yyyy-mm-dd hh:mm"},
         "yes": top,

@@ -21,8 +21,6 @@ __all__ = ["Adjustment", "fit_adjustment", "fit_log_rate", "split_campaigns"]
 PENALTIES: Final = (30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0)
 """Ridge penalties to choose from; the last leaves hardly more than a constant."""
 N_BLOCKS: Final = 4
-_FIRST_BLOCK: Final = 0.4
-"""Share of the campaigns that are learnt from before any is judged."""
 _CONSTANT: Final = 1.0
 """Value of the constant's column: it is penalised like a column of spread 1."""
 _FORECAST: Final = 3.0
@@ -79,10 +77,12 @@ def split_campaigns(
     known, first, codes = np.unique(
         campaign_ids.astype(str), return_index=True, return_inverse=True
     )
-    place = np.empty(len(known))
-    place[np.lexsort((known, decided[first]))] = np.arange(len(known)) / max(len(known), 1)
-    block = np.floor((place - _FIRST_BLOCK) / (1.0 - _FIRST_BLOCK) * N_BLOCKS) + 1.0
-    return np.asarray(np.maximum(block, 0.0)[codes], dtype=np.int64)
+    n = len(known)
+    place = np.empty(n, dtype=np.int64)
+    place[np.lexsort((known, decided[first]))] = np.arange(n)
+    # Whole numbers throughout: a campaign on a border must not depend on rounding.
+    later = 1 + (5 * place - 2 * n) * N_BLOCKS // (3 * n)
+    return np.asarray(np.where(5 * place < 2 * n, 0, later)[codes], dtype=np.int64)
 
 
 def fit_adjustment(
