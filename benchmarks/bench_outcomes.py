@@ -4,13 +4,14 @@
 
 Each market is walked forward: models of outcomes are fitted on what was known at the first
 decision of each of three blocks of the later three fifths of its campaigns, and predict the outcome
-that stands for the objective of each campaign of the block, with as many posts as were agreed. The
-truth then draws what every eligible account would have brought.
+that stands for the objective of each campaign, with as many posts as were agreed. The truth then
+draws what every eligible account would have brought.
 
-Printed are, over all seeds: how often 80 % ranges hold drawn outcomes (of all accounts, of those who
-were hired, of the first ten by expectation, and of each cell of tier and platform with 1,000 rows),
-their Winkler score beside followers times a multiplier and beside the quantiles of the account's own
-posts, totals of campaigns, and how much lists of ten lose by each order against the best ten.
+Printed are, over all seeds: how often 80 % ranges hold drawn outcomes (of all accounts, of those
+who were hired, of the first ten by expectation, and of each cell of tier and platform with 1,000
+rows), their Winkler score beside followers times a multiplier and beside the quantiles of the
+account's own posts, totals of campaigns, and how much lists of ten lose by each order against the
+best ten.
 """
 
 from __future__ import annotations
@@ -119,9 +120,9 @@ def predict_block(
         rows = np.flatnonzero((frame["outcome"] == name).to_numpy())
         if model.outcomes is None or name not in model.outcomes.names:
             continue
-        one = model.outcomes.predict(matrix, names=[name], n_posts=n_posts[rows], rows=rows)[name]
-        frame.loc[rows, "low"], frame.loc[rows, "high"] = one.quantile(0.1), one.quantile(0.9)
-        frame.loc[rows, "mean"] = one.mean()
+        held = model.outcomes.predict(matrix, names=[name], n_posts=n_posts[rows], rows=rows)[name]
+        frame.loc[rows, "low"], frame.loc[rows, "high"] = held.quantile(0.1), held.quantile(0.9)
+        frame.loc[rows, "mean"] = held.mean()
         base = baseline_ranges(model, context, matrix, name, rows, n_posts[rows])
         for column, values in base.items():
             frame.loc[rows, column] = values
@@ -132,12 +133,12 @@ def predict_block(
             if len(hired) < 2 or name == TRUST_PROXY:
                 continue
             place = np.searchsorted(rows, hired)
-            sums = one.select(place).draws(n_draws=500, seed=seed).sum(axis=1)
+            sums = held.select(place).draws(n_draws=500, seed=seed).sum(axis=1)
             totals.append(
                 {
                     "campaign_id": campaign, "outcome": name, "seed": seed,
                     "low": np.quantile(sums, 0.1), "high": np.quantile(sums, 0.9),
-                    "mean": one.select(place).mean().sum(), "actual": brought[place].sum(),
+                    "mean": held.select(place).mean().sum(), "actual": brought[place].sum(),
                 }
             )  # fmt: skip
     frame["hired"] = actual["engagements"].notna().to_numpy()
