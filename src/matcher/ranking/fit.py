@@ -15,6 +15,7 @@ from matcher.features.priors import LevelPrior, fit_level_prior
 from matcher.features.relative import normal_scores
 from matcher.market.brief import Brief
 from matcher.market.instants import instant_microseconds
+from matcher.ranking.acceptance import learn_acceptance
 from matcher.ranking.boosting import BoostedRanker, Draw, fit_ranker, fit_regression
 from matcher.ranking.candidates import (
     TrainingRows,
@@ -344,6 +345,9 @@ def fit_model(
     forecast, source = fit_forecast(context, prior, trained_until, names, settings)
     deliver, reason = fit_deliver(rows, names, settings, forecast=forecast)
     lift, _ = fit_deliver(rows, names, settings, as_lift=True)
+    acceptance, unanswered = learn_acceptance(
+        context, prior, trained_until, exclude_brands=exclude_brands
+    )
     facts: dict[str, Any] = {
         "n_campaigns": len(rows.matrix.pairs.briefs),
         "n_pairs": len(rows.matrix.pairs),
@@ -359,6 +363,8 @@ def fit_model(
             "a split, so that everyone scores alike"
         )
     facts["forecast_from" if forecast is not None else "no_forecast"] = source
+    if unanswered:
+        facts["no_acceptance"] = unanswered
     if unsure:
         facts["no_fit_probability"] = unsure
     if reason:
@@ -376,5 +382,6 @@ def fit_model(
         facts=facts,
         calibration=calibration,
         seen=SeenRanges.of(rows.matrix, names),
+        acceptance=acceptance,
     )
     return model, rows, context

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LinearModel", "fit_linear"]
+__all__ = ["LinearModel", "fit_linear", "fit_logistic"]
 
 _TAILS: Final = (0.001, 0.999)
 """Quantiles at which a column is held, so that one odd value cannot carry a prediction away."""
@@ -153,31 +153,111 @@ def fit_linear(
 
     if len(values) < 2:
         raise SupportError(f"linear model: got {len(values)} rows; expected 2 or more")
-    held = np.asarray(values, dtype=np.float64)
-    missing = np.isnan(held)
-    known = ~missing.all(axis=0)
-    fill, low, high = (np.zeros(held.shape[1]) for _ in range(3))
-    fill[known] = np.nanmedian(held[:, known], axis=0)
-    low[known], high[known] = np.nanquantile(held[:, known], _TAILS, axis=0)
-    told = missing.mean(axis=0) >= _LEAST_MISSING
-    held = np.clip(np.where(missing, fill, held), low, high)
-    design = np.hstack([held, missing[:, told]])
-    centre, scale = design.mean(axis=0), design.std(axis=0)
-    # A column that never changes has nothing to say, and no scale to be divided by.
-    varies = scale > 0
-    design = (design[:, varies] - centre[varies]) / scale[varies]
+    design = _Design.of(values)
     chosen = Ridge(penalties[0]) if len(penalties) == 1 else RidgeCV(penalties)
-    chosen.fit(design, targets)
-    weights = np.zeros(len(scale))
-    weights[varies] = chosen.coef_ / scale[varies]
-    absent = np.zeros(held.shape[1])
-    absent[told] = weights[held.shape[1] :]
-    return LinearModel(
-        names=tuple(names),
-        fill=fill,
-        low=low,
-        high=high,
-        slopes=weights[: held.shape[1]],
-        absent=absent,
-        constant=float(chosen.intercept_ - weights @ centre),
+    chosen.fit(design.table, targets)
+    return design.model(names, chosen.coef_, float(chosen.intercept_))
+
+
+def fit_logistic(
+    values: NDArray[np.floating],
+    is_one: NDArray[np.bool_],
+    names: Sequence[str],
+    *,
+    penalty: float,
+) -> LinearModel:
+    """Ridge-penalised logistic regression; the model predicts log odds.
+
+    Columns are treated as `fit_linear` treats them.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float, shape (n_rows, n_columns)
+        Columns; NaN where missing.
+    is_one : numpy.ndarray of bool, shape (n_rows,)
+        What to predict.
+    names : sequence of str
+        Columns.
+    penalty : float
+        Weight, in rows, of half the squared slopes of the standardised columns; above 0.
+
+    Returns
+    -------
+    LinearModel
+        The model; ``1 / (1 + exp(-prediction))`` is the probability.
+
+    Raises
+    ------
+    SupportError
+        If all rows are alike in what is to be predicted, or in all columns.
+
+    References
+    ----------
+    Le Cessie and van Houwelingen, Ridge estimators in logistic regression, Applied Statistics 41
+    (1992).
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(is_one)) < 2:
+        raise SupportError(
+            f"logistic model: got {len(values)} rows, all of one kind; expected rows of both"
+        )
+    design = _Design.of(values)
+    if not design.table.shape[1]:
+        raise SupportError(f"logistic model: none of {len(names)} columns takes two values")
+    # Newton's steps end at the same digits wherever they are taken; the default's do not.
+    chosen = LogisticRegression(
+        C=1.0 / penalty, solver="newton-cholesky", tol=1e-10, max_iter=1_000
     )
+    chosen.fit(design.table, is_one)
+    return design.model(names, chosen.coef_[0], float(chosen.intercept_[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Columns held, filled and standardised, and what is needed to undo that."""
+
+    table: NDArray[np.float64]
+    fill: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    told: NDArray[np.bool_]
+    varies: NDArray[np.bool_]
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating]) -> _Design:
+        held = np.asarray(values, dtype=np.float64)
+        missing = np.isnan(held)
+        known = ~missing.all(axis=0)
+        fill, low, high = (np.zeros(held.shape[1]) for _ in range(3))
+        fill[known] = np.nanmedian(held[:, known], axis=0)
+        low[known], high[known] = np.nanquantile(held[:, known], _TAILS, axis=0)
+        told = missing.mean(axis=0) >= _LEAST_MISSING
+        held = np.clip(np.where(missing, fill, held), low, high)
+        table = np.hstack([held, missing[:, told]])
+        centre, scale = table.mean(axis=0), table.std(axis=0)
+        # A column that never changes has nothing to say, and no scale but rounding to divide by.
+        varies = np.ptp(table, axis=0) > 0
+        table = (table[:, varies] - centre[varies]) / scale[varies]
+        return cls(table, fill, low, high, told, varies, centre, scale)
+
+    def model(
+        self, names: Sequence[str], slopes: NDArray[np.float64], constant: float
+    ) -> LinearModel:
+        """Model in the columns' own units, of slopes per standard deviation."""
+        n = len(self.fill)
+        weights = np.zeros(len(self.scale))
+        weights[self.varies] = slopes / self.scale[self.varies]
+        absent = np.zeros(n)
+        absent[self.told] = weights[n:]
+        return LinearModel(
+            names=tuple(names),
+            fill=self.fill,
+            low=self.low,
+            high=self.high,
+            slopes=weights[:n],
+            absent=absent,
+            constant=float(constant - weights @ self.centre),
+        )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matcher.features.context import Embed
     from matcher.features.pairs import Pairs
     from matcher.features.priors import LevelPrior
+    from matcher.ranking.acceptance import AcceptanceModel
     from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.calibration import FitCalibration
     from matcher.ranking.seen import SeenRanges
@@ -92,6 +93,8 @@ class Model:
         What a place in the order of `hire` means; None where too few campaigns were known.
     seen : SeenRanges or None
         In which range each feature was seen in training; None for a model that does not know.
+    acceptance : AcceptanceModel or None
+        Whether an account accepts an invitation; None where too few answers were known.
     """
 
     encoder: Encoder
@@ -106,6 +109,7 @@ class Model:
     facts: Mapping[str, Any] = field(default_factory=dict)
     calibration: FitCalibration | None = None
     seen: SeenRanges | None = None
+    acceptance: AcceptanceModel | None = None
 
     def _repr_html_(self) -> str:
         """What it was trained on, for notebooks; every text escaped."""

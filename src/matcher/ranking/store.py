@@ -13,6 +13,7 @@ from matcher.arguments import to_path
 from matcher.config import Settings
 from matcher.errors import BundleError, ConfigError, DataError, EncoderError
 from matcher.features.priors import LEVELS, LevelPrior
+from matcher.ranking.acceptance import AcceptanceModel
 from matcher.ranking.boosting import BoostedRanker
 from matcher.ranking.bundle import Bundle, StagedBundle, read_bundle, stage_bundle
 from matcher.ranking.calibration import FitCalibration
@@ -33,6 +34,8 @@ _CALIBRATION: Final = "calibration.json"
 """Not in every bundle: too few campaigns may have been known, or the bundle may be older."""
 _SEEN: Final = "seen.json"
 """File of the ranges seen in training; a bundle may do without."""
+_ACCEPTANCE: Final = "acceptance.json"
+"""Not in every bundle either: few histories hold declines."""
 
 
 def model_files(model: Model) -> dict[str, bytes]:
@@ -62,6 +65,8 @@ def model_files(model: Model) -> dict[str, bytes]:
         files[_CALIBRATION] = json.dumps(model.calibration.as_dict(), indent=1).encode()
     if model.seen is not None:
         files[_SEEN] = model.seen.to_json()
+    if model.acceptance is not None:
+        files[_ACCEPTANCE] = json.dumps(model.acceptance.to_dict(), indent=1).encode()
     for which in ("hire", "deliver", "lift"):
         ranker = getattr(model, which)
         if ranker is not None:
@@ -235,6 +240,11 @@ def read_model(folder: Path | str) -> tuple[Model, Bundle]:
                 else None
             ),
             seen=SeenRanges.from_json(files[_SEEN]) if _SEEN in files else None,
+            acceptance=(
+                AcceptanceModel.from_dict(json.loads(files[_ACCEPTANCE]))
+                if _ACCEPTANCE in files
+                else None
+            ),
         )
     except (
         KeyError, ValueError, TypeError, SafetensorError, EncoderError, DataError, ConfigError

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matcher.retrieval.nearest import Candidates
 
 __all__ = [
+    "describe_acceptance",
     "describe_brief",
     "describe_pool",
     "describe_strangers",
@@ -135,6 +136,27 @@ def describe_unknown_words(model: Model, brief: Brief) -> Iterator[str]:
             f"{len(words)} words, so that likeness of content says little here; an encoder that "
             "knows its language can be given to `train --encoder`"
         )
+
+
+def describe_acceptance(model: Model) -> Iterator[str]:
+    """Why the chance that an account accepts is not stated, or does not tell accounts apart.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+
+    Yields
+    ------
+    str
+        One sentence, or none where chances differ.
+    """
+    held = model.acceptance
+    if held is None:
+        reason = model.facts.get("no_acceptance", "the model was trained without it")
+        yield f"acceptance is not stated: {reason}"
+    elif held.linear is None:
+        yield f"acceptance is the same for every account: {held.description}"
 
 
 def describe_brief(brief: Brief, candidates: Candidates, n_rows: int, top_k: int) -> list[str]:

@@ -25,6 +25,7 @@ from matcher.ranking.model import Model
 from matcher.recommend.batches import batches, score_batch, seen_from
 from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.pools import (
+    describe_acceptance,
     describe_brief,
     describe_pool,
     describe_strangers,
@@ -80,6 +81,7 @@ def identify_model(model: Model) -> str:
         model.data_hash,
         model.settings.hash,
         None if model.calibration is None else model.calibration.as_dict(),
+        *([] if model.acceptance is None else [model.acceptance.to_dict()]),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
@@ -262,6 +264,7 @@ def recommend(
     if model.calibration is None:
         reason = model.facts.get("no_fit_probability", "the model was trained without it")
         notes.append(f"fit is not stated as a probability: {reason}")
+    notes += describe_acceptance(model)
     logs = [found.log for found in lists if found.log is not None]
     if lottery is not None and not logs:
         logs = [pd.DataFrame(columns=list(DECISION_COLUMNS)).astype(dict(DECISION_COLUMNS))]

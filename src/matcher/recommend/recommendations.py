@@ -102,6 +102,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "fit": "float64",
     "fit_times_average": "float64",
     "n_hires_expected": "float64",
+    "acceptance": "float64",
     "fit_score": "float64",
     "fit_percentile": "float64",
     "deliver_score": "float64",
@@ -142,6 +143,8 @@ COLUMNS: Final[Mapping[str, str]] = {
 ``fit`` is the probability that the brand hires the account if it hires ``n_hires_expected`` of the
 eligible ones, learnt from later campaigns; ``fit_times_average`` is that over the probability of
 the average eligible account; all three are NaN where the model is not calibrated.
+``acceptance`` is the chance that the account accepts if it is invited; NaN where too few answers
+to invitations were known.
 ``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
 columns add up: the mean score of the typical candidates of the brief, and what sets the account
 apart from these; ``reason_<group>_text`` says the most telling thing of a group in one sentence,

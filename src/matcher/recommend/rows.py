@@ -350,6 +350,7 @@ def _fit(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, Any]:
 def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, Any]:
     return {
         **_fit(job, ranked, chosen),
+        "acceptance": _acceptance(job, ranked)[chosen],
         "fit_score": ranked.scores["hire"].to_numpy(np.float64)[chosen],
         "fit_percentile": ranked.percentiles("hire")[chosen],
         "deliver_score": ranked.scores["deliver"].to_numpy(np.float64)[chosen],
@@ -358,6 +359,12 @@ def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, An
         "order": [job.order] * len(chosen),
         "explained": [job.explained] * len(chosen),
     }
+
+
+def _acceptance(job: Job, ranked: Scored) -> NDArray[np.float64]:
+    """Chance that each candidate accepts, where the model states one."""
+    model = job.model.acceptance
+    return np.full(len(ranked.scores), np.nan) if model is None else model.predict(ranked.matrix)
 
 
 def _reasons(reasons: Reasons) -> dict[str, Any]:

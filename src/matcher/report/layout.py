@@ -105,6 +105,7 @@ COLUMNS: Final = (
         11,
         "times",
     ),
+    Column("acceptance", _said("Accepts an invitation", "Xác suất nhận lời"), 11, "share"),
     Column(
         "fit_percentile", _said("Fit, percentile", "Độ phù hợp, phân vị"), 11, "share", bar=_GREEN
     ),
@@ -199,6 +200,11 @@ WORDS: Final = {
         "were staffed, and how many times that of the average eligible account it is.",
         "Độ phù hợp là xác suất nhãn hàng chọn tài khoản này, theo cách các chiến dịch trước đây "
         "trong dữ liệu đã chọn người, và gấp mấy lần một tài khoản đủ điều kiện trung bình.",
+    ),
+    "acceptance": _said(
+        "The chance that an account accepts is learnt from the answers of accounts that were "
+        "invited earlier.",
+        "Xác suất nhận lời được học từ câu trả lời của các tài khoản từng được mời trước đây.",
     ),
     "scores": _said(
         "Percentiles compare the accounts eligible for one brief; those of two briefs cannot be "

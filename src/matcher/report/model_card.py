@@ -170,6 +170,7 @@ def _training(model: Model) -> list[str]:
         f"candidates a campaign, up to {chosen.n_trees} trees of {chosen.n_leaves} leaves each.",
         "*Fit* as a probability: " + _fit(model) + ".",
         "*Delivered*: " + _delivered(model) + ".",
+        "*Acceptance* of an invitation: " + _acceptance(model) + ".",
         *(
             [f"Settings of the rankers, tuned on earlier campaigns: {facts}."]
             if (facts := model.facts.get("tuned"))
@@ -191,6 +192,15 @@ def _fit(model: Model) -> str:
         f"others; {held.hires_per_campaign:.1f} hires are expected of a campaign that does not say "
         "how many creators it wants"
     )
+
+
+def _acceptance(model: Model) -> str:
+    held = model.acceptance
+    if held is None:
+        reason = model.facts.get("no_acceptance", "the model was trained without it")
+        return f"not stated ({as_text(reason)})"
+    how = "logistic regression" if held.linear is not None else "one rate for everybody"
+    return f"{how}, from {as_text(held.description, longest=1_000)}"
 
 
 def _delivered(model: Model) -> str:

@@ -239,9 +239,9 @@ class _Writer:
             line += 2
 
     def _columns(self) -> list[str]:
-        """What the columns mean; nothing of fit where the model states none."""
-        states_fit = self.found.frame["fit"].notna().any()
-        return [self._word(key) for key in (*["fit"] * bool(states_fit), "scores", "fees")]
+        """What the columns mean; nothing of chances that the model does not state."""
+        chances = [key for key in ("fit", "acceptance") if self.found.frame[key].notna().any()]
+        return [self._word(key) for key in (*chances, "scores", "fees")]
 
     def _cuts(self) -> list[str]:
         return [self._word("cut").format(count=self.n_cut)] if self.n_cut else []
