@@ -65,8 +65,8 @@ def join_pools(pools: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     Parameters
     ----------
     pools : sequence of mapping of str to Any
-        What `describe_pool` and `matcher.recommend.precedents.build_similar_campaigns` said of
-        each brief.
+        What `describe_pool`, `matcher.recommend.exposure.hold_to_floor` and
+        `matcher.recommend.precedents.build_similar_campaigns` said of each brief.
 
     Returns
     -------
@@ -76,8 +76,9 @@ def join_pools(pools: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(pools)
     dtypes = {"at": "datetime64[us, UTC]", "similarity": "float64", "outcome": "float64"}
     dtypes |= dict.fromkeys(("hired", "outcomes"), "Int64")
-    similar = [name for name in frame if str(name).startswith("similar_")]
-    return frame.astype({name: dtypes.get(str(name).split("_")[-1], "str") for name in similar})
+    dtypes |= {"plain": "float64", "reranked": "float64"}
+    named = [name for name in frame if str(name).startswith(("similar_", "exposure_"))]
+    return frame.astype({name: dtypes.get(str(name).split("_")[-1], "str") for name in named})
 
 
 def describe_strangers(market: Market, brief: Brief) -> Iterator[str]:

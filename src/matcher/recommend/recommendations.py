@@ -184,8 +184,10 @@ class Recommendations:
     pools : pandas.DataFrame
         One row per brief: ``brief_id, as_of, n_accounts, n_eligible, n_candidates,
         n_recommended``, what each hard rule removed (``removed_<rule>``) or passed for want of a
-        value (``unknown_<rule>``), and the past campaigns most like the brief
-        (``similar_<number>_<part>``, see `matcher.recommend.precedents.build_similar_campaigns`).
+        value (``unknown_<rule>``), the past campaigns most like the brief
+        (``similar_<number>_<part>``, see `matcher.recommend.precedents.build_similar_campaigns`),
+        and under an exposure floor ``exposure_<part>``, see
+        `matcher.recommend.exposure.hold_to_floor`.
     notes : tuple of str
         What was noticed, in sentences.
     audit : mapping of str to str or None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matcher.features.context import FeatureContext, MarketData
     from matcher.features.pair_features import FeatureMatrix
     from matcher.market.brief import Brief
+    from matcher.ranking.exposure import ExposureRule
     from matcher.ranking.model import Model
     from matcher.recommend.cautions import Caution
     from matcher.recommend.explore import Lottery
@@ -60,6 +61,8 @@ class Job:
         Audit columns that are the same for every brief.
     lottery : Lottery or None
         How lists are drawn; None takes the best.
+    exposure : ExposureRule or None
+        Floor that lists are held to.
     """
 
     model: Model
@@ -70,6 +73,7 @@ class Job:
     one_per_person: bool
     audit: Mapping[str, str | None]
     lottery: Lottery | None = None
+    exposure: ExposureRule | None = None
 
     @property
     def data(self) -> MarketData:

@@ -10,6 +10,7 @@ from matcher import __version__
 from matcher.ranking.model import GROUP_OF, describe_facts
 from matcher.ranking.store import model_manifest
 from matcher.recommend.wording import GROUP_NAMES
+from matcher.report.card_exposure import describe_shortfalls, exposure_section
 from matcher.report.card_figures import describe_limits, figure_sections, headline
 from matcher.report.data_card import find_licences, market_window
 from matcher.report.markdown import as_bullets, as_code, as_text
@@ -81,8 +82,8 @@ def model_card(
         figures = [("How well it does", said)]
         limits = list(_ALWAYS[:2])
     else:
-        figures = figure_sections(result)
-        limits = [*describe_limits(result), *_ALWAYS]
+        figures = [*figure_sections(result), *exposure_section(result.exposure)]
+        limits = [*describe_limits(result), *describe_shortfalls(result.exposure), *_ALWAYS]
     unlearnt = describe_facts(model.facts)
     limits = [*(f"Not learnt: {as_text(text, longest=1_000)}." for text in unlearnt), *limits]
     sections = [
