@@ -43,6 +43,8 @@ def test_one_thing_given_for_another(data):
         data.market["campaign"]
     with pytest.raises(UsageError, match="got 'cold'; expected one of time, brands"):
         matcher.walk_forward(data, matcher.Settings(), protocol="cold")
+    with pytest.raises(UsageError, match="exposure: got str; expected ExposureRule"):
+        matcher.walk_forward(data, matcher.Settings(), exposure="tier")
 
 
 def test_a_model_that_is_not_there(tmp_path):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matcher.features.data import MarketData
     from matcher.market.brief import Brief, read_brief
     from matcher.market.load import load_market
+    from matcher.ranking.exposure import ExposureRule
     from matcher.ranking.store import read_model
     from matcher.recommend.compare import compare_lists
     from matcher.recommend.compare_models import compare_models
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Brief",
+    "ExposureRule",
     "MarketData",
     "Settings",
     "__version__",
@@ -64,6 +66,7 @@ __version__ = "0.1.0"
 
 _HOMES: Final = {
     "Brief": "market.brief",
+    "ExposureRule": "ranking.exposure",
     "MarketData": "features.data",
     "Settings": "config",
     "compare_lists": "recommend.compare",

@@ -144,7 +144,8 @@ def recommend(place: Path) -> list[object]:
 
 
 def check_figures(figures: dict[str, Any], protocol: str = "time") -> None:
-    assert list(figures) == [protocol, "paired", "audit"]
+    assert list(figures) == [protocol, "paired", "exposure", "audit"]
+    assert set(figures["exposure"]["shares"]) == {"tier", "platform", "gender", "language"}
     assert set(figures[protocol]) == set(METRICS)
     for question, slices in figures[protocol].items():
         assert next(iter(slices)) == "all"
@@ -193,8 +194,11 @@ def test_a_given_model_is_judged_on_later_campaigns(
     assert said["evaluation"] is None
     assert said["trained_until"].startswith("2024-09-01")
     judge = ["evaluate", place / "market", "--config", place / "config.yaml", "--model"]
-    figures = done(*judge, tmp_path / "m")
+    figures = done(*judge, tmp_path / "m", "--exposure", "platform", "--exposure-floor", 0.9)
     check_figures(figures, "model")
+    cost = figures["exposure"]["rerank"]
+    assert (cost["by"], cost["floor"]) == ("platform", 0.9)
+    assert cost["n_campaigns"] == figures["exposure"]["n_campaigns"] > 0
     assert figures["audit"]["model_id"] == said["model_id"]
     line = refused(3, *judge, model)
     assert "campaign" in line
@@ -363,6 +367,9 @@ def test_a_market_without_hires_is_invalid_data(place: Path, tmp_path: Path, ver
         (["--protocol", "space"], 2, "'space'"),
         (["--protocol", "brands", "--model", "m"], 2, "--model"),
         (["--encoder", "no/such"], 1, "no/such"),
+        (["--exposure", "age"], 2, "'age'"),
+        (["--exposure", "tier", "--exposure-floor", "2"], 2, "above 0 and at most 1"),
+        (["--exposure-floor", "0.5"], 2, "is a floor of --exposure"),
     ],
 )
 def test_evaluate_refuses_what_it_cannot_do(
@@ -409,7 +416,7 @@ def test_ctrl_c_while_training_leaves_no_bundle(
         ("train", "matcher.ranking.bundle", "_write_files"),
         ("evaluate", "matcher.evaluation.protocol", "fit_model"),
         ("evaluate", "pathlib:Path", "write_text"),
-        ("recommend", "matcher.recommend.recommend", "build_rows"),
+        ("recommend", "matcher.recommend.lists", "build_rows"),
         ("recommend", "pandas:DataFrame", "to_csv"),
     ],
 )
@@ -496,6 +503,32 @@ def test_a_draw_writes_its_log(model: Path, recommend: list[object], tmp_path: P
     assert "is the path of --out too" in refused(2, *recommend, *options[:2], *same)
     line = refused(2, *recommend, *options[:2], "--out", tmp_path / "m.csv", "--explore", 0)
     assert "expected noise above 0" in line
+
+
+def test_lists_are_held_to_a_floor_and_say_what_it_costs(
+    model: Path, recommend: list[object], tmp_path: Path
+) -> None:
+    options = ["--model", model, "--top", 10]
+    floor = ["--exposure", "gender", "--exposure-floor", 1]
+    plain = done(*recommend, *options, "--out", tmp_path / "plain.parquet")
+    held = done(*recommend, *options, "--out", tmp_path / "held.parquet", *floor)
+    assert "exposure" not in plain["audit"]
+    assert held["audit"]["exposure"] == "by gender, at least 1 of supply"
+    notes = [note for note in held["notes"] if "exposure by gender" in note]
+    # One of the list, one of all.
+    assert len(notes) == 2
+    one, other = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("plain", "held"))
+    pool = held["pools"][0]
+    entered, left = (set(filter(None, pool[f"exposure_{side}"].split("|")))
+                     for side in ("entered", "left"))  # fmt: skip
+    assert set(other["account_id"]) - set(one["account_id"]) == entered
+    assert set(one["account_id"]) - set(other["account_id"]) == left
+    assert "at least" in run(*recommend, *options, "--out", tmp_path / "n.csv", *floor,
+                             "--dry-run").stdout  # fmt: skip
+    line = refused(2, *recommend, *options, "--out", tmp_path / "m.csv", *floor, "--explore", 1)
+    assert "lists that --explore draws cannot be held to a floor" in line
+    line = refused(2, *recommend, *options, "--out", tmp_path / "m.csv", "--exposure", "age")
+    assert "expected one of tier, platform, gender, language" in line
 
 
 def test_one_account_or_two_are_explained(

@@ -16,8 +16,10 @@ from matcher.config import EvaluationSettings, Settings
 from matcher.evaluation.results import EvaluationResult, evaluate_scores
 from matcher.market.load import load_market
 from matcher.market.market import Market, build_market
+from matcher.ranking.exposure import ExposureRule
 from matcher.ranking.fit import fit_model
 from matcher.ranking.model import Model
+from matcher.report.card_exposure import describe_shortfalls, exposure_section
 from matcher.report.card_figures import describe_limits
 from matcher.report.comparison_pictures import draw_comparison
 from matcher.report.data_card import data_card
@@ -107,6 +109,7 @@ def test_a_model_card_says_all_that_is_asked_of_it(
         "How well it does: who is hired",
         "How well it does: what a hire delivers",
         "Negative controls",
+        "Whom it shows",
         "Known failures and limits",
         "Assumptions",
         "Licences",
@@ -136,6 +139,44 @@ def test_the_figures_of_a_card_are_those_of_the_evaluation(
     assert rows(card, "Negative controls")["`random_vectors`"][-1] == (
         f"{control['value']:.3f} ({control['low']:.3f} to {control['high']:.3f})"
     )
+
+
+def test_a_card_says_whom_the_lists_show(
+    model: Model, market: Market, result: EvaluationResult
+) -> None:
+    card = model_card(model, market, "tiny", result)
+    held = rows(card, "Whom it shows")
+    shares = result.to_dict()["exposure"]["shares"]
+    for by, groups in shares.items():
+        for group, found in groups.items():
+            row = found["first_10"]
+            assert held[f"`{by}={group}`"][:3] == [
+                f"{100 * row[name]:.1f} %" for name in ("supply", "hired", "listed")
+            ]
+    spread = result.to_dict()["exposure"]["spread"]["model"]["first_10"]
+    assert f"with a Gini coefficient of {spread['gini']:.3f}" in card
+    assert "*Acceptance* of an invitation: not stated (" in card
+
+
+def test_groups_that_surely_get_less_than_their_supply_are_a_limit() -> None:
+    frame = scored_frame()
+    frame["model"] -= 3.0 * (frame["platform"] == "youtube")
+    result = evaluate_scores(
+        frame, ("model", "random"), protocol="time",
+        settings=EvaluationSettings(n_bootstrap=200, seed=3), audit={},
+        exposure=ExposureRule("platform"),
+    )  # fmt: skip
+    less, more = describe_shortfalls(result.exposure)
+    assert "get less of the first 10 places" in less
+    assert "`platform=youtube`" in less
+    assert "`platform=tiktok`" in more
+    (section,) = exposure_section(result.exposure)
+    assert "With at least 0.8 of its supply for each group of platform: NDCG@10" in section[1]
+    even = dataclasses.replace(
+        result.exposure, shares=result.exposure.shares.assign(over_supply_low=0.9)
+    )
+    assert [text for text in describe_shortfalls(even) if "get more" in text] == []
+    assert describe_shortfalls(None) == exposure_section(None) == []
 
 
 def test_the_limits_are_what_the_evaluation_says_against_the_model(

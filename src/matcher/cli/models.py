@@ -10,6 +10,7 @@ import typer
 from matcher.cli.complete import complete_words
 from matcher.cli.data import AsJson, ConfigFile, Force, MarketFolder
 from matcher.cli.dry import DryRun, plan_training, plan_tuning, print_plan
+from matcher.cli.exposure import ExposureBy, ExposureFloor, exposure_rule
 from matcher.cli.output import note, print_json, print_rich, progress
 from matcher.cli.text import CacheFolder, EncoderName, cache_folder, settings_with
 from matcher.cli.trained import say_trained
@@ -267,6 +268,8 @@ def evaluate(
     config: ConfigFile = None,
     encoder: EncoderName = None,
     cache: CacheFolder = None,
+    exposure: ExposureBy = None,
+    exposure_floor: ExposureFloor = None,
     leak_check: Annotated[
         bool,
         typer.Option("--leak-check", help="Prove that nothing known later moves anything; slow."),
@@ -295,6 +298,7 @@ def evaluate(
         raise UsageError(f"--protocol: got {protocol!r}; expected time or brands")
     if model is not None and protocol != "time":
         raise UsageError("--protocol brands refits; it cannot judge a given --model")
+    rule = exposure_rule(exposure, exposure_floor)
     settings = settings_with(config, encoder=encoder)
     if out is not None:
         check_output(out, force=force, suffixes=(".json", ".md", ".parquet"))
@@ -316,7 +320,13 @@ def evaluate(
             audit["leak_check"] = leaks.to_dict()
         if model is None:
             result = walk_forward(
-                data, settings, protocol=protocol, embed=embed, audit=audit, tell=tell
+                data,
+                settings,
+                protocol=protocol,
+                exposure=rule,
+                embed=embed,
+                audit=audit,
+                tell=tell,
             )
         else:
             from matcher.ranking.store import read_model
@@ -325,7 +335,9 @@ def evaluate(
             found = find_model(model, tracking_uri=tracking_uri)
             loaded, bundle = read_model(found.folder)
             audit |= {"model_id": bundle.model_id, "model_version": found.version}
-            result = evaluate_model(loaded, data, settings, embed=embed, audit=audit, tell=tell)
+            result = evaluate_model(
+                loaded, data, settings, exposure=rule, embed=embed, audit=audit, tell=tell
+            )
     if out is not None:
         _write(out, result, force=force)
     if as_json:

@@ -12,6 +12,7 @@ import typer
 from matcher.cli.complete import complete_campaigns, complete_language, complete_order
 from matcher.cli.data import AsJson, Force, MarketFolder
 from matcher.cli.dry import DryRun, count_market, print_plan
+from matcher.cli.exposure import ExposureBy, ExposureFloor, exposure_rule
 from matcher.cli.models import (
     LateSnapshots,
     ModelAddress,
@@ -85,6 +86,8 @@ def recommend(
             "--decisions", metavar="FILE", help="Log of a draw; default OUT-decisions.parquet."
         ),
     ] = None,
+    exposure: ExposureBy = None,
+    exposure_floor: ExposureFloor = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal lists.")] = 0,
     lang: Annotated[
         str,
@@ -118,6 +121,9 @@ def recommend(
 
     check_word("--order", order, ORDERS)
     check_word("--lang", lang, ("en", "vi"))
+    rule = exposure_rule(exposure, exposure_floor)
+    if rule is not None and explore is not None:
+        raise UsageError("--exposure: lists that --explore draws cannot be held to a floor")
     if not (brief or campaign or all_open):
         raise UsageError("nothing to recommend for; give --brief FILE, --campaign ID or --all-open")
     check_output(out, force=force, suffixes=(*TABLE_SUFFIXES, ".xlsx"), make=not dry_run)
@@ -136,6 +142,7 @@ def recommend(
         plan = _plan(loaded, data, briefs, instant, settings, order=order, top_k=top)
         what = f"rank accounts for {len(briefs)} brief(s) into {out}"
         what += "" if lottery is None else f", drawn, with its log in {log}"
+        what += "" if rule is None else f", {rule.floor:g} of supply for each {rule.by} at least"
         audit = {"model": bundle.model_id, "order": order, "as of": instant.isoformat()}
         print_plan({"would": what, **audit, **plan}, as_json=as_json)
         return
@@ -154,6 +161,7 @@ def recommend(
             model_id=bundle.model_id,
             model_version=where.version,
             lottery=lottery,
+            exposure=rule,
             context=loaded.context(data, embedder(settings, cache)),
             unfinished=unfinished,
             progress=tell,

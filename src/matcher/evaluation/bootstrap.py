@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from matcher.errors import DataError
 from matcher.evaluation.ranked import FloatArray, IntArray
 
-__all__ = ["LEVEL", "NO_DEFINED_CAMPAIGN", "ONE_BRAND", "BootstrapMeans", "bootstrap_means"]
+__all__ = [
+    "LEVEL",
+    "NO_DEFINED_CAMPAIGN",
+    "ONE_BRAND",
+    "BootstrapMeans",
+    "bootstrap_means",
+    "bootstrap_ratios",
+]
 
 LEVEL = 0.95
 """Nominal coverage of every interval."""
@@ -160,6 +167,71 @@ def bootstrap_means(
                 drawn, codes, names.size, n_resamples, seed
             )
     return BootstrapMeans(value, low, high, n, n_brands)
+
+
+def bootstrap_ratios(
+    tops: FloatArray,
+    bottoms: FloatArray,
+    brands: NDArray[np.integer] | NDArray[np.str_] | NDArray[np.object_],
+    *,
+    n_resamples: int,
+    seed: int,
+) -> BootstrapMeans:
+    r"""Ratio of two means over campaigns, by column, with a 95 % interval over brands.
+
+    Both means of a ratio are taken over the same drawn brands. The ratio of means, unlike the mean
+    of ratios, is defined where a campaign has nothing below.
+
+    Parameters
+    ----------
+    tops, bottoms : numpy.ndarray of float64, shape (n_campaigns, n_columns)
+        Figures above and below the line; 0 or more.
+    brands : numpy.ndarray, shape (n_campaigns,)
+        Brand of each campaign.
+    n_resamples : int
+        Resamples, 1 or more.
+    seed : int
+        Seed; equal seeds and brands give equal resamples.
+
+    Returns
+    -------
+    BootstrapMeans
+        Ratios; NaN where the sum below is 0. Resamples in which it is 0 are left out of the
+        percentiles.
+
+    Raises
+    ------
+    DataError
+        If the arrays do not match.
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An introduction to the bootstrap, section 10.4 (ratios).
+
+    Examples
+    --------
+    >>> one, two = np.array([[1.0], [2.0]]), np.array([[1.0], [4.0]])
+    >>> bootstrap_ratios(one, two, np.array(["a", "b"]), n_resamples=99, seed=0).value.tolist()
+    [0.6]
+    """
+    if tops.ndim != 2 or tops.shape != bottoms.shape or brands.shape != tops.shape[:1]:
+        raise DataError(
+            f"bootstrap_ratios: got shapes {tops.shape} and {bottoms.shape} for {brands.shape} "
+            "brands; expected (n_campaigns, n_columns) twice and (n_campaigns,)"
+        )
+    names, codes = np.unique(brands, return_inverse=True)
+    above, below = (_by_brand(values, codes, names.size) for values in (tops, bottoms))
+    total = below.sum(axis=0)
+    value = np.divide(above.sum(axis=0), total, out=np.full(total.shape, np.nan), where=total > 0)
+    low, high = np.full(total.shape, np.nan), np.full(total.shape, np.nan)
+    wanted = np.flatnonzero((total > 0) & (names.size >= 2))
+    if wanted.size:
+        ratios = _resample(
+            above[:, wanted], below[:, wanted], np.arange(wanted.size), n_resamples, seed
+        )
+        low[wanted], high[wanted] = _percentiles(ratios)
+    n = np.where(total > 0, len(tops), 0).astype(np.int64)
+    return BootstrapMeans(value, low, high, n, np.where(total > 0, names.size, 0).astype(np.int64))
 
 
 def _percentiles_over_draws(

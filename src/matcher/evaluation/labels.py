@@ -9,6 +9,7 @@ import pandas as pd
 
 from matcher.evaluation.scorers import category_match
 from matcher.evaluation.splits import assign_warmth
+from matcher.features.account_groups import account_groups
 from matcher.features.context import PairView
 from matcher.ranking.relevance import level_names
 
@@ -43,7 +44,7 @@ def label_pairs(
     -------
     pandas.DataFrame
         One row per pair: ``campaign_id, account_id, brand_id, hired, outcome, expected,
-        same_category, platform, tier, brief_language, warmth``.
+        same_category, platform, tier, gender, content_language, brief_language, warmth``.
     """
     view = PairView(context, pairs)
     frame = pairs.frame()
@@ -62,6 +63,14 @@ def label_pairs(
     frame["same_category"] = category_match(context, pairs)[1]
     frame["platform"] = pd.Series(view.platforms, dtype="str")
     frame["tier"] = pd.Series(view.tiers, dtype="str")
+    for column, by in (("gender", "gender"), ("content_language", "language")):
+        names = [
+            account_groups(
+                context.index, by, block.accounts, block.instant, campaign_id=block.brief.brief_id
+            )
+            for block in view.blocks
+        ]
+        frame[column] = pd.Series(np.concatenate([np.empty(0, object), *names]), dtype="str")
     frame["brief_language"] = pd.Series(
         np.array(languages, dtype=object)[pairs.brief_codes], dtype="str"
     )

@@ -25,6 +25,7 @@ from matcher.evaluation.splits import brand_fold_blocks, walk_forward_blocks
 from matcher.evaluation.steps import Steps, Tell
 from matcher.evaluation.truth import Truth, count_reasons, describe_outside, list_campaigns
 from matcher.features.context import MarketData
+from matcher.ranking.exposure import ExposureRule
 from matcher.ranking.fit import build_training_rows, candidate_pairs, fit_encoder, fit_model
 from matcher.ranking.model import describe_facts
 
@@ -51,6 +52,7 @@ def walk_forward(
     settings: Settings,
     *,
     protocol: str = "time",
+    exposure: ExposureRule | None = None,
     embed: Embed | None = None,
     audit: Mapping[str, Any] | None = None,
     tell: Tell = lambda _task, _done, _total: None,
@@ -65,6 +67,8 @@ def walk_forward(
         Settings.
     protocol : {"time", "brands"}
         Whether a campaign's own brand may be among those trained on.
+    exposure : ExposureRule, optional
+        Floor under the share of each group in lists, whose cost is measured.
     embed : callable, optional
         ``embed(encoder, texts, role)``, for an embedding cache.
     audit : mapping, optional
@@ -100,7 +104,7 @@ def walk_forward(
     >>> found.protocol, found.scorers[0]
     ('time', 'model')
     """
-    _check_request(data, settings, protocol)
+    _check_request(data, settings, protocol, exposure)
     table, counts, outside = list_campaigns(data, settings)
     chosen = settings.evaluation
     blocks: Sequence[Block | BrandBlock]
@@ -177,16 +181,20 @@ def walk_forward(
         "assumed_timeless": list(data.market.timeless_columns),
     }
     steps("figures")
-    result = _evaluated(parts, protocol, settings, stated)
+    result = _evaluated(parts, protocol, settings, stated, exposure)
     steps.finish()
     return result
 
 
-def _check_request(data: MarketData, settings: Settings, protocol: str) -> None:
+def _check_request(
+    data: MarketData, settings: Settings, protocol: str, exposure: ExposureRule | None
+) -> None:
     hint = "wrap it: MarketData(market)"
     check_type(data, MarketData, where="walk_forward: data", hint=hint)
     check_type(settings, Settings, where="walk_forward: settings")
     check_choice(protocol, ("time", "brands"), where="walk_forward: protocol")
+    if exposure is not None:
+        check_type(exposure, ExposureRule, where="walk_forward: exposure")
 
 
 def batch_campaigns(data: MarketData, campaign_ids: Sequence[str]) -> list[list[str]]:
@@ -231,7 +239,11 @@ def _joined(frame: pd.DataFrame, scored: ScoredPairs) -> pd.DataFrame:
 
 
 def _evaluated(
-    parts: Iterable[pd.DataFrame], protocol: str, settings: Settings, audit: Mapping[str, Any]
+    parts: Iterable[pd.DataFrame],
+    protocol: str,
+    settings: Settings,
+    audit: Mapping[str, Any],
+    exposure: ExposureRule | None,
 ) -> EvaluationResult:
     whole = pd.concat(list(parts), ignore_index=True)
     names = [str(name) for name in whole.columns]
@@ -253,6 +265,7 @@ def _evaluated(
         multi_draw={"permuted": draws} if draws else None,
         delivered=delivered,
         lift={"model": [["model_lift@delivered"]]},
+        exposure=exposure,
     )
 
 
@@ -261,6 +274,7 @@ def evaluate_model(
     data: MarketData,
     settings: Settings,
     *,
+    exposure: ExposureRule | None = None,
     embed: Embed | None = None,
     audit: Mapping[str, Any] | None = None,
     tell: Tell = lambda _task, _done, _total: None,
@@ -275,6 +289,8 @@ def evaluate_model(
         Market.
     settings : Settings
         Settings of candidates and intervals.
+    exposure : ExposureRule, optional
+        As for `walk_forward`.
     embed : callable, optional
         ``embed(encoder, texts, role)``.
     audit : mapping, optional
@@ -338,6 +354,6 @@ def evaluate_model(
         "config_hash": settings.hash,
     }
     steps("figures")
-    result = _evaluated(parts, "model", settings, stated)
+    result = _evaluated(parts, "model", settings, stated, exposure)
     steps.finish()
     return result

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matcher.evaluation.comparison import MODEL
+from matcher.evaluation.exposure_grids import exposure_grids
 from matcher.evaluation.grids import (
     MAIN_METRICS,
     NAMING,
@@ -17,6 +18,7 @@ from matcher.evaluation.grids import (
     scorer_grid,
     slice_grid,
 )
+from matcher.evaluation.places import LENGTHS
 from matcher.evaluation.scored import QUESTIONS
 from matcher.plain import plain_text
 
@@ -85,6 +87,10 @@ def _grids(result: EvaluationResult, *, width: int = _WIDE) -> list[Grid]:
             grids.append(scorer_grid(result, question, metrics=main))
             grids.append(replace(rest, title=f"{question}, other metrics", notes=()))
         grids += [paired_grid(result, question), slice_grid(result, question)]
+    if result.exposure is not None:
+        # A narrow terminal has room for the shorter lists.
+        lengths = LENGTHS if width >= _WIDE else LENGTHS[:1]
+        grids += exposure_grids(result.exposure, lengths=lengths)
     return [grid for grid in grids if len(grid.header) > 1 and grid.rows]
 
 

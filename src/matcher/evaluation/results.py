@@ -14,12 +14,15 @@ from matcher.config import EvaluationSettings
 from matcher.errors import DataError
 from matcher.evaluation.bootstrap import LEVEL
 from matcher.evaluation.comparison import MODEL, campaign_table, compare_scorers, count_candidates
+from matcher.evaluation.exposure import Exposure, measure_exposure
 from matcher.evaluation.figures import Draws, figures_of_scorer
 from matcher.evaluation.scored import QUESTIONS, ScoredCandidates
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.table import Table
+
+    from matcher.ranking.exposure import ExposureRule
 
 __all__ = ["MODEL", "EvaluationResult", "evaluate_scores"]
 
@@ -45,6 +48,8 @@ class EvaluationResult:
         where defined.
     audit : mapping
         What the caller stated, and under ``evaluation`` the counts and settings of this step.
+    exposure : Exposure or None
+        Whom the model's first places go to; None where no scorer `model` or no group is known.
 
     Raises
     ------
@@ -57,6 +62,7 @@ class EvaluationResult:
     paired: pd.DataFrame
     per_campaign: pd.DataFrame
     audit: Mapping[str, Any]
+    exposure: Exposure | None = None
 
     def __post_init__(self) -> None:
         if self.figures.duplicated(_KEYS).any():
@@ -82,8 +88,8 @@ class EvaluationResult:
         dict
             ``{protocol: {question: {slice: {scorer: {metric: {value, low, high, n}}}}}}``, then
             ``paired`` (by protocol, question, slice, baseline and metric: ``difference, low,
-            high, includes_zero, n``) and ``audit``. An undefined number is None, and ``reason``
-            says why. Slice ``all`` comes first.
+            high, includes_zero, n``), ``exposure`` (see `Exposure.to_dict`) and ``audit``. An
+            undefined number is None, and ``reason`` says why. Slice ``all`` comes first.
         """
         return {
             self.protocol: _nested(self.figures, "scorer", ("value", "low", "high")),
@@ -92,6 +98,7 @@ class EvaluationResult:
                     self.paired, "baseline", ("difference", "low", "high", "includes_zero")
                 )
             },
+            "exposure": None if self.exposure is None else self.exposure.to_dict(),
             "audit": dict(self.audit),
         }
 
@@ -187,6 +194,7 @@ def evaluate_scores(
     multi_draw: Mapping[str, Draws] | None = None,
     delivered: Mapping[str, Draws] | None = None,
     lift: Mapping[str, Draws] | None = None,
+    exposure: ExposureRule | None = None,
 ) -> EvaluationResult:
     """Compare scorers on the questions *hired* and *delivered*, overall and by slice.
 
@@ -196,8 +204,8 @@ def evaluate_scores(
         One row per candidate pair: ``campaign_id, account_id, brand_id``, ``hired`` (bool) and one
         float column per scorer; where known ``outcome`` and ``expected`` (level before the
         campaign, in the outcome's unit), ``same_category`` (the account's category is the
-        brand's), and the slice columns ``warmth, platform, tier, brief_language``. Row order does
-        not matter.
+        brand's), the slice columns ``warmth, platform, tier, brief_language``, and, for exposure,
+        ``gender`` and ``content_language``. Row order does not matter.
     scorers : sequence of str
         Scorers in the order of the report; each a column, or a key of `multi_draw`.
     protocol : str
@@ -215,6 +223,8 @@ def evaluate_scores(
         *hired*; exactly the scorers named here answer it. By default all, with the same columns.
     lift : mapping of str to sequence of sequence of str, optional
         Score columns by scorer for `spearman_lift` alone, of scorers that predict lift apart.
+    exposure : ExposureRule, optional
+        Floor under the share of each group whose cost is measured.
 
     Returns
     -------
@@ -279,6 +289,7 @@ def evaluate_scores(
         paired=pd.concat(paired, ignore_index=True),
         per_campaign=pd.concat(campaigns, ignore_index=True),
         audit={**audit, "evaluation": stated},
+        exposure=measure_exposure(pairs, settings, rule=exposure),
     )
 
 

@@ -15,6 +15,7 @@ from matcher.features.priors import LevelPrior, fit_level_prior
 from matcher.features.relative import normal_scores
 from matcher.market.brief import Brief
 from matcher.market.instants import instant_microseconds
+from matcher.ranking.acceptance import learn_acceptance
 from matcher.ranking.boosting import BoostedRanker, Draw, fit_ranker, fit_regression
 from matcher.ranking.candidates import (
     TrainingRows,
@@ -347,6 +348,9 @@ def fit_model(
     lift, _ = fit_deliver(rows, names, settings, as_lift=True)
     tell("outcomes")
     outcomes, unpredicted = fit_outcomes(context, prior, rows, trained_until, settings)
+    acceptance, unanswered = learn_acceptance(
+        context, prior, trained_until, exclude_brands=exclude_brands
+    )
     facts: dict[str, Any] = {
         "n_campaigns": len(rows.matrix.pairs.briefs),
         "n_pairs": len(rows.matrix.pairs),
@@ -364,6 +368,8 @@ def fit_model(
     facts["forecast_from" if forecast is not None else "no_forecast"] = source
     if unpredicted:
         facts["no_outcomes"] = unpredicted
+    if unanswered:
+        facts["no_acceptance"] = unanswered
     if unsure:
         facts["no_fit_probability"] = unsure
     if reason:
@@ -382,5 +388,6 @@ def fit_model(
         calibration=calibration,
         seen=SeenRanges.of(rows.matrix, names),
         outcomes=outcomes,
+        acceptance=acceptance,
     )
     return model, rows, context

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LinearModel", "PreparedColumns", "fit_linear", "prepare_columns"]
+__all__ = ["LinearModel", "PreparedColumns", "fit_linear", "fit_logistic", "prepare_columns"]
 
 _TAILS: Final = (0.001, 0.999)
 """Quantiles at which a column is held, so that one odd value cannot carry a prediction away."""
@@ -176,6 +176,60 @@ def fit_linear(
     return columns.model(names, chosen.coef_, float(chosen.intercept_))
 
 
+def fit_logistic(
+    values: NDArray[np.floating],
+    is_one: NDArray[np.bool_],
+    names: Sequence[str],
+    *,
+    penalty: float,
+) -> LinearModel:
+    """Ridge-penalised logistic regression; the model predicts log odds.
+
+    Columns are treated as `fit_linear` treats them.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float, shape (n_rows, n_columns)
+        Columns; NaN where missing.
+    is_one : numpy.ndarray of bool, shape (n_rows,)
+        What to predict.
+    names : sequence of str
+        Columns.
+    penalty : float
+        Weight, in rows, of half the squared slopes of the standardised columns; above 0.
+
+    Returns
+    -------
+    LinearModel
+        The model; ``1 / (1 + exp(-prediction))`` is the probability.
+
+    Raises
+    ------
+    SupportError
+        If all rows are alike in what is to be predicted, or in all columns.
+
+    References
+    ----------
+    Le Cessie and van Houwelingen, Ridge estimators in logistic regression, Applied Statistics 41
+    (1992).
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(is_one)) < 2:
+        raise SupportError(
+            f"logistic model: got {len(values)} rows, all of one kind; expected rows of both"
+        )
+    columns = prepare_columns(values)
+    if not columns.varies.any():
+        raise SupportError(f"logistic model: none of {len(names)} columns takes two values")
+    # Newton's steps end at the same digits wherever they are taken; the default's do not.
+    chosen = LogisticRegression(
+        C=1.0 / penalty, solver="newton-cholesky", tol=1e-10, max_iter=1_000
+    )
+    chosen.fit(columns.design(values), is_one)
+    return columns.model(names, chosen.coef_[0], float(chosen.intercept_[0]))
+
+
 @dataclass(frozen=True, eq=False)
 class PreparedColumns:
     """How columns become what a linear learner wants, and the way back.
@@ -274,8 +328,8 @@ def prepare_columns(values: NDArray[np.floating]) -> PreparedColumns:
     told = missing.mean(axis=0) >= _LEAST_MISSING
     design = np.hstack([_fill(held, fill, low, high), missing[:, told]])
     centre, scale = design.mean(axis=0), design.std(axis=0)
-    # A column that never changes has nothing to say, and no scale to be divided by.
-    varies = scale > 0
+    # A column that never changes has nothing to say, and no scale but rounding to divide by.
+    varies = np.ptp(design, axis=0) > 0
     return PreparedColumns(fill, low, high, told, varies, centre[varies], scale[varies])
 
 

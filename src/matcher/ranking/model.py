@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matcher.features.context import Embed
     from matcher.features.pairs import Pairs
     from matcher.features.priors import LevelPrior
+    from matcher.ranking.acceptance import AcceptanceModel
     from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.calibration import FitCalibration
     from matcher.ranking.outcomes.model import OutcomeModels
@@ -96,6 +97,8 @@ class Model:
         In which range each feature was seen in training; None for a model that does not know.
     outcomes : OutcomeModels or None
         Distributions of what a hire brings; None where too little was measured.
+    acceptance : AcceptanceModel or None
+        Whether an account accepts an invitation; None where too few answers were known.
     """
 
     encoder: Encoder
@@ -111,6 +114,7 @@ class Model:
     calibration: FitCalibration | None = None
     seen: SeenRanges | None = None
     outcomes: OutcomeModels | None = None
+    acceptance: AcceptanceModel | None = None
 
     def _repr_html_(self) -> str:
         """What it was trained on, for notebooks; every text escaped."""

@@ -13,6 +13,7 @@ from matcher.arguments import to_path
 from matcher.config import Settings
 from matcher.errors import BundleError, ConfigError, DataError, EncoderError
 from matcher.features.priors import LEVELS, LevelPrior
+from matcher.ranking.acceptance import AcceptanceModel
 from matcher.ranking.boosting import BoostedRanker
 from matcher.ranking.bundle import Bundle, StagedBundle, read_bundle, stage_bundle
 from matcher.ranking.calibration import FitCalibration
@@ -36,6 +37,8 @@ _SEEN: Final = "seen.json"
 """File of the ranges seen in training; a bundle may do without."""
 _OUTCOMES: Final = "outcomes.json"
 """Models of outcomes; a bundle may do without, where too little was measured or it is older."""
+_ACCEPTANCE: Final = "acceptance.json"
+"""Not in every bundle either: few histories hold declines."""
 
 
 def model_files(model: Model) -> dict[str, bytes]:
@@ -67,6 +70,8 @@ def model_files(model: Model) -> dict[str, bytes]:
         files[_SEEN] = model.seen.to_json()
     if model.outcomes is not None:
         files[_OUTCOMES] = json.dumps(model.outcomes.to_dict()).encode()
+    if model.acceptance is not None:
+        files[_ACCEPTANCE] = json.dumps(model.acceptance.to_dict(), indent=1).encode()
     for which in ("hire", "deliver", "lift"):
         ranker = getattr(model, which)
         if ranker is not None:
@@ -243,6 +248,11 @@ def read_model(folder: Path | str) -> tuple[Model, Bundle]:
             outcomes=(
                 OutcomeModels.from_dict(json.loads(files[_OUTCOMES]))
                 if _OUTCOMES in files
+                else None
+            ),
+            acceptance=(
+                AcceptanceModel.from_dict(json.loads(files[_ACCEPTANCE]))
+                if _ACCEPTANCE in files
                 else None
             ),
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matcher.retrieval.nearest import Candidates
 
 __all__ = [
+    "describe_acceptance",
     "describe_brief",
     "describe_pool",
     "describe_strangers",
@@ -64,8 +65,8 @@ def join_pools(pools: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     Parameters
     ----------
     pools : sequence of mapping of str to Any
-        What `describe_pool` and `matcher.recommend.precedents.build_similar_campaigns` said of
-        each brief.
+        What `describe_pool`, `matcher.recommend.exposure.hold_to_floor` and
+        `matcher.recommend.precedents.build_similar_campaigns` said of each brief.
 
     Returns
     -------
@@ -75,8 +76,9 @@ def join_pools(pools: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(pools)
     dtypes = {"at": "datetime64[us, UTC]", "similarity": "float64", "outcome": "float64"}
     dtypes |= dict.fromkeys(("hired", "outcomes"), "Int64")
-    similar = [name for name in frame if str(name).startswith("similar_")]
-    return frame.astype({name: dtypes.get(str(name).split("_")[-1], "str") for name in similar})
+    dtypes |= {"plain": "float64", "reranked": "float64"}
+    named = [name for name in frame if str(name).startswith(("similar_", "exposure_"))]
+    return frame.astype({name: dtypes.get(str(name).split("_")[-1], "str") for name in named})
 
 
 def describe_strangers(market: Market, brief: Brief) -> Iterator[str]:
@@ -135,6 +137,27 @@ def describe_unknown_words(model: Model, brief: Brief) -> Iterator[str]:
             f"{len(words)} words, so that likeness of content says little here; an encoder that "
             "knows its language can be given to `train --encoder`"
         )
+
+
+def describe_acceptance(model: Model) -> Iterator[str]:
+    """Why the chance that an account accepts is not stated, or does not tell accounts apart.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+
+    Yields
+    ------
+    str
+        One sentence, or none where chances differ.
+    """
+    held = model.acceptance
+    if held is None:
+        reason = model.facts.get("no_acceptance", "the model was trained without it")
+        yield f"acceptance is not stated: {reason}"
+    elif held.linear is None:
+        yield f"acceptance is the same for every account: {held.description}"
 
 
 def describe_brief(brief: Brief, candidates: Candidates, n_rows: int, top_k: int) -> list[str]:

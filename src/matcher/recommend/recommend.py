@@ -24,29 +24,23 @@ from matcher.market.market import Market
 from matcher.ranking.model import Model
 from matcher.recommend.batches import batches, score_batch, seen_from
 from matcher.recommend.explore import DECISION_COLUMNS
-from matcher.recommend.outcomes import TOTAL_COLUMNS, expect_outcomes
-from matcher.recommend.pools import (
-    describe_brief,
-    describe_pool,
-    describe_strangers,
-    describe_unknown_words,
-    join_pools,
-)
-from matcher.recommend.precedents import build_similar_campaigns
+from matcher.recommend.exposure import check_rule, describe_floor, describe_total
+from matcher.recommend.lists import build_lists
+from matcher.recommend.pools import describe_acceptance, join_pools
 from matcher.recommend.recommendations import Recommendations, join_rows
-from matcher.recommend.rows import ORDERS, Job, Order, Scored, build_rows, choose
-from matcher.recommend.unfinished import BriefList, Unfinished, request_key
+from matcher.recommend.rows import ORDERS, Job, Order, Scored
+from matcher.recommend.unfinished import Unfinished, request_key
 from matcher.recommend.wording import LANGUAGES
 from matcher.retrieval.eligibility import RIVAL_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from matcher.config import Settings
     from matcher.features.context import FeatureContext
+    from matcher.ranking.exposure import ExposureRule
     from matcher.recommend.explore import Lottery
     from matcher.recommend.wording import Language
-    from matcher.retrieval.nearest import Candidates
 
 __all__ = [
     "Order",
@@ -81,6 +75,7 @@ def identify_model(model: Model) -> str:
         model.data_hash,
         model.settings.hash,
         None if model.calibration is None else model.calibration.as_dict(),
+        *([] if model.acceptance is None else [model.acceptance.to_dict()]),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
@@ -152,6 +147,7 @@ def recommend(
     model_id: str | None = None,
     model_version: str | None = None,
     lottery: Lottery | None = None,
+    exposure: ExposureRule | None = None,
     context: FeatureContext | None = None,
     unfinished: Unfinished | None = None,
     progress: Callable[[str, int, int], None] | None = None,
@@ -193,6 +189,8 @@ def recommend(
         Registered version in the audit, such as ``matcher/3``.
     lottery : Lottery, optional
         Draw lists instead of taking the best, and log the chance of each account.
+    exposure : ExposureRule, optional
+        Floor under the share of each group in lists; notes say who entered and left, and the cost.
     context : FeatureContext, optional
         What ``model.context(data)`` gives, to share embeddings between calls.
     unfinished : Unfinished, optional
@@ -209,7 +207,8 @@ def recommend(
     Raises
     ------
     UsageError
-        If `top_k` is not positive, `as_of` has no timezone, or `order` is unknown.
+        If `top_k` is not positive, `as_of` has no timezone, `order` is unknown, or lists are to be
+        both drawn and held to a floor.
     DataError
         If a brief id stands twice.
     LeakageError
@@ -230,6 +229,7 @@ def recommend(
     check_instances(briefs, Brief, where="recommend: briefs")
     check_choice(language, LANGUAGES, where="recommend: language")
     as_of = _check_request(model, data, as_of, top_k, order)
+    check_rule(exposure, lottery)
     settings = model.settings if settings is None else settings
     for brief in briefs:
         model.check_closed_before(seen_from(brief, as_of))
@@ -242,7 +242,7 @@ def recommend(
         "config_hash": settings.hash,
         "assumed_timeless": "|".join(list_assumptions(data.market)),
     }
-    job = Job(model, context, top_k, order, language, one_per_person, audit, lottery)
+    job = Job(model, context, top_k, order, language, one_per_person, audit, lottery, exposure)
     # Refuses an id that stands twice before any work is done.
     build_pairs(briefs, {}, instants={brief.brief_id: as_of for brief in briefs})
     newest, late = data.market.newest_known_at, as_of > data.market.all_known_at
@@ -253,7 +253,7 @@ def recommend(
     text_of = {brief.brief_id: text for brief, text in zip(briefs, texts, strict=True)}
     left = [brief for brief in briefs if text_of[brief.brief_id] not in done]
     for batch in batches(job, left, as_of, settings, rival_days):
-        for brief, found in _lists(job, batch):
+        for brief, found in build_lists(job, batch):
             done[text_of[brief.brief_id]] = found
             if unfinished is not None:
                 unfinished.keep(key, text_of[brief.brief_id], found)
@@ -263,6 +263,9 @@ def recommend(
     if model.calibration is None:
         reason = model.facts.get("no_fit_probability", "the model was trained without it")
         notes.append(f"fit is not stated as a probability: {reason}")
+    notes += describe_acceptance(model)
+    if exposure is not None:
+        notes += describe_total(exposure, [found.pool for found in lists])
     logs = [found.log for found in lists if found.log is not None]
     if lottery is not None and not logs:
         logs = [pd.DataFrame(columns=list(DECISION_COLUMNS)).astype(dict(DECISION_COLUMNS))]
@@ -270,32 +273,9 @@ def recommend(
         join_rows([found.rows for found in lists if found.rows is not None]),
         join_pools([dict(found.pool) for found in lists]),
         (*notes, *(note for found in lists for note in found.notes)),
-        {**audit, "as_of": as_of.isoformat()},
+        {**audit, **describe_floor(exposure), "as_of": as_of.isoformat()},
         pd.concat(logs, ignore_index=True) if logs else None,
     )
-
-
-def _lists(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[tuple[Brief, BriefList]]:
-    scored = {ranked.brief.brief_id: ranked for ranked in score_batch(job, batch)}
-    for brief, candidates in batch:
-        rows, log, n_rows = None, None, 0
-        total: dict[str, object] = dict.fromkeys(TOTAL_COLUMNS)
-        if brief.brief_id in scored:
-            ranked = scored[brief.brief_id]
-            chosen, log = choose(job, ranked)
-            rows, n_rows = build_rows(job, ranked, chosen), len(chosen)
-            first = chosen[: brief.n_creators]
-            total = expect_outcomes(job.model, ranked.matrix, brief, first).total(brief)
-        notes = (
-            *describe_strangers(job.data.market, brief),
-            *describe_unknown_words(job.model, brief),
-            *describe_brief(brief, candidates, n_rows, job.top_k),
-        )
-        similar = build_similar_campaigns(
-            job.context, brief, candidates.instant, language=job.language
-        )
-        pool = describe_pool(candidates, n_rows) | total | similar
-        yield brief, BriefList(rows, pool, notes, log)
 
 
 def _key(job: Job, as_of: pd.Timestamp, settings: Settings, rival_days: float) -> str:
@@ -314,6 +294,7 @@ def _key(job: Job, as_of: pd.Timestamp, settings: Settings, rival_days: float) -
             "one_per_person": job.one_per_person,
             "rival_days": rival_days,
             "lottery": drawn,
+            "exposure": None if job.exposure is None else asdict(job.exposure),
         }
     )
 

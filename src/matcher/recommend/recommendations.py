@@ -103,6 +103,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "fit": "float64",
     "fit_times_average": "float64",
     "n_hires_expected": "float64",
+    "acceptance": "float64",
     "fit_score": "float64",
     "fit_percentile": "float64",
     "deliver_score": "float64",
@@ -144,6 +145,8 @@ COLUMNS: Final[Mapping[str, str]] = {
 ``fit`` is the probability that the brand hires the account if it hires ``n_hires_expected`` of the
 eligible ones, learnt from later campaigns; ``fit_times_average`` is that over the probability of
 the average eligible account; all three are NaN where the model is not calibrated.
+``acceptance`` is the chance that the account accepts if it is invited; NaN where too few answers
+to invitations were known.
 ``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
 columns add up: the mean score of the typical candidates of the brief, and what sets the account
 apart from these; ``reason_<group>_text`` says the most telling thing of a group in one sentence,
@@ -189,8 +192,10 @@ class Recommendations:
     pools : pandas.DataFrame
         One row per brief: ``brief_id, as_of, n_accounts, n_eligible, n_candidates,
         n_recommended``, what each hard rule removed (``removed_<rule>``) or passed for want of a
-        value (``unknown_<rule>``), and the past campaigns most like the brief
-        (``similar_<number>_<part>``, see `matcher.recommend.precedents.build_similar_campaigns`).
+        value (``unknown_<rule>``), the past campaigns most like the brief
+        (``similar_<number>_<part>``, see `matcher.recommend.precedents.build_similar_campaigns`),
+        and under an exposure floor ``exposure_<part>``, see
+        `matcher.recommend.exposure.hold_to_floor`.
     notes : tuple of str
         What was noticed, in sentences.
     audit : mapping of str to str or None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matcher.features.context import FeatureContext, MarketData
     from matcher.features.pair_features import FeatureMatrix
     from matcher.market.brief import Brief
+    from matcher.ranking.exposure import ExposureRule
     from matcher.ranking.model import Model
     from matcher.recommend.cautions import Caution
     from matcher.recommend.explore import Lottery
@@ -63,6 +64,8 @@ class Job:
         Audit columns that are the same for every brief.
     lottery : Lottery or None
         How lists are drawn; None takes the best.
+    exposure : ExposureRule or None
+        Floor that lists are held to.
     """
 
     model: Model
@@ -73,6 +76,7 @@ class Job:
     one_per_person: bool
     audit: Mapping[str, str | None]
     lottery: Lottery | None = None
+    exposure: ExposureRule | None = None
 
     @property
     def data(self) -> MarketData:
@@ -358,6 +362,7 @@ def _fit(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, Any]:
 def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, Any]:
     return {
         **_fit(job, ranked, chosen),
+        "acceptance": _acceptance(job, ranked)[chosen],
         "fit_score": ranked.scores["hire"].to_numpy(np.float64)[chosen],
         "fit_percentile": ranked.percentiles("hire")[chosen],
         "deliver_score": ranked.scores["deliver"].to_numpy(np.float64)[chosen],
@@ -366,6 +371,12 @@ def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, An
         "order": [job.order] * len(chosen),
         "explained": [job.explained] * len(chosen),
     }
+
+
+def _acceptance(job: Job, ranked: Scored) -> NDArray[np.float64]:
+    """Chance that each candidate accepts, where the model states one."""
+    model = job.model.acceptance
+    return np.full(len(ranked.scores), np.nan) if model is None else model.predict(ranked.matrix)
 
 
 def _reasons(reasons: Reasons) -> dict[str, Any]:

@@ -122,6 +122,7 @@ COLUMNS: Final = (
         11,
         "times",
     ),
+    Column("acceptance", _said("Accepts an invitation", "Xác suất nhận lời"), 11, "share"),
     Column(
         "fit_percentile", _said("Fit, percentile", "Độ phù hợp, phân vị"), 11, "share", bar=_GREEN
     ),
@@ -247,6 +248,11 @@ WORDS: Final = {
         "Kết quả dự kiến là mức giữa của những lần hợp tác tương tự, kèm khoảng mà 8 trong 10 lần "
         "rơi vào. Mục tiêu được chia đều cho số creator mà brief cần; phần cộng lại tính trên các "
         "tài khoản đứng đầu danh sách, đúng số lượng đó.",
+    ),
+    "acceptance": _said(
+        "The chance that an account accepts is learnt from the answers of accounts that were "
+        "invited earlier.",
+        "Xác suất nhận lời được học từ câu trả lời của các tài khoản từng được mời trước đây.",
     ),
     "scores": _said(
         "Percentiles compare the accounts eligible for one brief; those of two briefs cannot be "

@@ -10,6 +10,7 @@ from matcher import __version__
 from matcher.ranking.model import GROUP_OF, describe_facts
 from matcher.ranking.store import model_manifest
 from matcher.recommend.wording import GROUP_NAMES
+from matcher.report.card_exposure import describe_shortfalls, exposure_section
 from matcher.report.card_figures import describe_limits, figure_sections, headline
 from matcher.report.data_card import find_licences, market_window
 from matcher.report.markdown import as_bullets, as_code, as_text
@@ -81,8 +82,8 @@ def model_card(
         figures = [("How well it does", said)]
         limits = list(_ALWAYS[:2])
     else:
-        figures = figure_sections(result)
-        limits = [*describe_limits(result), *_ALWAYS]
+        figures = [*figure_sections(result), *exposure_section(result.exposure)]
+        limits = [*describe_limits(result), *describe_shortfalls(result.exposure), *_ALWAYS]
     unlearnt = describe_facts(model.facts)
     limits = [*(f"Not learnt: {as_text(text, longest=1_000)}." for text in unlearnt), *limits]
     sections = [
@@ -170,6 +171,7 @@ def _training(model: Model) -> list[str]:
         f"candidates a campaign, up to {chosen.n_trees} trees of {chosen.n_leaves} leaves each.",
         "*Fit* as a probability: " + _fit(model) + ".",
         "*Delivered*: " + _delivered(model) + ".",
+        "*Acceptance* of an invitation: " + _acceptance(model) + ".",
         *(
             [f"Settings of the rankers, tuned on earlier campaigns: {facts}."]
             if (facts := model.facts.get("tuned"))
@@ -191,6 +193,15 @@ def _fit(model: Model) -> str:
         f"others; {held.hires_per_campaign:.1f} hires are expected of a campaign that does not say "
         "how many creators it wants"
     )
+
+
+def _acceptance(model: Model) -> str:
+    held = model.acceptance
+    if held is None:
+        reason = model.facts.get("no_acceptance", "the model was trained without it")
+        return f"not stated ({as_text(reason)})"
+    how = "logistic regression" if held.linear is not None else "one rate for everybody"
+    return f"{how}, from {as_text(held.description, longest=1_000)}"
 
 
 def _delivered(model: Model) -> str:

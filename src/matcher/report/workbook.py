@@ -239,11 +239,10 @@ class _Writer:
             line += 2
 
     def _columns(self) -> list[str]:
-        """What the columns mean; nothing of fit where the model states none."""
-        states_fit = self.found.frame["fit"].notna().any()
-        predicts = self.found.frame["outcome_median"].notna().any()
-        keys = (*["fit"] * bool(states_fit), *["outcomes"] * bool(predicts), "scores", "fees")
-        return [self._word(key) for key in keys]
+        """What the columns mean; nothing of what the model does not state."""
+        columns = {"fit": "fit", "acceptance": "acceptance", "outcomes": "outcome_median"}
+        stated = [key for key, name in columns.items() if self.found.frame[name].notna().any()]
+        return [self._word(key) for key in (*stated, "scores", "fees")]
 
     def _cuts(self) -> list[str]:
         return [self._word("cut").format(count=self.n_cut)] if self.n_cut else []
