@@ -118,12 +118,15 @@ def main() -> None:
     rows = pd.concat(parts, ignore_index=True)
     if options.out is not None:
         rows.to_parquet(options.out, index=False)
-    over = summarise_markets(rows).set_index(["method", "target", "metric"])["value"]
-    head = ("figure", "baselines", "model", "oracle", "latent", "gap", "median", "worst")
-    print(f"world {options.world}, {options.seeds} seeds; medians over seeds, shares of the way")
+    over = summarise_markets(rows).set_index(["method", "target", "metric"])
+    head = ("figure", "baselines", "model", "oracle", "latent", "gap", "median", "worst", "seeds")
+    print(
+        f"world {options.world}, {options.seeds} seeds; medians over seeds, then median and worst "
+        "share of the way over the seeds with a gap above .02"
+    )
     print(f"{head[0]:<22}" + "".join(f"{name:>11}" for name in head[1:]))
     for question, target in _QUESTIONS.items():
-        print_question(over, f"model {question}", target)
+        print_question(over["value"], over["n"], f"model {question}", target)
     shares = rows.loc[rows["metric"].str.startswith("share_"), "value"].dropna()
     if len(shares) and (shares > INVERTED).all():
         print("warning: above 98 % everywhere; the learner may invert the generator")
@@ -176,7 +179,7 @@ def print_fees(options: argparse.Namespace) -> None:
     print(rows.describe()[["count", "25%", "50%", "75%"]].round(3).to_string())
 
 
-def print_question(over: pd.Series, method: str, target: str) -> None:
+def print_question(over: pd.Series, counts: pd.Series, method: str, target: str) -> None:
     """Print one line per metric of a question."""
     for metric in ("ndcg_at_10", "regret_at_10", "auc_chosen"):
         if (method, target, f"median_{metric}") not in over.index:
@@ -191,7 +194,8 @@ def print_question(over: pd.Series, method: str, target: str) -> None:
         ]
         # No share is stated where the gap is below .02, and no oracle where none is frozen.
         cells = "".join(f"{'-' if one is None else f'{one:.3f}':>11}" for one in figures)
-        print(f"{target + ' ' + metric:<22}{cells}")
+        n_seeds = counts.get((method, target, f"median_share_{metric}"), 0)
+        print(f"{target + ' ' + metric:<22}{cells}{n_seeds:>11}")
 
 
 if __name__ == "__main__":
