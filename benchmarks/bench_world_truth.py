@@ -34,9 +34,10 @@ from matcher.ranking.fit import candidate_pairs, fit_model
 from matcher.recommend.fees import build_fees
 from matcher.world.judge.bench import open_bench
 from matcher.world.judge.ceilings import LATENT, OBSERVABLES
+from matcher.world.judge.figures import ALL
 from matcher.world.judge.frozen import ORACLES
 from matcher.world.judge.judge import INVERTED, Ceilings, judge_predictions
-from matcher.world.judge.markets import summarise_markets
+from matcher.world.judge.markets import lower_is_better, summarise_markets
 from matcher.world.judge.predictions import parse_predictions
 from matcher.world.knobs import WORLDS
 from matcher.world.platforms import PLATFORM_TRAITS
@@ -118,12 +119,15 @@ def main() -> None:
     rows = pd.concat(parts, ignore_index=True)
     if options.out is not None:
         rows.to_parquet(options.out, index=False)
-    over = summarise_markets(rows).set_index(["method", "target", "metric"])["value"]
-    head = ("figure", "baselines", "model", "oracle", "latent", "gap", "median", "worst")
-    print(f"world {options.world}, {options.seeds} seeds; medians over seeds, shares of the way")
+    over = summarise_markets(rows).set_index(["method", "target", "metric"])
+    head = ("figure", "baselines", "model", "oracle", "latent", "gap", "median", "worst", "seeds")
+    print(
+        f"world {options.world}, {options.seeds} seeds; medians over seeds, then median and worst "
+        "share of the way over the seeds with a gap above .02"
+    )
     print(f"{head[0]:<22}" + "".join(f"{name:>11}" for name in head[1:]))
     for question, target in _QUESTIONS.items():
-        print_question(over, f"model {question}", target)
+        print_question(rows, over, f"model {question}", target)
     shares = rows.loc[rows["metric"].str.startswith("share_"), "value"].dropna()
     if len(shares) and (shares > INVERTED).all():
         print("warning: above 98 % everywhere; the learner may invert the generator")
@@ -176,22 +180,31 @@ def print_fees(options: argparse.Namespace) -> None:
     print(rows.describe()[["count", "25%", "50%", "75%"]].round(3).to_string())
 
 
-def print_question(over: pd.Series, method: str, target: str) -> None:
+def best_baseline(rows: pd.DataFrame, target: str, metric: str) -> float:
+    """Median over seeds of the figure of each seed's best baseline, as the shares take it."""
+    held = rows[rows["campaign_id"].eq(ALL) & rows["method"].str.startswith("baseline")]
+    held = held[held["target"].eq(target) & held["metric"].eq(metric)]
+    by_seed = held.groupby("seed")["value"]
+    return float((by_seed.min() if lower_is_better(metric) else by_seed.max()).median())
+
+
+def print_question(rows: pd.DataFrame, over: pd.DataFrame, method: str, target: str) -> None:
     """Print one line per metric of a question."""
+    values, counts = over["value"], over["n"]
     for metric in ("ndcg_at_10", "regret_at_10", "auc_chosen"):
-        if (method, target, f"median_{metric}") not in over.index:
+        if (method, target, f"median_{metric}") not in values.index:
             continue
-        held = over.xs(f"median_{metric}", level="metric").xs(target, level="target")
-        baselines = held[held.index.str.startswith("baseline")]
-        best = baselines.min() if metric == "regret_at_10" else baselines.max()
+        held = values.xs(f"median_{metric}", level="metric").xs(target, level="target")
+        best = best_baseline(rows, target, metric)
         figures = [best, held[method], held.get(OBSERVABLES), held.get(LATENT)]
         figures += [
-            over.get((method, target, f"{name}_{metric}"))
+            values.get((method, target, f"{name}_{metric}"))
             for name in ("median_gap", "median_share", "worst_share")
         ]
         # No share is stated where the gap is below .02, and no oracle where none is frozen.
         cells = "".join(f"{'-' if one is None else f'{one:.3f}':>11}" for one in figures)
-        print(f"{target + ' ' + metric:<22}{cells}")
+        n_seeds = counts.get((method, target, f"median_share_{metric}"), 0)
+        print(f"{target + ' ' + metric:<22}{cells}{n_seeds:>11}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Text of others in the forms that cells, pages and terminals can hold; nothing of it is run."""
+"""Text in the forms that cells, pages and terminals can hold; nothing of others' is run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "counted",
     "encodable",
     "formula_safe",
     "formula_unsafe",
@@ -35,6 +36,29 @@ _UNSEEN: Final = re.compile(
 
 Joiners are not among these, since pictographs and some scripts are written with them.
 """
+
+
+def counted(n: int, noun: str) -> str:
+    """Number of things, of one of them in the singular.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    noun : str
+        What one of them is called, where the plural ends in s.
+
+    Returns
+    -------
+    str
+        Number and noun.
+
+    Examples
+    --------
+    >>> counted(1, "influencer"), counted(2_000, "influencer"), counted(0, "hire")
+    ('1 influencer', '2,000 influencers', '0 hires')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def encodable(text: str) -> str:

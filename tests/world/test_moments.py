@@ -344,6 +344,7 @@ def test_the_panel_gives_users_and_means_of_overlap() -> None:
     panel = Panel(pd.Series([10e6, 14e6, 20e6], index=ages), users, pairs)
     export = make_export([1e3], panel=panel)
     assert platform_users(export, platform="tiktok") == pytest.approx(29.0)
+    assert platform_users(export, platform="tiktok", ages=ages[1:]) == pytest.approx(21.0)
     assert age_use(export, platform="tiktok", ages=ages[:2]) == pytest.approx(20 / 24)
     assert overlap(export, is_same_niche=True) == pytest.approx(0.2)
     assert overlap(export, is_same_niche=False) == pytest.approx(0.04)

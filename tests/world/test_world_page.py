@@ -10,7 +10,7 @@ import pytest
 from matcher.world import WORLDS, WorldKnobs
 from matcher.world.moments import ASSUMED, MOMENTS, check_market, measure_moments
 from matcher.world.moments.check import Check
-from matcher.world.moments.constants import world_constants
+from matcher.world.moments.constants import inline_numbers, world_constants
 from matcher.world.moments.export import Export
 from matcher.world.moments.page import record_of, world_page
 from matcher.world.moments.prose import EDGES, NODES
@@ -38,7 +38,20 @@ def test_constants_are_listed_once_and_say_whether_a_source_is_named() -> None:
     assert by_name["clicks.LEADS"].status == "assumed"
     assert "reels" in by_name["platforms.PLATFORM_TRAITS[instagram]"].text
     assert {one.status for one in constants} <= {"calibrated", "partly", "assumed"}
-    assert all(one.status == "assumed" for one in constants if not one.text)
+    assert [one.name for one in constants if not one.text] == []
+
+
+def test_numbers_inside_formulas_are_listed_but_not_those_that_count_or_scale() -> None:
+    lines = {one.where: one.lines for one in inline_numbers()}
+    assert "ad_gap=rng.normal(np.log(0.85), 0.4, n)," in lines["people.simulate_people"]
+    assert (
+        "n_each = 1 + rng.choice(4, size=n, p=(0.70, 0.22, 0.06, 0.02))"
+        in (lines["channels.draw_channels"])
+    )
+    # 1e4 and -0.5 stand in it, and belong to its formula.
+    assert "engagement.log_exposure" not in lines
+    page = world_page(make_record({}))
+    assert all(f"\n| `{name}` | `" in page for name in lines)
 
 
 def test_the_page_shows_every_moment_world_and_assumption() -> None:

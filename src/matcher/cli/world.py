@@ -22,6 +22,7 @@ from matcher.cli.world_judge import (
 )
 from matcher.errors import UsageError
 from matcher.files import check_folder
+from matcher.plain import counted
 
 
 def simulate(
@@ -135,10 +136,11 @@ def simulate(
         print_json({**fields, "folder": str(out), "n_rows": dict(summary.n_rows)})
         return
     print_result(
-        f"{out}: simulated market of {summary.n_influencers:,} influencers, "
-        f"{summary.n_accounts:,} accounts, {summary.n_posts:,} posts, {summary.n_campaigns:,} "
-        f"campaigns ({summary.n_open:,} open) and {summary.n_hires:,} hires; world "
-        f"{summary.world}, seed {summary.seed}; synthetic figures\n"
+        f"{out}: simulated market of {counted(summary.n_influencers, 'influencer')}, "
+        f"{counted(summary.n_accounts, 'account')}, {counted(summary.n_posts, 'post')}, "
+        f"{counted(summary.n_campaigns, 'campaign')} ({summary.n_open:,} open) and "
+        f"{counted(summary.n_hires, 'hire')}; world {summary.world}, seed {summary.seed}; "
+        "synthetic figures\n"
         f"next: matcher validate {out}"
     )
 

@@ -12,6 +12,7 @@ import typer
 from matcher.cli.dry import print_plan
 from matcher.cli.output import print_json, print_result, progress
 from matcher.errors import UsageError
+from matcher.plain import counted
 
 if TYPE_CHECKING:
     from matcher.world.moments import Check
@@ -149,10 +150,10 @@ def render_check(check: Check) -> str:
     lines += [line(row, "") for row in result["assumed"]]
     n_held_out, n_held_out_ok = result["n_held_out"], result["n_held_out_ok"]
     lines += [
-        f"\nworld {result['world']}, seed {result['seed']}, {result['n_influencers']:,} "
-        f"influencers: {result['n_ok'] - n_held_out_ok} of {result['n_sourced'] - n_held_out} "
-        f"calibrated and {n_held_out_ok} of {n_held_out} held-out moments hold; "
-        + ("ok" if result["ok"] else "not ok"),
+        f"\nworld {result['world']}, seed {result['seed']}, "
+        f"{counted(result['n_influencers'], 'influencer')}: {result['n_ok'] - n_held_out_ok} of "
+        f"{result['n_sourced'] - n_held_out} calibrated and {n_held_out_ok} of {n_held_out} "
+        "held-out moments hold; " + ("ok" if result["ok"] else "not ok"),
     ]
     n_unknown = sum(row["value"] is None for row in result["moments"])
     if n_unknown:

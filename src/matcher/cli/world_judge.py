@@ -12,6 +12,7 @@ from matcher.cli.complete import complete_words
 from matcher.cli.output import note, print_json, print_result, progress
 from matcher.errors import UsageError
 from matcher.files import check_output, write_output, write_table
+from matcher.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,6 +78,10 @@ RowsFile = Annotated[
 _FORMS: Final = (".parquet", ".csv", ".jsonl", ".json")
 _LARGE: Final = 1_000.0
 _APART: Final = 2
+_FAR: Final = (-1.0, 2.0)
+"""Shares of the way outside these are told in gaps."""
+_REFERENCES: Final = ("baseline: ", "oracle: ")
+"""How names of methods begin that predictions are held against."""
 """Targets with the same metrics up to which each has a table of its own."""
 _TITLES: Final = {
     ("ranking", "outcome"): "expected outcome",
@@ -197,7 +202,7 @@ def _told(market: Path, found: Judgement) -> list[str]:
     if len(over):
         n = len(rows.loc[rows["seed"] != MANY, ["world", "seed"]].drop_duplicates())
         them = "markets" if len(worlds) == 1 else "those of a world"
-        lines = [f"{head}, {n} markets; median and worst over {them}"]
+        lines = [f"{head}, {counted(n, 'market')}; median and worst over {them}"]
         each = over["method"] + ", " + over["world"]
         rows = over if len(worlds) == 1 else over.assign(method=each)
     else:
@@ -206,7 +211,7 @@ def _told(market: Path, found: Judgement) -> list[str]:
     for targets, part in _grouped(rows[~is_share]):
         lines += ["", *_table(targets, part)]
     if is_share.any():
-        lines += ["", "share of the way from the best baseline to the observables oracle"]
+        lines += ["", "share of the way from the best baseline (0%) to the observables oracle"]
         lines += _shares(rows[is_share])
     return lines
 
@@ -235,7 +240,12 @@ def _table(targets: list[str], rows: pd.DataFrame) -> list[str]:
             label = f"{label}, {row['target']}"
         cells.setdefault(label, {})[str(row["metric"])] = _cell(row)
     lines = [[label, *(held.get(name, "") for name in metrics)] for label, held in cells.items()]
-    return _aligned([head, *lines])
+    own = [line for line in lines if not line[0].startswith(_REFERENCES)]
+    found = _aligned([head, *own, *(line for line in lines if line not in own)])
+    if 0 < len(own) < len(lines):
+        # What is judged stands apart from what it is held against.
+        found.insert(1 + len(own), "-" * max(map(len, found)))
+    return found
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
@@ -278,16 +288,33 @@ def _shares(rows: pd.DataFrame) -> list[str]:
         what = f"  {method}, {target} by {metric}"
         share = by_name.get((method, target, f"{before}share_{metric}"))
         if share is None or share["value"] != share["value"]:
-            lines.append(f"{what}: gap below {LEAST_GAP:g} ({gap['value']:.3f})")
+            lines.append(f"{what}: no gap above {LEAST_GAP:g} ({gap['value']:.3f})")
         elif before:
             worst = by_name[method, target, f"worst_share_{metric}"]
             lines.append(
-                f"{what}: median {share['value']:.0%}, worst {worst['value']:.0%} of the "
-                f"{share['n']} markets with a gap (median gap {gap['value']:.3f})"
+                f"{what}: median {_way(share['value'])}, worst {_way(worst['value'])}; "
+                f"{counted(share['n'], 'market')} with a gap (median gap {gap['value']:.3f})"
             )
+        elif share["low"] == share["low"]:
+            between = f"[{_bound(share['low'])}, {_bound(share['high'])}]"
+            lines.append(f"{what}: {_way(share['value'])} {between} (gap {gap['value']:.3f})")
         else:
             lines.append(
-                f"{what}: {share['value']:.0%} [{share['low']:.0%}, {share['high']:.0%}] "
-                f"(gap {gap['value']:.3f})"
+                f"{what}: {_way(share['value'])}, without interval, since the gap "
+                f"({gap['value']:.3f}) is not surely above 0 in {counted(gap['n'], 'campaign')}"
             )
     return lines
+
+
+def _way(share: float) -> str:
+    """Share of the way, in gaps where it is far off it and a percentage says little."""
+    if share < _FAR[0]:
+        return f"{-share:,.1f} gaps behind the best baseline"
+    return f"{share - 1:,.1f} gaps past the oracle" if share > _FAR[1] else f"{share:.0%}"
+
+
+def _bound(share: float) -> str:
+    """End of an interval of a share."""
+    if share < _FAR[0]:
+        return f"below {_FAR[0]:.0%}"
+    return f"above {_FAR[1]:.0%}" if share > _FAR[1] else f"{share:.0%}"

@@ -54,8 +54,11 @@ no public figure was found)."""
 _BLOCK: Final = 128
 """Accounts at a time: their rates in all cells fit into the memory close to the processor."""
 _EXACT: Final = 1e-10
+"""Relative error of followers at which the search for a level stops."""
 _N_RAKES: Final = 6
+"""Rounds of fitting the margins of the users; more change nothing that counts."""
 _N_STEPS: Final = 80
+"""Steps after which the search for a level gives up."""
 _LONGEST: Final = 6.0
 """Largest step of the logarithm of a level."""
 

@@ -31,10 +31,15 @@ entertainers 70 to 90 % (judgement); each step below is set so."""
 _HOME_ABROAD: Final = 0.75
 """The same for creators of other countries, about two thirds (assumed)."""
 _HOME_SPREAD: Final = 0.4
+"""Spread of these log odds over accounts (assumed)."""
 _HOME_MIXED: Final = -0.5
+"""Their change for who writes in two languages (assumed)."""
 _HOME_MEGA: Final = -0.45
+"""Their change above a million followers (assumed)."""
 _HOME_DECADE: Final = -0.8
+"""Their further change per tenfold above a million (assumed)."""
 _HOME_SHOW: Final = -0.35
+"""Their further change above a million for what is watched across borders (assumed)."""
 _SHOW: Final = ("entertainment", "music", "comedy", "gaming", "sports")
 """What is watched across borders (assumed)."""
 
@@ -42,9 +47,11 @@ _CITIES_VN: Final = (0.29, 0.205, 0.04, 0.03, 0.035, 0.40)
 """Places of a Vietnamese audience: Hồ Chí Minh 25 to 35 %, Hà Nội 18 to 25 % (judgement); more
 than their share of the people, since city people follow more; the others assumed."""
 _P_LOCAL: Final = 0.1
+"""Share of creators of one town (assumed)."""
 _LOCAL_TILT: Final = 4.0
-"""Creators of one town, and how much more its people follow them (assumed)."""
+"""How much more the people of that town follow them (assumed)."""
 _CITY_SPREAD: Final = 0.2
+"""Spread of the share of a place over accounts, natural log (assumed)."""
 
 _AGE_TILT: Final = {
     # Ages of creators' followers: TikTok 18-24 40 %, 25-34 35 %, 35-44 15 %; Facebook 25 %, 35 %,
@@ -59,15 +66,20 @@ _AGE_TILT: Final = {
     "zalo": (0.3, 0.8, 1.1, 1.2, 1.2, 1.1),
 }
 _AGE_SPREAD: Final = 0.12
+"""Spread of the share of an age over accounts, natural log (assumed)."""
 _GENDER_SPREAD: Final = 0.15
+"""Spread of the log odds of women over accounts (assumed)."""
 
 _OWN: Final = 0.8
+"""Share of followers whose first interest is what the account posts about, at 10,000 followers
+(assumed; with the next three set so that pairs of one niche share 10 to 30 % of the smaller
+audience and others 1 to 8 %)."""
 _OWN_DECADE: Final = -0.08
+"""Its change per tenfold of followers (assumed)."""
 _OWN_SPREAD: Final = 0.08
+"""Its spread over accounts (assumed)."""
 _NEAR: Final = 0.15
-"""Followers whose first interest is what the account posts about, at 10,000 followers, its change
-per tenfold, its spread over accounts, and the share of neighbouring interests (assumed; set so that
-pairs of one niche share 10 to 30 % of the smaller audience and others 1 to 8 %)."""
+"""Part of the other followers per neighbouring interest (assumed)."""
 
 
 @dataclass(frozen=True, eq=False)

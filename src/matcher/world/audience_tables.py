@@ -31,6 +31,7 @@ _GENDERS: Final = ("female", "male")
 _LEAST: Final = {"country": 0.03, "city": 0.01, "language": 0.03, "interest": 0.03}
 """Smallest share shown; platforms list the largest countries, cities, languages and interests."""
 _LEAST_ELSEWHERE: Final = 0.001
+"""Smallest share shown of other dimensions (assumed)."""
 _NAMELESS: Final = ("country", "city", "language")
 """Dimensions whose bucket ``other`` is what no list names."""
 _READING: Final = 0.08

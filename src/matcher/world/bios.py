@@ -22,7 +22,9 @@ Ints = npt.NDArray[np.int64]
 
 _BREAKS: Final = (". ", " | ", "\n", " • ", " ✨ ", " / ", "\n")
 _P_NULL: Final = 0.12
+"""Share of people without a bio (assumed)."""
 _P_OTHER_LANGUAGE: Final = 0.06
+"""Share of bios in the other language of who may switch (assumed)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ Masks = npt.NDArray[np.bool_]
 _HALF_LIFE: Final = 1.6
 """Days after which about two thirds of all interactions have come in."""
 _N_MONTHS: Final = 24
+"""Months of the two years; each account may be read once in every one."""
 _VIDEO: Final = ("short_video", "video", "live")
 _SHOWS_SHARES: Final = ("tiktok", "facebook", "x", "threads", "linkedin")
 """Platforms that show shares to everybody."""

@@ -21,6 +21,7 @@ __all__ = ["brand_texts", "campaign_table", "uses_dong"]
 
 _KPI: Final = ("reach", "engagements", "link_clicks", "leads", "conversions", "engagements")
 _N_DAYS_RUN: Final = 32
+"""Days from the first to the last day of a flight (assumed)."""
 _LANGUAGES: Final = ("vi", "en", "mul")
 _SHOWN: Final = {
     "facebook": "Facebook", "instagram": "Instagram", "tiktok": "TikTok", "youtube": "YouTube",

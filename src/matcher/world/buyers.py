@@ -34,7 +34,9 @@ _HEAD_EN: Final = (
 )  # fmt: skip
 _TAIL_EN: Final = ("vale", "wick", "ora", "stead", "lyn", "mont", "haven", "quill", "ridge", "by")
 _TIER_FOLLOWERS: Final = np.array([5e3, 2.5e4, 1.2e5, 6e5])
+"""Followers that buyers have in mind (assumed)."""
 _TIER_WEIGHTS: Final = (0.35, 0.4, 0.2, 0.05)
+"""How often they have each of these in mind (assumed)."""
 _PLATFORM_ASKED: Final[dict[str, float]] = {
     "facebook": 0.65, "instagram": 0.70, "tiktok": 0.85, "youtube": 0.60, "x": 0.25,
     "threads": 0.25, "snapchat": 0.10, "linkedin": 0.15, "zalo": 0.25, "blog": 0.15,
@@ -42,6 +44,7 @@ _PLATFORM_ASKED: Final[dict[str, float]] = {
 }  # fmt: skip
 """Share of campaigns that accept a platform (assumed)."""
 _OBJECTIVE_WEIGHTS: Final = (0.3, 0.3, 0.12, 0.06, 0.16, 0.06)
+"""Share of campaigns of each objective, in the order of `OBJECTIVES` (assumed)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ Masks = npt.NDArray[np.bool_]
 _TIER_MIX: Final = (0.60, 0.25, 0.11, 0.025, 0.015)
 """Nano, micro, mid, macro, mega of first channels (published mixes disagree; judgement)."""
 _TIER_LOG10: Final = ((3.0, 4.0), (4.0, 4.7), (4.7, 5.7), (5.7, 6.0))
+"""Log10 of followers in which each tier but the largest is spread evenly (assumed)."""
 _TAIL: Final = 1.5
 """Pareto exponent above a million followers (published: 1 to 2)."""
 _LARGEST: Final = 60.0
@@ -33,7 +34,9 @@ _P_POD: Final = (0.20, 0.18, 0.18, 0.20, 0.20)
 """Share in engagement pods, by tier (audit: pods 9.9 %, inauthentic comments 17 %; assumed to be
 above both, so that accounts with any fraud are as many as audits find)."""
 _FAKE_BOUGHT: Final = ((2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (3.0, 4.0))
+"""Beta of the fake share of who bought followers, by tier (judgement: mean of one third)."""
 _FAKE_OTHERS: Final = (2.0, 18.0)
+"""Beta of the fake share of all others (judgement: mean of one tenth)."""
 _BIAS: Final[dict[str, float]] = {"comments": 0.55, "shares": 0.7, "saves": 0.7}
 """Log-sd between accounts of a counter per like: lists of the largest TikTok accounts give
 spreads of .58 (likes), .79 (comments) and 1.04 (shares) at given followers; saves assumed."""
@@ -44,11 +47,19 @@ _MANAGED: Final = 5e5
 _PRICE_VND: Final = 1.8e6
 """Price at 10,000 followers in Viet Nam (agency rate card 2025: 2-10 M at 10,000-100,000)."""
 _PRICE_VND_SIZE: Final = 0.75
+"""Exponent of price in followers, Viet Nam (published tables: .75 to .97)."""
 _PRICE_USD: Final = 85.0
+"""Price at 10,000 followers abroad, on Instagram (published table of 2023: 10 to 100 below, 100 to
+500 above 10,000)."""
 _PRICE_USD_SIZE: Final = 0.97
+"""Exponent of price in followers abroad (published tables: .75 to .97)."""
 _PRICE_NOISE: Final = 0.4
+"""Spread of prices that nothing explains, natural log (assumed)."""
 _PRICE_QUALITY: Final = 0.35
+"""Log price per unit of an engagement level above that of like accounts (direction published, size
+assumed)."""
 _FX_VND: Final = 25_000.0
+"""Dong per US dollar (assumed)."""
 _KIND_PRICE: Final[dict[str, float]] = {
     "creator": 1.0, "kol": 1.25, "celebrity": 1.6, "koc": 0.8, "employee": 0.5, "customer": 0.4,
     "virtual": 1.3,

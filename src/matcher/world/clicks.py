@@ -23,9 +23,11 @@ _KIND_CLICK: Final[dict[str, float]] = {
 }  # fmt: skip
 """Log clicks per impression: consumers' recommendations sell, fame does not (assumed)."""
 _STORY_CLICK: Final = 0.5
+"""Log clicks per impression of a story over other formats (assumed)."""
 _COMMENT_CLICK: Final = 0.35
 """More comments, more sales (weak coupon study of 410 accounts; size assumed)."""
 _TARGET_CLICK: Final = 0.5
+"""Log clicks per impression per log of the share of the audience that is asked for (assumed)."""
 CLICK_NOISE: Final = 0.3
 """Spread of clicks per impression over posts, natural log (assumed)."""
 LEADS: Final = 0.08
@@ -35,6 +37,7 @@ ORDERS: Final = 0.02
 _BASKET: Final = 350_000.0
 """VND per order at the median campaign."""
 _BASKET_SPREAD: Final = 0.5
+"""Spread of that over campaigns, natural log (assumed)."""
 
 
 def log_click(world: Setting, pairs: Pairs, form: Ints) -> Floats:

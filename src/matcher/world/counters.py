@@ -26,7 +26,7 @@ _NO_REACTION: Final = ("visits", "follows")
 _VISITS: Final = 0.0048
 """Profile visits per impression (one creator, 119 posts)."""
 _FOLLOWS: Final = 0.32
-"""Follows per profile visit (the same)."""
+"""Follows per profile visit (one creator, 119 posts)."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ _SPREAD_OTHERS: Final[dict[str, _Spread]] = {
     "visits": _Spread(0.90, 0.20, 0.50),
     "follows": _Spread(0.90, 0.20, 0.60),
 }
+"""Of all other platforms (assumed)."""
 _SPREADS: Final = tuple(
     {"instagram": _SPREAD_INSTAGRAM, "facebook": _SPREAD_FACEBOOK}.get(name, _SPREAD_OTHERS)
     for name in PLATFORM_NAMES

@@ -27,6 +27,7 @@ _NOTICE: Final = 5.0
 _PATIENCE: Final = 75.0
 """Days after which a post that is not due by itself is asked for."""
 _YEARS_KEY: Final = 10_000.0
+"""More days than any market has, so that account and day make one number."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ PITCHES: Final = ("none", "sales", "asks")
 
 CAPTION, SHORT, STORY, SWITCHED = range(4)
 N_TONES: Final = 4
+"""Tones of texts (assumed)."""
 N_TAGS: Final = 2
 """Hashtags and emoji of each category."""
 

@@ -34,8 +34,9 @@ Ints = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.bool_]
 
 _VIRAL_GAIN: Final = 0.4
+"""Log exposure gained after going viral (assumed)."""
 _VIRAL_SPAN: Final = 0.1
-"""Log exposure gained, and share of the two years, after going viral (assumed)."""
+"""Share of the two years over which it lasts (assumed)."""
 _NOVEMBER: Final = 0.35
 """Share of a year from day 0, the second of July, to the shopping season."""
 _YEAR_END: Final = 0.1

@@ -24,9 +24,12 @@ COUNTRIES: Final = ("VN", "US", "GB", "SG", "AU")
 FX_VND: Final = 25_000.0
 """Dong per US dollar, held constant over the simulated years."""
 N_TONES: Final = 4
+"""Tones of texts and briefs (assumed)."""
 
 _COUNTRY_EN: Final = (0.5, 0.2, 0.17, 0.13)
+"""Countries of people abroad, in the order of `COUNTRIES` after Viet Nam (assumed)."""
 _N_SUB_PER_PERSON: Final = 3
+"""Sub-topics that a person posts about, at most (assumed)."""
 _VIRAL: Final = 0.5
 """Log of followers won by going viral once (assumed)."""
 

@@ -27,6 +27,7 @@ CITY_WORDS: Final = {
 """What people call them."""
 
 _SHARES_VN: Final = (0.42, 0.33, 0.1, 0.08, 0.07)
+"""Home of people of Viet Nam, in the order of `CITIES` (assumed)."""
 
 
 def home_cities(people: People, seed: int) -> npt.NDArray[np.int64]:

@@ -77,7 +77,7 @@ class PlatformTraits:
 
 PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     # Reach 4.9 % of page likes, 1.76 impressions per person reached, spread 1.15 (UCI 2014);
-    # interactions .7 to 2.1 % of reach; clicks .9 to 1.5 %.
+    # interactions .7 to 2.1 % of reach; clicks .9 to 1.5 %; the others assumed.
     "facebook": PlatformTraits(
         930, 0.85, 0.0085, -0.03, 0.0, 1.76, 0.037, 0.226, 0.0, 0.011, 0.25,
         (
@@ -93,7 +93,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
     ),
     # Reach of a feed post 20-40 % of followers below 10,000 to 5-12 % above a million, of a story
     # 7-15 % to 3-8 %; reels reach 1.5 to 3 times an image, carousels engage 1.2 to 1.8 times;
-    # engagement rate by followers falls as followers ** -.2; clicks 1 to 3 %.
+    # engagement rate by followers falls as followers ** -.2; clicks 1 to 3 %; the others assumed.
     "instagram": PlatformTraits(
         2_860, 0.81, 0.094, -0.022, 0.0, 1.2, 0.0235, 0.05, 0.12, 0.015, 0.25,
         (
@@ -104,8 +104,9 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
         ),
         0.12, 0.32, 1.0, 1.0,
     ),
-    # Views follow followers weakly (elasticity .1 to .4); interactions 6-10 % of views below
-    # 10,000 followers to 1-2 % above a million; spread of posts 1.0 to 1.2.
+    # Interactions 6-10 % of views below 10,000 followers to 1-2 % above a million. Assumed: that
+    # views follow followers weakly (published elasticities of .10 are no slope over accounts), the
+    # spread of posts, and the others.
     "tiktok": PlatformTraits(
         2_600, 0.35, 0.065, -0.2, -0.45, 1.25, 0.018, 0.07, 0.10, 0.008, 0.38,
         (("short_video", 0.97, 0.0, 0.0, 1.03), ("live", 0.03, -0.5, 0.5, 1.0)),
@@ -139,7 +140,7 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
         (("story", 0.7, 0.0, 0.0, 0.6), ("short_video", 0.3, 0.4, 0.3, 0.9)),
         0.003, 0.015, 0.4, 0.4,
     ),
-    # Interactions 3.9 to 6.5 % of impressions, clicks 2 to 5 %.
+    # Interactions 3.9 to 6.5 % of impressions, clicks 2 to 5 %; the others assumed.
     "linkedin": PlatformTraits(
         2_000, 0.75, 0.05, -0.03, 0.0, 1.3, 0.05, 0.05, 0.0, 0.028, 0.3,
         (
@@ -171,15 +172,18 @@ PLATFORM_TRAITS: Final[dict[str, PlatformTraits]] = {
         0.01, 0.02, 1.0, 1.2,
     ),
 }  # fmt: skip
+"""What each platform is like (assumed where nothing stands beside it)."""
 
 FORMAT_PRICE: Final[dict[str, float]] = {
     "image": 1.0, "carousel": 1.1, "short_video": 1.2, "video": 1.45, "story": 0.5, "live": 2.0,
     "text": 0.8, "article": 1.1, "audio": 1.0,
 }  # fmt: skip
-"""Price against a feed image: reels +15-25 %, stories 40-60 %, video +30-60 % (rate cards)."""
+"""Price against a feed image: reels +15-25 %, stories 40-60 %, video +30-60 % (rate
+cards); the others assumed."""
 
 QUARTER_PRICE: Final = (0.97, 0.85, 1.0, 1.2)
-"""Price by quarter of the year; the last is 30 to 55 % above the second (creator survey)."""
+"""Price by quarter of the year; the last is 30 to 55 % above the second (creator survey); the
+others assumed."""
 
 
 def _matrix(column: int) -> Floats:

@@ -139,6 +139,7 @@ _AGE_MIX: Final = {
 }
 """Ages of those who use social media (assumed)."""
 _AGE_MIX_RICH: Final = (0.07, 0.14, 0.22, 0.19, 0.16, 0.22)
+"""The same for the other countries that are named (assumed)."""
 _FEMALE: Final = 0.506
 """Women among the people of Viet Nam, January 2024 (DataReportal)."""
 

@@ -60,6 +60,9 @@ _CAMPAIGN_DAYS: Final = 45.0
 """Days from a decision in which its posts are due."""
 _YEARS_KEY: Final = 10_000.0
 """More days than any market has, so that account and day make one number."""
+_LEAST_PRICE: Final = 1.0
+"""Least price that is stated, in its currency (assumed): prices abroad are stated in whole dollars,
+and less than half of one would read 0. Fees paid, and the truth, know no least price."""
 
 
 def _person_names(market: Market, rng: np.random.Generator) -> list[str]:
@@ -225,7 +228,7 @@ def rate_table(market: Market) -> pa.Table:
             "account_id": account_ids(account),
             "as_of": instants(day),
             "format": names(FORMAT_NAMES, form),
-            "price": pa.array(np.maximum(price, 1.0)),
+            "price": pa.array(np.maximum(price, _LEAST_PRICE)),
             "currency": names(("USD", "VND"), is_vn.astype(np.int64)),
             "n_posts": pa.array(np.ones(n, dtype=np.int64)),
             "valid_until": instants(day + ends[account]),

@@ -43,6 +43,7 @@ SEASON_NAMES: Final = (*_FIXED, *_LUNAR)
 """Seasons, in the order of the indices of `season_of`."""
 
 _YEARS: Final = (2023, 2024, 2025, 2026)
+"""Years whose holidays are known; the two of a market lie within."""
 
 
 @functools.cache

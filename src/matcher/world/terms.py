@@ -19,7 +19,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _FEE_SPREAD: Final = 0.12
+"""Spread of the fee paid over the fee asked, natural log (assumed)."""
 _FEE_OF_FAME: Final = 0.1
+"""Log of fee paid per standard deviation of hidden fame, where buyers follow it (assumed)."""
 
 
 def agreed_format(world: Setting, campaign: Ints, account: Ints) -> Ints:

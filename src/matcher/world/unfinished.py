@@ -16,6 +16,7 @@ from matcher import __version__
 from matcher.errors import OutputExistsError, UsageError
 from matcher.files import write_output
 from matcher.locks import claim_folder, hold_lock, is_stale
+from matcher.plain import counted
 from matcher.world.truth import RECORD
 from matcher.world.writing import UnfinishedMarket, libraries, name_place
 
@@ -190,8 +191,8 @@ def _describe(path: Path, request: Mapping[str, Any]) -> str:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
         text = (
-            f"world {held['world']}, {held['n_influencers']:,} influencers, "
-            f"{held['n_campaigns']:,} campaigns, seed {held['seed']}"
+            f"world {held['world']}, {counted(held['n_influencers'], 'influencer')}, "
+            f"{counted(held['n_campaigns'], 'campaign')}, seed {held['seed']}"
         )
     except (OSError, ValueError, KeyError, TypeError):
         return "which one cannot be read"

@@ -15,7 +15,7 @@ from matcher.world.judge.ceilings import OBSERVABLES, SHARED, baseline_name, sha
 from matcher.world.judge.figures import campaign_rows
 from matcher.world.judge.frozen import read_oracle, why_stale, write_oracle
 from matcher.world.judge.judge import judge_predictions
-from matcher.world.judge.markets import lower_is_better
+from matcher.world.judge.markets import lower_is_better, summarise_markets
 from matcher.world.judge.oracle import (
     QUESTION_OF,
     QUESTIONS,
@@ -79,16 +79,17 @@ def test_the_interval_of_a_share_is_that_of_resampled_campaigns() -> None:
     )
 
 
-def test_resampled_campaigns_without_a_gap_have_no_share() -> None:
-    # Only one campaign of six sets the oracle apart, so that every third resample has no gap.
-    best, oracle = np.full(6, 0.5), np.array([0.9, 0.5, 0.5, 0.5, 0.5, 0.5])
+@pytest.mark.parametrize("apart", [[0.4, 0, 0, 0, 0, 0], [0.6, -0.2, 0.1, -0.2, 0.1, 0.1]])
+def test_a_share_of_a_gap_that_may_be_0_has_no_interval(apart: list[float]) -> None:
+    # Resamples of these six campaigns have no gap, or one of the other sign, time and again.
     found = limits(0.5, 0.5)
-    found[OBSERVABLES]["choice", "ndcg_at_10"] = oracle
+    found[OBSERVABLES]["choice", "ndcg_at_10"] = 0.5 + np.array(apart)
     own = flat(0.5)
-    own["choice", "ndcg_at_10"] = (best + oracle) / 2
+    own["choice", "ndcg_at_10"] = 0.5 + np.array(apart) / 2
     rows = pd.DataFrame(share_rows("m", own, found, targets=["choice"]))
     row = rows[rows["metric"] == "share_ndcg_at_10"].iloc[0]
-    assert (row["value"], row["low"], row["high"]) == pytest.approx((0.5, 0.5, 0.5))
+    assert row["value"] == pytest.approx(0.5)
+    assert np.isnan([row["low"], row["high"]]).all()
 
 
 def test_a_ranking_that_answers_one_question_has_shares_of_it_alone() -> None:
@@ -187,3 +188,20 @@ def test_the_worst_of_a_regret_is_the_highest() -> None:
     assert lower_is_better("regret_at_10")
     assert not lower_is_better("ndcg_at_10")
     assert not lower_is_better("share_regret_at_10")
+
+
+def test_figures_over_markets_keep_the_order_of_methods_and_metrics() -> None:
+    methods = ("mine", baseline_name("cosine"), OBSERVABLES)
+    rows = pd.DataFrame(
+        [
+            {"world": "w", "version": 1, "seed": seed, "kind": "ranking", "method": method,
+             "campaign_id": "all", "target": "outcome", "metric": metric, "value": 0.5,
+             "low": np.nan, "high": np.nan, "n": 1}
+            for seed in (1, 2) for method in methods for metric in ("spearman", "ndcg_at_10")
+        ]
+    )  # fmt: skip
+    over = summarise_markets(rows)
+    assert over["method"].drop_duplicates().tolist() == list(methods)
+    assert over["metric"].drop_duplicates().tolist() == [
+        f"{name}_{metric}" for metric in ("spearman", "ndcg_at_10") for name in ("median", "worst")
+    ]

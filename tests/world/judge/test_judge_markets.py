@@ -209,6 +209,28 @@ def test_modes_do_not_mix(tmp_path: Path, words: tuple[str, ...], message: str) 
     assert not (tmp_path / "new").exists()
 
 
+def test_what_is_judged_stands_apart_and_shares_far_off_are_told_in_gaps(tmp_path: Path) -> None:
+    both, mine = tmp_path / "both", tmp_path / "mine"
+    mine.mkdir()
+    simulate_market(both / "s1", n_influencers=150, n_campaigns=24, seed=1, world="default")
+    worst = latent_ranking(both / "s1", n=3).assign(method="worst", target="outcome")
+    worst.assign(score=-worst["score"]).to_csv(mine / "s1.csv", index=False)
+    code, out, _ = run("simulate", str(both), "--judge", "--predictions", str(mine), "-q")
+    assert code == 0
+    lines = out.splitlines()
+    head = next(place for place, line in enumerate(lines) if line.startswith("expected outcome"))
+    first = [line.split("  ")[0] for line in lines[head + 1 : head + 4]]
+    assert (first[0], set(first[1]), first[2]) == ("worst", {"-"}, "baseline: random")
+    told = next(line for line in lines if line.startswith("  worst, outcome by ndcg_at_10: "))
+    assert "gaps behind the best baseline; 1 market with a gap (" in told
+    rows = tmp_path / "rows.json"
+    words = ("simulate", str(both / "s1"), "--judge", "--predictions", str(mine / "s1.csv"), "-q")
+    code, out, _ = run(*words, "--out", str(rows))
+    assert (code, "gaps behind the best baseline" in out) == (0, True)
+    held = pd.DataFrame(json.loads(rows.read_text())["rows"])
+    assert held.loc[held["metric"] == "share_ndcg_at_10", "value"].iloc[0] < -1
+
+
 def test_a_frozen_oracle_is_used_unless_it_is_stale(markets: Path, tmp_path: Path) -> None:
     market, quick = markets / "seed-2", Settings.model_validate(QUICK)
     bench, ranking = open_bench(market), latent_ranking(market)

@@ -168,7 +168,7 @@ def share_rows(
     list of dict
         Per target and metric of `SHARED` a row ``gap_<metric>`` and a row ``share_<metric>``,
         which is NaN where the gap is at most `LEAST_GAP`; intervals by a paired bootstrap over
-        campaigns.
+        campaigns, NaN where the gap itself is not above 0 in 97.5 % of the resamples.
     """
     rows: list[dict[str, Any]] = []
     for target, metric in SHARED:
@@ -202,7 +202,9 @@ def _interval(columns: NDArray[np.float64]) -> tuple[float, float]:
     drawn = rng.integers(len(columns), size=(_N_RESAMPLES, len(columns)))
     own, oracle, base = columns[drawn].mean(axis=1).T
     gap = oracle - base
-    # Resampled campaigns without any gap have no share.
-    shares = np.divide(own - base, gap, out=np.full(len(gap), np.nan), where=gap != 0)
-    low, high = np.nanquantile(shares, [0.025, 0.975])
+    # A share of a gap that may be 0 or less can be any number, and has no interval.
+    if not np.quantile(gap, 0.025) > 0:
+        return np.nan, np.nan
+    usable = gap > 0
+    low, high = np.quantile((own - base)[usable] / gap[usable], [0.025, 0.975])
     return float(low), float(high)

@@ -147,12 +147,13 @@ def summarise_markets(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows of seed `MANY`, whose `n` counts the markets that have the figure.
+        Rows of seed `MANY` in the order in which methods and metrics come first, whose `n` counts
+        the markets that have the figure.
     """
     whole = rows[rows["campaign_id"] == ALL]
     found: list[dict[str, Any]] = []
     names = ["world", "version", "kind", "method", "target", "metric"]
-    for key, part in whole.groupby(names):
+    for key, part in whole.groupby(names, sort=False):
         known = part["value"].dropna()
         if not len(known):
             continue

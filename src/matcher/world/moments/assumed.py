@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from matcher.world.moments.audience import audience_share
+from matcher.world.moments.engagement import view_elasticity
 from matcher.world.moments.export import Export
 from matcher.world.moments.funnel import click_rate
 from matcher.world.moments.moment import Assumption
@@ -160,6 +161,12 @@ ASSUMED: Final = (
         partial(views_of_reach, platform="facebook"),
     ),
     Assumption(
+        "engagement", "TikTok views, exponent in followers", 0.1, 0.4, "exponent",
+        f"{_JUDGED}: slope over accounts; published are 0.10 within accounts, and on a list "
+        "selected on views",
+        partial(view_elasticity, platform="tiktok"),
+    ),
+    Assumption(
         "spread", "TikTok log-sd of views within an account", 1.0, 1.2, "natural log", _JUDGED,
         partial(post_spread, platform="tiktok", counter="views"),
     ),
@@ -173,9 +180,23 @@ ASSUMED: Final = (
         "natural log", f"{_JUDGED}; lists of the largest accounts give 0.91-1.00",
         partial(creator_spread, platform="instagram", counter="likes"),
     ),
+    *(
+        Assumption(
+            "spread", f"TikTok log-sd of {counter} between accounts at given followers", 0.8, 0.8,
+            "natural log", f"{_JUDGED}; a list selected on views gives {selected}",
+            partial(creator_spread, platform="tiktok", counter=counter),
+        )
+        for counter, selected in (("views", 0.56), ("likes", 0.58))
+    ),
     Assumption(
         "prices", "Log-sd of prices at given followers", 0.6, 0.6, "natural log", _JUDGED,
         price_spread,
+    ),
+    Assumption(
+        "authenticity", "Accounts with bought followers on Instagram", 0.27, 0.27, "fraction",
+        "HypeAuditor, Singapore 2019: one figure without its sample size (33 % at 5-20k); from the "
+        "truth",
+        partial(bought_share, platform="instagram"),
     ),
     *(
         Assumption(

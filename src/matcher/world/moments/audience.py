@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from matcher.columns import AGE_BUCKETS
 from matcher.errors import SupportError
 from matcher.world.moments.export import Export
 from matcher.world.moments.moment import PLATFORM_TITLES, Moment
@@ -15,6 +16,7 @@ from matcher.world.moments.statistics import enough, median_of
 __all__ = ["MOMENTS", "age_use", "audience_share", "overlap", "platform_users"]
 
 _GEN_Z: Final = ("13-17", "18-24")
+_ADULT: Final = AGE_BUCKETS[1:]
 
 
 def _panel(export: Export) -> Panel:
@@ -23,7 +25,7 @@ def _panel(export: Export) -> Panel:
     return export.panel
 
 
-def platform_users(export: Export, *, platform: str) -> float:
+def platform_users(export: Export, *, platform: str, ages: Sequence[str] | None = None) -> float:
     """People of Viet Nam who use a platform.
 
     Parameters
@@ -32,13 +34,16 @@ def platform_users(export: Export, *, platform: str) -> float:
         Market with its truth.
     platform : str
         Platform.
+    ages : sequence of str, optional
+        Age buckets; all of them by default.
 
     Returns
     -------
     float
         Millions.
     """
-    return float(_panel(export).users[platform].sum()) / 1e6
+    users = _panel(export).users[platform]
+    return float((users if ages is None else users.loc[list(ages)]).sum()) / 1e6
 
 
 def age_use(export: Export, *, platform: str, ages: Sequence[str]) -> float:
@@ -126,20 +131,22 @@ _PAIRS: Final = (
     "country; followers of both over those of the smaller"
 )
 _USERS: Final = (
-    ("facebook", 72.7, 76.2, "January 2024: 72.7 M, January 2025: about 76.2 M", "M"),
-    ("youtube", 62.3, 63.0, "January 2024: 63.0 M, January 2025: about 62.3 M", "V2"),
-    ("tiktok", 40.9, 67.72, "January 2024: 67.72 M, January 2025 (restated tool): 40.9 M", "V2"),
-    ("instagram", 10.6, 10.9, "January 2024: 10.9 M, January 2025: about 10.6 M", "V2"),
-)
+    ("facebook", "", None, 72.7, 76.2, "72.7 M, January 2025: about 76.2 M"),
+    ("youtube", "", None, 62.3, 63.0, "63.0 M, January 2025: about 62.3 M"),
+    ("tiktok", ", 18 and older", _ADULT, 40.9, 67.72,
+     "67.72 M, January 2025 (restated tool): 40.9 M"),
+    ("instagram", "", None, 10.6, 10.9, "10.9 M, January 2025: about 10.6 M"),
+)  # fmt: skip
 
 MOMENTS: Final = (
     *(
         Moment(
-            "audience", f"Users of {PLATFORM_TITLES[platform]} in Viet Nam", low, high, "M people",
-            f"DataReportal, {figures}", confidence, f"{_TRUTH}people of the audience model",
-            partial(platform_users, platform=platform),
+            "audience", f"Users of {PLATFORM_TITLES[platform]} in Viet Nam{who}", low, high,
+            "M people", f"DataReportal, January 2024: {figures}", "M",
+            f"{_TRUTH}people of the audience model",
+            partial(platform_users, platform=platform, ages=ages),
         )
-        for platform, low, high, figures, confidence in _USERS
+        for platform, who, ages, low, high, figures in _USERS
     ),
     Moment(
         "audience", "TikTok use of ages 13-24 in Viet Nam", 0.81, None, "fraction",

@@ -1,4 +1,4 @@
-"""The constants of the world, read from its own modules: value, figure, source, status."""
+"""The numbers of the world, read from its own modules: constants, and those inside formulas."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import math
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["Constant", "world_constants"]
+__all__ = ["Constant", "Inline", "inline_numbers", "world_constants"]
 
 _MACHINERY: Final = ("arrow", "noise", "simulate", "stored", "streams")
 """Modules whose constants say nothing about a market."""
@@ -50,6 +51,22 @@ class Constant:
     status: str
 
 
+@dataclass(frozen=True)
+class Inline:
+    """Numbers that stand inside the formulas of one function.
+
+    Attributes
+    ----------
+    where : str
+        Module and function.
+    lines : tuple of str
+        Lines of its source code that hold one.
+    """
+
+    where: str
+    lines: tuple[str, ...]
+
+
 def world_constants() -> tuple[Constant, ...]:
     """Knobs of the default world and the numbers that its modules fix.
 
@@ -65,10 +82,53 @@ def world_constants() -> tuple[Constant, ...]:
     from matcher.world import knobs
 
     found = list(_knobs(knobs))
+    for module in _modules(package):
+        found += _of_module(module)
+    return tuple(found)
+
+
+def inline_numbers() -> tuple[Inline, ...]:
+    """Lines inside functions that hold a number with a fraction, or one that is no power of ten.
+
+    Whole numbers written as such, 0, 1, 2, a half and powers of ten are left out: they count,
+    index, or belong to a formula as it stands in books.
+
+    Returns
+    -------
+    tuple of Inline
+        By module, in the order of the source; functions without any are left out.
+    """
+    import matcher.world as package
+
+    return tuple(one for module in _modules(package) for one in _inside(module))
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
     for module in pkgutil.iter_modules(package.__path__):
         if not module.ispkg and module.name not in (*_MACHINERY, "knobs"):
-            found += _of_module(importlib.import_module(f"matcher.world.{module.name}"))
-    return tuple(found)
+            yield importlib.import_module(f"matcher.world.{module.name}")
+
+
+def _inside(module: ModuleType) -> Iterator[Inline]:
+    source = inspect.getsource(module)
+    lines, room = source.splitlines(), module.__name__.rpartition(".")[2]
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        held = {
+            node.lineno
+            for node in ast.walk(function)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, float)
+            and not _is_plain(node.value)
+        }
+        if held:
+            code = tuple(lines[number - 1].strip() for number in sorted(held))
+            yield Inline(f"{room}.{function.name}", code)
+
+
+def _is_plain(value: float) -> bool:
+    return value in (0.0, 0.5, 1.0, 2.0) or float(f"1e{math.floor(math.log10(value))}") == value
 
 
 def _knobs(module: Any) -> Iterator[Constant]:
@@ -98,7 +158,7 @@ def _of_module(module: ModuleType) -> Iterator[Constant]:
             for key, part in value.items():
                 yield _constant(f"{room}.{name}[{key}]", part, beside.get(key, text))
         else:
-            yield _constant(f"{room}.{name}", value, text or " ".join(beside.values()))
+            yield _constant(f"{room}.{name}", value, " ".join([text, *beside.values()]))
 
 
 def _beside_keys(node: ast.expr, lines: list[str]) -> dict[object, str]:

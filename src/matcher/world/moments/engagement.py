@@ -280,13 +280,6 @@ MOMENTS: Final = (
         "C", f"{_SLOPE}; likes + comments + shares over views",
         partial(rate_slope, platform="tiktok", parts=_PUBLIC, per="views"),
     ),
-    Moment(
-        "engagement", "TikTok views, exponent in followers", 0.1, 0.4, "exponent",
-        "causal elasticity 0.10 (Tian, Dew and Iyengar, JMR 2024) and top-1000 list 0.10, up to "
-        "the 0.4 of the project's reading of these",
-        "C", "slope over accounts of log median views on log followers",
-        partial(view_elasticity, platform="tiktok"),
-    ),
     *(
         Moment(
             "engagement", f"{name} engagement rate by {per}", low, high, "fraction", source,

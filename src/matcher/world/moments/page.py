@@ -9,7 +9,7 @@ from typing import Any
 from matcher.world.knobs import WORLDS, WorldKnobs
 from matcher.world.moments.assumed import ASSUMED
 from matcher.world.moments.check import HELD_OUT_SHARE, MOMENTS, Check
-from matcher.world.moments.constants import world_constants
+from matcher.world.moments.constants import inline_numbers, world_constants
 from matcher.world.moments.moment import CONFIDENCES, THEMES, Assumption, Moment
 from matcher.world.moments.prose import CANNOT_TELL, GRAPH, PURPOSE, REJECTED
 from matcher.world.moments.wording import format_range, format_value
@@ -158,10 +158,19 @@ def _assumption_row(assumption: Assumption, value: float | None) -> tuple[str, .
 def _constants() -> Iterator[str]:
     constants = world_constants()
     yield (
-        "Read from the code itself: every knob of `default` and every number that a module fixes. "
+        "Read from the code itself: every knob of `default` and every number that a module names. "
         "`calibrated` means that the code names a published figure or its source, `partly` that "
         "part of it is assumed, `assumed` all else. A calibrated constant was moved inside its "
         "published range until the moments above held.\n"
     )
     rows = [(f"`{one.name}`", one.value, one.text or "–", one.status) for one in constants]
     yield from _table(("constant", "value", "what it is, figure and source", "status"), rows)
+    yield (
+        "Further numbers stand inside formulas, mostly spreads and shares of rows; these are the "
+        "lines that hold them, read from the code too. They count as assumed.\n"
+    )
+    inside = [
+        (f"`{one.where}`", "<br>".join(f"`{line}`" for line in one.lines))
+        for one in inline_numbers()
+    ]
+    yield from _table(("function", "lines with numbers"), inside)

@@ -150,7 +150,7 @@ MOMENTS: Final = (
     Moment(
         "followers", "Pareto exponent of followers above 1 M", 1.0, 2.0, "exponent",
         "usual tail of follower counts 1-2; Hill's estimate on the top-1000 YouTube list 2022: 2.0",
-        "C", "Hill's estimate over accounts of all platforms above 1 M, newest snapshot",
+        "M", "Hill's estimate over accounts of all platforms above 1 M, newest snapshot",
         tail_exponent,
     ),
     Moment(
@@ -164,11 +164,6 @@ MOMENTS: Final = (
         "HypeAuditor 2019-20: free of fraud 51.3 % (global) to 61.37 % (Singapore) at 1-5k", "V2",
         f"{_TRUTH}share of Instagram accounts with 1,000 to 5,000 followers",
         partial(fraud_share, low=1e3, high=5e3), held_out=True,
-    ),
-    Moment(
-        "authenticity", "Accounts with bought followers", 0.27, 0.33, "fraction",
-        "HypeAuditor, Singapore 2019: 27 % of all, 33 % at 5-20k", "V",
-        f"{_TRUTH}share of Instagram accounts", partial(bought_share, platform="instagram"),
     ),
     Moment(
         "authenticity", "Low-quality followers of accounts above 1 M", 0.2666, 0.3023, "fraction",

@@ -234,14 +234,5 @@ _ZEROS: Final = tuple(
     )
     for counter, value, n in (("comments", 0.21, 500), ("likes", 0.01, 499), ("shares", 0.026, 496))
 )  # fmt: skip
-_BETWEEN: Final = tuple(
-    Moment(
-        "spread", f"TikTok log-sd of {counter} between accounts at given followers", 0.56, 0.79,
-        "natural log", "top-1000 TikTok list 2022: residual spreads 0.56-0.79 (selected on views)",
-        "C", f"spread of accounts' log median {counter} around their line on log followers",
-        partial(creator_spread, platform="tiktok", counter=counter),
-    )
-    for counter in ("views", "likes")
-)  # fmt: skip
 
-MOMENTS: Final = (*_FACEBOOK_SPREADS, *_INSTAGRAM_SPREADS, *_CORRELATIONS, *_ZEROS, *_BETWEEN)
+MOMENTS: Final = (*_FACEBOOK_SPREADS, *_INSTAGRAM_SPREADS, *_CORRELATIONS, *_ZEROS)
