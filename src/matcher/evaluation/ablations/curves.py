@@ -13,17 +13,20 @@ from matcher.evaluation.ablations.block import build_cut
 from matcher.evaluation.ablations.rankers import DELIVERED, score_columns
 from matcher.evaluation.ablations.sources import Other
 from matcher.evaluation.protocol import batch_campaigns
+from matcher.evaluation.steps import Steps
 from matcher.features.data import MarketData
+from matcher.ranking.candidates import training_campaigns
 from matcher.ranking.fit import TrainingRows, candidate_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matcher.config import Settings
     from matcher.evaluation.ablations.block import Cut
     from matcher.evaluation.ablations.rankers import Rankers
     from matcher.evaluation.ablations.variants import Variant
     from matcher.evaluation.blocks import Block
+    from matcher.evaluation.steps import Tell
     from matcher.evaluation.truth import Truth
     from matcher.features.context import Embed
 
@@ -132,7 +135,7 @@ def draw_curve(
     model: Variant,
     truth: Truth,
     embed: Embed | None,
-    start: Callable[[int], Callable[[], None]],
+    tell: Tell,
 ) -> Curve:
     """Rankers that learn from the latest campaigns before a block, judged on the block.
 
@@ -153,8 +156,8 @@ def draw_curve(
         What happened.
     embed : callable or None
         ``embed(encoder, texts, role)``.
-    start : callable
-        Told the number of steps once it is known; gives what is called as each step begins.
+    tell : callable
+        Told the task, its finished steps and all its steps.
 
     Returns
     -------
@@ -166,12 +169,13 @@ def draw_curve(
     SupportError
         If nothing can be learnt before the block.
     """
-    cut = build_cut(data, block.trained_until, settings, embed=embed)
-    n_closed = len(cut.rows.matrix.pairs.briefs)
+    n_closed = len(training_campaigns(data.market, block.trained_until))
     sizes = [size for size in SIZES if size < n_closed]
     batches = batch_campaigns(data, block.campaign_ids)
-    step = start(2 + 2 * len(sizes) + len(batches))
-    step()
+    steps = Steps(tell, "learning curve", total=2 + 2 * len(sizes) + len(batches))
+    steps("features")
+    cut = build_cut(data, block.trained_until, settings, embed=embed)
+    steps("rankers")
     points = {ALL: _Point(cut.fit(model), None)}
     about = {
         ALL: f"the model from all {n_closed:,} campaigns closed before "
@@ -182,7 +186,7 @@ def draw_curve(
     notes = []
     for size in sizes:
         for name, seen in _ways(cut, size, settings):
-            step()
+            steps(name)
             try:
                 points[name] = _Point(_fitted(cut, model, size, seen), seen)
             except SupportError as error:
@@ -195,8 +199,9 @@ def draw_curve(
         )
     parts = []
     for batch in batches:
-        step()
+        steps("scores")
         parts.append(_scored(cut, points, batch, truth))
+    steps.finish()
     return Curve(pd.concat(parts, ignore_index=True), about, tuple(notes), n_closed)
 
 

@@ -324,9 +324,6 @@ def _untouched(name: str) -> str:
 def _curve(
     job: _Job, block: Block, tell: Tell
 ) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
-    def start(total: int) -> Steps:
-        return Steps(tell, "learning curve", total=total)
-
     curve = draw_curve(
         job.data,
         block,
@@ -334,7 +331,7 @@ def _curve(
         model=job.variants[0],
         truth=job.truth,
         embed=job.embed,
-        start=start,
+        tell=tell,
     )
     names = [str(name) for name in curve.frame.columns if str(name) + DELIVERED in curve.frame]
     ordered = [ALL, NOTHING, *(name for name in names if name not in (ALL, NOTHING))]
