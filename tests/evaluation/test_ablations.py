@@ -23,6 +23,7 @@ from matcher.evaluation.ablations.results import FullEvaluation
 from matcher.evaluation.ablations.sources import list_others, strict_data
 from matcher.evaluation.ablations.table import FIGURES, build_rows
 from matcher.evaluation.ablations.variants import (
+    ACCOUNT_COLUMNS,
     FAMILY_COLUMNS,
     PERMUTED,
     VECTOR_COLUMNS,
@@ -320,6 +321,16 @@ def test_vector_columns_are_those_that_another_encoder_moves(
 ) -> None:
     noise = replace(cut.context, encoder=random_encoder(16, 7))
     assert moved_columns(matrix, build_features(noise, cut.prior, matrix.pairs)) == VECTOR_COLUMNS
+
+
+def test_without_the_brief_no_column_can_tell_two_briefs_apart(
+    cut: Cut, matrix: FeatureMatrix
+) -> None:
+    asked = tuple(Brief(brief_id=brief.brief_id, brief="?") for brief in matrix.pairs.briefs)
+    blank = build_features(cut.context, cut.prior, replace(matrix.pairs, briefs=asked))
+    known = {spec.name for spec in FEATURES} - moved_columns(matrix, blank)
+    # No brand of this market names a rival, whom only its own brief could name.
+    assert known == ACCOUNT_COLUMNS | {"rival_contacts"}
 
 
 # --- other sources ---------------------------------------------------------------------------

@@ -23,7 +23,8 @@ _TITLES: Final = {
 }
 _NOTES: Final = {
     "ablations": "`without` a family, and a family `alone`, are fitted anew. Differences are from "
-    f"`{MODEL}`, paired over campaigns, with 95 % intervals over brands; * where 0 is outside.",
+    f"`{MODEL}`, paired over campaigns, with 95 % intervals over brands; * where 0 is outside, "
+    "which by chance alone it is in one of twenty.",
     "robustness": "The model is fitted on what was there, and each distortion judged on the "
     "campaigns that it touches.",
     "learning curve": "`learnt from`: the rankers see these campaigns alone, features the whole "

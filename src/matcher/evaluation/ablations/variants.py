@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matcher.config import Settings
 
 __all__ = [
+    "ACCOUNT_COLUMNS",
     "FAMILY_COLUMNS",
     "PERMUTED",
     "SOURCES",
@@ -43,7 +44,22 @@ VECTOR_COLUMNS: Final = frozenset(
     for name in names
     if family in ("content", "sponsored_content", "bio", "affinity") or "like_brief" in name
 )
-"""Columns that rest on vectors of the encoder; those of no other column do."""
+"""Columns that rest on vectors of the encoder."""
+ACCOUNT_COLUMNS: Final = frozenset(
+    name
+    for family in ("reach", "follower_quality", "conduct", "resonance")
+    for name in FAMILY_COLUMNS[family] - {"rival_contacts"}
+) | {
+    "hires_all",
+    "hires_recent",
+    "person_hires_all",
+    "sponsored_any",
+    "sponsored_brands",
+    "mentions_any",
+    "mentions_brands",
+    "like_hired_all",
+}
+"""Columns that are the same whatever the brief asks for and whosever it is."""
 
 PERMUTED: Final = "permuted labels"
 """Row of the control that learns from shuffled labels; it is fitted by the control's own code."""
@@ -119,7 +135,7 @@ def list_variants(settings: Settings, *, with_strict: bool) -> tuple[Variant, ..
     -------
     tuple of Variant
         The model; each of its families left out, then alone; each family that it does without
-        added, then alone; other vectors; undated columns left out.
+        added, then alone; the brief left out; other vectors; undated columns left out.
     """
     without = settings.ranker.leave_out
     held = {family: names for family, names in FAMILY_COLUMNS.items() if family not in without}
@@ -136,6 +152,12 @@ def list_variants(settings: Settings, *, with_strict: bool) -> tuple[Variant, ..
         variants.append(Variant(f"with {family}", about, whole | names, family=family))
         variants.append(Variant(f"{family} alone", "", names, family=family))
     variants += [
+        Variant(
+            "without the brief",
+            f"the {len(ACCOUNT_COLUMNS & whole)} columns alone that are the same whatever the "
+            "brief asks for and whosever it is: who is hired and engaged anyway",
+            whole & ACCOUNT_COLUMNS,
+        ),
         Variant(
             "without vectors",
             f"without the {len(VECTOR_COLUMNS & whole)} columns that rest on vectors of the "
