@@ -56,6 +56,29 @@ def record(tmp_path: Path) -> TrainingRecord:
     )  # fmt: skip
 
 
+def test_a_run_may_hold_figures_without_a_model(record: TrainingRecord) -> None:
+    from mlflow import MlflowClient
+
+    store = Store.open()
+    info = log_training_run(store, replace(record, bundle=None, task="evaluate"))
+    assert (info.uri, info.registered) == (f"runs:/{info.run_id}", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client = MlflowClient(store.uri)
+        run = client.get_run(info.run_id)
+        place = client.get_experiment(run.info.experiment_id)
+        models = client.search_logged_models([run.info.experiment_id])
+    assert (place.name, run.info.status, list(models)) == ("matcher/evaluate", "FINISHED", [])
+    assert run.data.metrics["hired/model/ndcg_at_10"] == 0.3
+    [given] = run.inputs.dataset_inputs
+    assert [tag.value for tag in given.tags] == ["evaluation"]
+
+
+def test_a_model_that_was_not_made_cannot_be_registered(record: TrainingRecord) -> None:
+    with pytest.raises(TrackingError, match="no bundle to register as 'matcher'"):
+        replace(record, bundle=None, register_as="matcher")
+
+
 def test_a_run_holds_all_that_was_given(record: TrainingRecord, home: Path) -> None:
     from mlflow import MlflowClient
 

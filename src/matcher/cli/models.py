@@ -11,10 +11,11 @@ from matcher.cli.complete import complete_words
 from matcher.cli.data import AsJson, ConfigFile, Force, MarketFolder
 from matcher.cli.dry import DryRun, plan_training, plan_tuning, print_plan
 from matcher.cli.exposure import ExposureBy, ExposureFloor, exposure_rule
+from matcher.cli.full import Full, NoTrack, check_evaluation, evaluate_in_full, write_figures
 from matcher.cli.output import note, print_json, print_rich, progress
 from matcher.cli.text import CacheFolder, EncoderName, cache_folder, settings_with
 from matcher.cli.trained import say_trained
-from matcher.files import check_folder, check_output, write_output, write_table
+from matcher.files import check_folder, check_output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -274,11 +275,13 @@ def evaluate(
         bool,
         typer.Option("--leak-check", help="Prove that nothing known later moves anything; slow."),
     ] = False,
+    full: Full = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Figures as .json, .md or .parquet."),
     ] = None,
     tracking_uri: TrackingUri = None,
+    no_track: NoTrack = False,
     strict_time: StrictTime = False,
     allow_late_snapshots: LateSnapshots = False,
     as_json: AsJson = False,
@@ -291,17 +294,17 @@ def evaluate(
 
     Example: matcher evaluate my-market --json > figures.json
     """
-    from matcher.errors import UsageError
     from matcher.evaluation.protocol import evaluate_model, walk_forward
+    from matcher.tracking.store import Store
 
-    if protocol not in ("time", "brands"):
-        raise UsageError(f"--protocol: got {protocol!r}; expected time or brands")
-    if model is not None and protocol != "time":
-        raise UsageError("--protocol brands refits; it cannot judge a given --model")
+    check_evaluation(
+        full=full, model=model, protocol=protocol, leak_check=leak_check, exposure=exposure
+    )
     rule = exposure_rule(exposure, exposure_floor)
     settings = settings_with(config, encoder=encoder)
     if out is not None:
         check_output(out, force=force, suffixes=(".json", ".md", ".parquet"))
+    store = Store.open(tracking_uri) if full and not no_track else None
     data, settings = load_data(
         market, settings, strict_time=strict_time, late_snapshots=allow_late_snapshots
     )
@@ -311,6 +314,12 @@ def evaluate(
         "notes": list(data.market.notes),
     }
     embed = embedder(settings, cache)
+    if full:
+        evaluate_in_full(
+            market, data, settings, store=store, embed=embed, audit=audit, out=out,
+            as_json=as_json, force=force,
+        )  # fmt: skip
+        return
     leaks: LeakReport | None = None
     with progress() as tell:
         if leak_check:
@@ -339,7 +348,7 @@ def evaluate(
                 loaded, data, settings, exposure=rule, embed=embed, audit=audit, tell=tell
             )
     if out is not None:
-        _write(out, result, force=force)
+        write_figures(out, result, force=force)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -349,11 +358,3 @@ def evaluate(
         if leaks.assumed_planned:
             note(f"Taken as known ahead: {', '.join(leaks.assumed_planned)}.")
         leaks.raise_if_leaky()
-
-
-def _write(out: Path, result: EvaluationResult, *, force: bool) -> None:
-    if out.suffix.lower() == ".parquet":
-        write_table(out, result.to_frame(), force=force)
-    else:
-        text = result.to_json() if out.suffix.lower() == ".json" else result.to_markdown()
-        write_output(out, lambda path: path.write_text(text, encoding="utf-8"), force=force)

@@ -18,6 +18,7 @@ from matcher.plain import visible
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from matcher.evaluation.ablations.results import FullEvaluation
     from matcher.evaluation.results import EvaluationResult
 
 _quiet = False
@@ -198,12 +199,12 @@ def _tell_in_lines() -> Tell:
     return tell
 
 
-def print_rich(result: EvaluationResult) -> None:
+def print_rich(result: EvaluationResult | FullEvaluation) -> None:
     """Write an evaluation's tables to stdout.
 
     Parameters
     ----------
-    result : EvaluationResult
+    result : EvaluationResult or FullEvaluation
         Figures.
     """
     import shutil

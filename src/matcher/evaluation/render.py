@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
     from matcher.evaluation.results import EvaluationResult
 
-__all__ = ["render_group", "render_html", "render_markdown", "render_table"]
+__all__ = [
+    "group_of",
+    "html_of",
+    "markdown_of",
+    "render_group",
+    "render_html",
+    "render_markdown",
+    "render_table",
+]
 
 _MARKUP = re.compile(r"[\\`*\[\]|]")
 _WIDE = 110
@@ -68,10 +76,26 @@ def render_group(result: EvaluationResult, *, width: int) -> Group:
     rich.console.Group
         Tables.
     """
+    return group_of(_grids(result, width=width))
+
+
+def group_of(grids: Sequence[Grid]) -> Group:
+    """Grids for the terminal, one below the other.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+        Grids.
+
+    Returns
+    -------
+    rich.console.Group
+        Tables with their notes as captions.
+    """
     from rich.console import Group
     from rich.text import Text
 
-    return Group(*(part for grid in _grids(result, width=width) for part in (_rich(grid), Text())))
+    return Group(*(part for grid in grids for part in (_rich(grid), Text())))
 
 
 def _grids(result: EvaluationResult, *, width: int = _WIDE) -> list[Grid]:
@@ -138,8 +162,24 @@ def render_markdown(result: EvaluationResult) -> str:
     str
         Headings, tables and notes; ends with a line break.
     """
+    return markdown_of(_grids(result))
+
+
+def markdown_of(grids: Sequence[Grid]) -> str:
+    """Grids as Markdown.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+        Grids.
+
+    Returns
+    -------
+    str
+        Headings, tables and notes; ends with a line break.
+    """
     parts = []
-    for grid in _grids(result):
+    for grid in grids:
         lines = [f"## {grid.title}", "", _markdown_row(grid.header)]
         lines.append(_markdown_row(["---", *["---:"] * (len(grid.header) - 1)]))
         lines += [_markdown_row(row) for row in grid.rows]
@@ -171,7 +211,23 @@ def render_html(result: EvaluationResult) -> str:
     str
         Tables without scripts or outside resources; all texts escaped.
     """
-    return "".join(_html_table(grid) for grid in _grids(result))
+    return html_of(_grids(result))
+
+
+def html_of(grids: Sequence[Grid]) -> str:
+    """Grids as HTML.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+        Grids.
+
+    Returns
+    -------
+    str
+        Tables without scripts or outside resources; all texts escaped.
+    """
+    return "".join(_html_table(grid) for grid in grids)
 
 
 def _html_table(grid: Grid) -> str:

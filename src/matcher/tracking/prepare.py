@@ -1,4 +1,4 @@
-"""What is seen to before training begins: a store that takes writes, and runs that were killed."""
+"""What is seen to before work begins: a store that takes writes, and runs that were killed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from matcher.tracking.store import Store
 __all__ = ["find_experiment", "make_local", "prepare_store"]
 
 _TASK_TAG: Final = "matcher.task"
+_DONE: Final = {"train": "trained", "evaluate": "evaluated"}
+"""What a task does, for people."""
 
 
 def prepare_store(store: Store, task: str = "train") -> list[str]:
@@ -54,8 +56,8 @@ def prepare_store(store: Store, task: str = "train") -> list[str]:
             return _mark_killed(client, experiment)
     except TrackingError as error:
         raise TrackingError(
-            f"{error}; nothing was trained, since the run could not be logged: mend the store, "
-            "give another --tracking-uri, or use --no-track"
+            f"{error}; nothing was {_DONE.get(task, 'done')}, since the run could not be logged: "
+            "mend the store, give another --tracking-uri, or use --no-track"
         ) from error
 
 

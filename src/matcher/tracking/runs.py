@@ -1,4 +1,4 @@
-"""One training job as one MLflow run."""
+"""One finished job, a training or an evaluation, as one MLflow run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
 
@@ -40,14 +40,14 @@ _MAX_PARAM: Final = 500
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a training job leaves behind for people who were not there.
+    """What a training or an evaluation leaves behind for people who were not there.
 
     Parameters
     ----------
     run_name : str
         Short phrase for people.
-    bundle : pathlib.Path
-        Folder of the finished model bundle; logged file for file.
+    bundle : pathlib.Path or None
+        Folder of the finished model bundle, logged file for file; None where no model was made.
     params : mapping
         Settings, nested as they are; logged flat as ``room.key``.
     metrics : mapping of str to mapping
@@ -85,11 +85,11 @@ class TrainingRecord:
     Raises
     ------
     TrackingError
-        If a name cannot be used in a store.
+        If a name cannot be used in a store, or a model is to be registered that was not made.
     """
 
     run_name: str
-    bundle: Path
+    bundle: Path | None
     params: Mapping[str, Any]
     metrics: Mapping[str, Estimate]
     data_name: str
@@ -117,6 +117,10 @@ class TrainingRecord:
                 f"training record: {len(bad)} names cannot be logged: {bad[:5]}; expected letters, "
                 "digits and ._- (metrics also / and blanks)"
             )
+        if self.bundle is None and self.register_as is not None:
+            raise TrackingError(
+                f"training record: no bundle to register as {self.register_as!r}; give one"
+            )
 
 
 class RunInfo(NamedTuple):
@@ -127,7 +131,7 @@ class RunInfo(NamedTuple):
     run_id : str
         MLflow's id of the run.
     uri : str
-        Address of its model bundle, as ``--model`` takes it.
+        Address of its model bundle, as ``--model`` takes it; of the run itself where it made none.
     seconds : float
         Time that logging took.
     registered : Registered or None
@@ -141,7 +145,7 @@ class RunInfo(NamedTuple):
 
 
 def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
-    """Log a finished training job as one run.
+    """Log a finished job as one run.
 
     Parameters
     ----------
@@ -188,7 +192,8 @@ def log_training_run(store: Store, record: TrainingRecord) -> RunInfo:
     except TrackingError as error:
         raise TrackingError(f"{error}; the run was not logged in full") from error
     seconds = time.perf_counter() - started
-    return RunInfo(run_id, f"runs:/{run_id}/{BUNDLE_ARTIFACT}", seconds, registered)
+    place = f"runs:/{run_id}" + ("" if record.bundle is None else f"/{BUNDLE_ARTIFACT}")
+    return RunInfo(run_id, place, seconds, registered)
 
 
 def flatten_metrics(report: Mapping[str, Any], *, prefix: str = "") -> dict[str, Estimate]:
@@ -221,6 +226,8 @@ def flatten_metrics(report: Mapping[str, Any], *, prefix: str = "") -> dict[str,
 
 
 def _log_model(client: Any, run_id: str, record: TrainingRecord) -> Registered | None:
+    if record.bundle is None:
+        return None
     facts = {
         "market": record.data_name,
         "data_hash": record.data_hash,
@@ -275,7 +282,10 @@ def _log_values(client: Any, run_id: str, record: TrainingRecord) -> None:
         client.log_batch(run_id, metrics=metrics[start : start + 500])
     for start in range(0, len(params), 100):
         client.log_batch(run_id, params=params[start : start + 100])
-    market = DatasetRecord(record.data_name, record.data_hash, "training", record.data_name)
+    context: Literal["training", "evaluation"] = (
+        "evaluation" if record.bundle is None else "training"
+    )
+    market = DatasetRecord(record.data_name, record.data_hash, context, record.data_name)
     log_datasets(client, run_id, record.datasets or (market,))
 
 
