@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from matcher.arguments import check_choice, check_type
 from matcher.config import Settings
 from matcher.errors import SupportError
 from matcher.evaluation.blocks import Block, BrandBlock
+from matcher.evaluation.calibration import check_calibration
 from matcher.evaluation.controls import permuted_columns
 from matcher.evaluation.labels import label_pairs
 from matcher.evaluation.results import EvaluationResult, evaluate_scores
@@ -22,6 +24,7 @@ from matcher.evaluation.scorers import (
     ScoredPairs,
 )
 from matcher.evaluation.splits import brand_fold_blocks, walk_forward_blocks
+from matcher.evaluation.stated import STATED_COLUMNS, state_pairs
 from matcher.evaluation.steps import Steps, Tell
 from matcher.evaluation.truth import Truth, count_reasons, describe_outside, list_campaigns
 from matcher.features.context import MarketData
@@ -230,7 +233,10 @@ def _score_campaigns(
         pairs = candidate_pairs(data, batch, panel.settings)
         keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
         scored = panel.score(pairs, np.asarray(keys.isin(truth.outcomes.index)))
-        yield _joined(label_pairs(panel.context, panel.model.prior, pairs, truth), scored)
+        labels = label_pairs(panel.context, panel.model.prior, pairs, truth)
+        hire = scored.hired["model"].to_numpy(np.float64)
+        stated = state_pairs(panel.model, scored.matrix, hire, truth)
+        yield pd.concat([_joined(labels, scored), stated], axis=1)
 
 
 def _joined(frame: pd.DataFrame, scored: ScoredPairs) -> pd.DataFrame:
@@ -256,8 +262,8 @@ def _evaluated(
         delivered["permuted"] = permuted_columns(
             name for name in names if name.endswith("@delivered")
         )
-    return evaluate_scores(
-        whole,
+    result = evaluate_scores(
+        whole.drop(columns=list(STATED_COLUMNS)),
         fixed,
         protocol=protocol,
         settings=settings.evaluation,
@@ -267,6 +273,7 @@ def _evaluated(
         lift={"model": [["model_lift@delivered"]]},
         exposure=exposure,
     )
+    return replace(result, calibration=check_calibration(whole, settings.evaluation))
 
 
 def evaluate_model(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from matcher.evaluation.calibration_grids import calibration_grids
 from matcher.evaluation.comparison import MODEL
 from matcher.evaluation.exposure_grids import exposure_grids
 from matcher.evaluation.grids import (
@@ -111,6 +112,8 @@ def _grids(result: EvaluationResult, *, width: int = _WIDE) -> list[Grid]:
             grids.append(scorer_grid(result, question, metrics=main))
             grids.append(replace(rest, title=f"{question}, other metrics", notes=()))
         grids += [paired_grid(result, question), slice_grid(result, question)]
+    if result.calibration is not None:
+        grids += calibration_grids(result.calibration)
     if result.exposure is not None:
         # A narrow terminal has room for the shorter lists.
         lengths = LENGTHS if width >= _WIDE else LENGTHS[:1]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.table import Table
 
+    from matcher.evaluation.calibration import CalibrationCheck
     from matcher.ranking.exposure import ExposureRule
 
 __all__ = ["MODEL", "EvaluationResult", "evaluate_scores"]
@@ -50,6 +51,8 @@ class EvaluationResult:
         What the caller stated, and under ``evaluation`` the counts and settings of this step.
     exposure : Exposure or None
         Whom the model's first places go to; None where no scorer `model` or no group is known.
+    calibration : CalibrationCheck or None
+        Whether chances and ranges that the model stated came true; None where it was not asked.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class EvaluationResult:
     per_campaign: pd.DataFrame
     audit: Mapping[str, Any]
     exposure: Exposure | None = None
+    calibration: CalibrationCheck | None = None
 
     def __post_init__(self) -> None:
         if self.figures.duplicated(_KEYS).any():
@@ -88,8 +92,9 @@ class EvaluationResult:
         dict
             ``{protocol: {question: {slice: {scorer: {metric: {value, low, high, n}}}}}}``, then
             ``paired`` (by protocol, question, slice, baseline and metric: ``difference, low,
-            high, includes_zero, n``), ``exposure`` (see `Exposure.to_dict`) and ``audit``. An
-            undefined number is None, and ``reason`` says why. Slice ``all`` comes first.
+            high, includes_zero, n``), ``exposure`` (see `Exposure.to_dict`), ``calibration`` (see
+            `CalibrationCheck.to_dict`) and ``audit``. An undefined number is None, and ``reason``
+            says why. Slice ``all`` comes first.
         """
         return {
             self.protocol: _nested(self.figures, "scorer", ("value", "low", "high")),
@@ -99,6 +104,7 @@ class EvaluationResult:
                 )
             },
             "exposure": None if self.exposure is None else self.exposure.to_dict(),
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "audit": dict(self.audit),
         }
 

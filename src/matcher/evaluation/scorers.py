@@ -74,14 +74,15 @@ class ScoredPairs:
     Parameters
     ----------
     hired, delivered : pandas.DataFrame
-        One column per scorer (``permuted_0`` … for the draws of ``permuted``), aligned to `pairs`.
-    pairs : Pairs
-        Pairs.
+        One column per scorer (``permuted_0`` … for the draws of ``permuted``), aligned to the
+        pairs.
+    matrix : FeatureMatrix
+        Features of the pairs.
     """
 
     hired: pd.DataFrame
     delivered: pd.DataFrame
-    pairs: Pairs
+    matrix: FeatureMatrix
 
 
 def category_match(
@@ -290,7 +291,7 @@ class Panel:
                 hired[name] = nothing if hire is None else hire
                 if not name.endswith(OPPOSITE):
                     delivered[name] = nothing if deliver is None else deliver
-        return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), pairs)
+        return ScoredPairs(pd.DataFrame(hired), pd.DataFrame(delivered), matrix)
 
     def _inputs(self, inputs: str, matrix: FeatureMatrix) -> FeatureMatrix:
         """What a scorer sees of the pairs of a matrix."""

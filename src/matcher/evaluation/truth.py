@@ -13,6 +13,7 @@ from matcher.ranking.relevance import (
     TRUST_NOTE,
     TRUST_PROXY,
     fully_closed_at,
+    hire_outcomes,
     hired_pairs,
     measured_outcomes,
 )
@@ -36,10 +37,13 @@ class Truth:
         Campaign and account of every hire.
     table : pandas.DataFrame
         What `matcher.ranking.relevance.measured_outcomes` found.
+    hired_posts : pandas.DataFrame
+        What `matcher.ranking.relevance.hire_outcomes` found.
     """
 
     hires: pd.MultiIndex
     table: pd.DataFrame
+    hired_posts: pd.DataFrame
 
     @classmethod
     def of(cls, data: MarketData) -> Truth:
@@ -57,12 +61,22 @@ class Truth:
         """
         hires = hired_pairs(data.market)[["campaign_id", "account_id"]]
         outcomes = measured_outcomes(data.market)
-        return cls(pd.MultiIndex.from_frame(hires), outcomes)
+        return cls(pd.MultiIndex.from_frame(hires), outcomes, hire_outcomes(data.market))
 
     @cached_property
     def outcomes(self) -> pd.Series:
         """Outcome by campaign and account."""
         return self.table.set_index(["campaign_id", "account_id"])["outcome"]
+
+    @cached_property
+    def names(self) -> pd.Series:
+        """Name of the outcome by campaign and account."""
+        return self.table.set_index(["campaign_id", "account_id"])["outcome_name"]
+
+    @cached_property
+    def n_posts(self) -> pd.Series:
+        """Posts of each hire with an outcome, by campaign and account; NaN where unknown."""
+        return self.hired_posts.set_index(["campaign_id", "account_id"])["n_posts"]
 
     @property
     def stated(self) -> dict[str, Any]:

@@ -327,7 +327,19 @@ def _calibrated(
     )
     mean = _means(draft, hires, centre, spread) if expected is None else expected
     factor = mean_factor(total, mean[judged], weights)
-    return replace(draft, factor=factor), _Located(centre, spread, mean * factor)
+    draft = replace(draft, factor=factor, multipliers=_multipliers(draft.name, hires))
+    return draft, _Located(centre, spread, mean * factor)
+
+
+def _multipliers(name: str, hires: _Hires) -> tuple[float, float]:
+    """Quantiles of an outcome per post and follower over all hires."""
+    followers = np.expm1(hires.inputs.columns(["followers_log"])[:, 0])
+    per = hires.outcomes[name].to_numpy(np.float64) / hires.n_posts
+    known = np.isfinite(per) & (followers > 0)
+    if not known.any():
+        return np.nan, np.nan
+    low, high = np.quantile(per[known] / followers[known], (0.1, 0.9))
+    return float(low), float(high)
 
 
 def _means(

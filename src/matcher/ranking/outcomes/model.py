@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -64,6 +65,9 @@ class OutcomeModel:
         Share of the variance that all hires of a campaign have in common.
     factor : float
         What means have to be multiplied by to be those of hires that the model did not see.
+    multipliers : tuple of float
+        10 and 90 % quantile of the outcome per post and follower over past hires: what is often
+        taken for a prediction, and here stands beside it; NaN where no followers are known.
     errors : ErrorCells
         Standardised errors on hires that the model did not see.
     facts : mapping
@@ -82,6 +86,7 @@ class OutcomeModel:
     shared_by_posts: float = 0.5
     shared_by_campaign: float = 0.0
     factor: float = 1.0
+    multipliers: tuple[float, float] = (math.nan, math.nan)
     errors: ErrorCells = UNKNOWN_ERRORS
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -112,6 +117,7 @@ class OutcomeModel:
             "shared_by_posts": self.shared_by_posts,
             "shared_by_campaign": self.shared_by_campaign,
             "factor": self.factor,
+            "multipliers": [None if math.isnan(one) else one for one in self.multipliers],
             "errors": self.errors.to_dict(),
             "facts": dict(self.facts),
         }
@@ -144,6 +150,7 @@ class OutcomeModel:
             shared_by_posts=float(content["shared_by_posts"]),
             shared_by_campaign=float(content["shared_by_campaign"]),
             factor=float(content["factor"]),
+            multipliers=_numbers(content["multipliers"]),
             errors=ErrorCells.from_dict(content["errors"]),
             facts=dict(content["facts"]),
         )
@@ -363,6 +370,11 @@ class OutcomeModels:
             FormatShares(np.array(content["shares"], dtype=np.float64)),
             float(content["usual_posts"]),
         )
+
+
+def _numbers(values: Sequence[float | None]) -> tuple[float, float]:
+    low, high = (math.nan if one is None else float(one) for one in values)
+    return low, high
 
 
 def log_of_level(centre: NDArray[np.float64]) -> NDArray[np.float64]:
