@@ -29,6 +29,7 @@ _SLICES: Final = ("warmth", "platform", "tier", "brief_language")
 _LEAST_HIRES: Final = 30
 """Hires that a slice needs before it is judged by itself."""
 _N_BINS: Final = 200
+_LEAST_SPREAD: Final = 1e-6
 _N_SLOPES: Final = 200
 """Draws of a bootstrap that fits a regression each time."""
 _FIT: Final = (
@@ -209,7 +210,7 @@ def _with_ends(
 ) -> dict[str, float]:
     """A figure with its percentile interval; no interval over fewer than two campaigns."""
     low, high = np.nan, np.nan
-    if n_campaigns > 1:
+    if n_campaigns > 1 and np.isfinite(draws).any():
         tail = (1.0 - LEVEL) / 2.0
         low, high = (float(end) for end in np.nanquantile(draws, (tail, 1.0 - tail)))
     return {name: value, f"{name}_low": low, f"{name}_high": high}
@@ -245,13 +246,14 @@ def _line(
     odds, accounts, hires = counts
     made = weights @ hires
     others = weights @ accounts - made
-    if not made.sum() or len(odds) < 2:
+    # Without hires, or with one chance stated of all, there is no line to draw.
+    if not made.sum() or np.ptp(odds[made + others > 0]) < _LEAST_SPREAD:
         return np.nan, np.nan
     design = np.concatenate((odds, odds))[:, None]
     is_hire = np.repeat([1, 0], len(odds))
     size = np.concatenate((made, others))
     used = size > 0
-    fitted = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(
+    fitted = LogisticRegression(C=np.inf, max_iter=500).fit(
         design[used], is_hire[used], sample_weight=size[used]
     )
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])

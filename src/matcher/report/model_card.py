@@ -10,6 +10,7 @@ from matcher import __version__
 from matcher.ranking.model import GROUP_OF, describe_facts
 from matcher.ranking.store import model_manifest
 from matcher.recommend.wording import GROUP_NAMES
+from matcher.report.card_calibration import calibration_section, describe_outcomes
 from matcher.report.card_exposure import describe_shortfalls, exposure_section
 from matcher.report.card_figures import describe_limits, figure_sections, headline
 from matcher.report.data_card import find_licences, market_window
@@ -82,7 +83,11 @@ def model_card(
         figures = [("How well it does", said)]
         limits = list(_ALWAYS[:2])
     else:
-        figures = [*figure_sections(result), *exposure_section(result.exposure)]
+        figures = [
+            *figure_sections(result),
+            *calibration_section(result.calibration),
+            *exposure_section(result.exposure),
+        ]
         limits = [*describe_limits(result), *describe_shortfalls(result.exposure), *_ALWAYS]
     unlearnt = describe_facts(model.facts)
     limits = [*(f"Not learnt: {as_text(text, longest=1_000)}." for text in unlearnt), *limits]
@@ -171,6 +176,7 @@ def _training(model: Model) -> list[str]:
         f"candidates a campaign, up to {chosen.n_trees} trees of {chosen.n_leaves} leaves each.",
         "*Fit* as a probability: " + _fit(model) + ".",
         "*Delivered*: " + _delivered(model) + ".",
+        "*Outcomes* of a hire, with ranges: " + describe_outcomes(model) + ".",
         "*Acceptance* of an invitation: " + _acceptance(model) + ".",
         *(
             [f"Settings of the rankers, tuned on earlier campaigns: {facts}."]

@@ -1,0 +1,99 @@
+"""Whether what a model states comes true, as a model card tells it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from matcher.report.markdown import as_code, as_table, as_text
+
+if TYPE_CHECKING:
+    from matcher.evaluation.calibration import CalibrationCheck
+    from matcher.ranking.model import Model
+
+__all__ = ["calibration_section", "describe_outcomes"]
+
+
+def calibration_section(check: CalibrationCheck | None) -> list[tuple[str, str]]:
+    """Section of a card on stated chances and ranges.
+
+    Parameters
+    ----------
+    check : CalibrationCheck or None
+        What was measured.
+
+    Returns
+    -------
+    list of (str, str)
+        Title and Markdown; empty where nothing was stated.
+    """
+    if check is None or (check.fit.empty and check.ranges.empty):
+        return []
+    parts = ["95 % intervals over campaigns."]
+    if not check.fit.empty:
+        header = [
+            "fit",
+            "hires stated / made",
+            "slope (1)",
+            "intercept (0)",
+            "Brier skill, base rate",
+            "Brier skill, past hires",
+        ]
+        rows = [
+            [
+                as_code(str(row["slice"])),
+                f"{row['n_stated']:,.0f} / {row['n_hires']:,}",
+                *(
+                    _with_interval(row, name, 2 if name in ("slope", "intercept") else 3)
+                    for name in ("slope", "intercept", "skill_base", "skill_past")
+                ),
+            ]
+            for row in check.fit.to_dict("records")
+        ]
+        parts.append(as_table(header, rows))
+    if not check.ranges.empty:
+        header = ["outcome", "hires", "in the 80 % range", "below / above", "came / expected"]
+        rows = [
+            [
+                as_code(str(row["slice"])),
+                f"{row['n_hires']:,}",
+                _with_interval(row, "coverage", 3),
+                f"{row['below']:.3f} / {row['above']:.3f}",
+                _with_interval(row, "total", 2),
+            ]
+            for row in check.ranges.to_dict("records")
+        ]
+        parts.append(as_table(header, rows))
+    return [("Whether what it states comes true", "\n\n".join(parts))]
+
+
+def describe_outcomes(model: Model) -> str:
+    """Which outcomes a model predicts, and what each was learnt from.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+
+    Returns
+    -------
+    str
+        One sentence of Markdown without its stop.
+    """
+    if model.outcomes is None:
+        reason = model.facts.get("no_outcomes", "the model was trained without it")
+        return f"not predicted ({as_text(str(reason))})"
+    said = []
+    for name, one in model.outcomes.models.items():
+        posts = f"{one.facts['n_posts']:,} posts, " if "n_posts" in one.facts else ""
+        origin = as_text(str(one.facts.get("from", "hires")))
+        said.append(f"{as_code(name)} from {origin} ({posts}{one.facts['n_hires']:,} hires)")
+    return "; ".join(said)
+
+
+def _with_interval(row: dict[Any, Any], name: str, digits: int) -> str:
+    if math.isnan(row[name]):
+        return "–"
+    text = f"{row[name]:.{digits}f}"
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return text if math.isnan(low) else f"{text} ({low:.{digits}f} to {high:.{digits}f})"
