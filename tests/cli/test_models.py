@@ -144,7 +144,7 @@ def recommend(place: Path) -> list[object]:
 
 
 def check_figures(figures: dict[str, Any], protocol: str = "time") -> None:
-    assert list(figures) == [protocol, "paired", "exposure", "audit"]
+    assert list(figures) == [protocol, "paired", "exposure", "calibration", "audit"]
     assert set(figures["exposure"]["shares"]) == {"tier", "platform", "gender", "language"}
     assert set(figures[protocol]) == set(METRICS)
     for question, slices in figures[protocol].items():

@@ -45,7 +45,7 @@ def result(evaluate, scored):
 
 def test_json_has_exactly_the_promised_shape(result):
     found = json.loads(result.to_json())
-    assert list(found) == ["time", "paired", "exposure", "audit"]
+    assert list(found) == ["time", "paired", "exposure", "calibration", "audit"]
     assert list(found["time"]) == ["hired", "delivered"]
     slices = [
         "all",

@@ -47,14 +47,24 @@ def test_scores_are_those_of_the_model_over_all_candidates(shop, found):
     assert mine["n_candidates"].unique().tolist() == [54]
 
 
-@pytest.mark.parametrize("order", ["fit", "deliver", "blend"])
+@pytest.mark.parametrize("order", ["fit", "deliver", "outcome", "value", "blend"])
 def test_contributions_add_up(shop, order):
     rows = run(shop, [shop.make_brief()], order=order).frame
-    explained = rows["deliver_score" if order == "deliver" else "fit_score"]
+    by_delivery = order in ("deliver", "outcome", "value")
+    explained = rows["deliver_score" if by_delivery else "fit_score"]
+    assert set(rows["explained"]) == {"deliver" if by_delivery else "fit"}
     total = rows["base"] + rows[REASONS].sum(axis=1)
     np.testing.assert_allclose(total, explained, rtol=0, atol=1e-9)
-    column = {"fit": "fit_score", "deliver": "deliver_score", "blend": "blend_score"}[order]
-    assert (np.diff(rows[column]) <= 0).all()
+    ordered = {
+        "fit": rows["fit_score"],
+        "deliver": rows["deliver_score"],
+        "outcome": rows["outcome_expected"],
+        # No rate of anybody is known here, so that what is brought decides.
+        "value": rows["outcome_expected"] / rows["fee"].fillna(1.0),
+        "blend": rows["blend_score"],
+    }[order].dropna()
+    assert len(ordered)
+    assert (np.diff(ordered) <= 1e-9 * ordered.abs().max()).all()
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])

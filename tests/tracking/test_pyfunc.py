@@ -202,7 +202,12 @@ def test_project_files_of_the_working_folder_stay_out(
         (pd.DataFrame({"brief_id": ["b"], "title": [5]}), {}, ConfigError, "`title`: got 5"),
         (pd.DataFrame({"brief": ["x"]}), {}, ConfigError, "`brief_id`"),
         (BRIEFS, {"market": "/elsewhere"}, UsageError, "set where the model was loaded"),
-        (BRIEFS, {"order": "best"}, UsageError, "expected one of fit, deliver, blend"),
+        (
+            BRIEFS,
+            {"order": "best"},
+            UsageError,
+            "expected one of fit, deliver",
+        ),
         (BRIEFS, {"as_of": "2020-01-01T00:00:00Z"}, DataError, "was trained until"),
     ],
 )

@@ -67,7 +67,7 @@ def diff(
         str,
         typer.Option(
             autocompletion=complete_order,
-            help="Of two models: fit, deliver or blend.",
+            help="Of two models: fit, deliver, outcome, value or blend.",
         ),
     ] = "fit",
     top: Annotated[
@@ -107,8 +107,10 @@ def diff(
     Examples: matcher diff old.parquet new.parquet --top 20;
     matcher diff models/old models/new --market my-market --all-open
     """
+    from matcher.recommend.rows import ORDERS
+
     check_word("--lang", lang, ("en", "vi"))
-    check_word("--order", order, ("fit", "deliver", "blend"))
+    check_word("--order", order, ORDERS)
     if out is not None:
         check_output(out, force=force, suffixes=TABLE_SUFFIXES)
     asked = {"--market": market, "--brief": brief, "--campaign": campaign, "--as-of": as_of}

@@ -100,7 +100,7 @@ def compare_models(
         As in `matcher.recommend.recommend.recommend`.
     top_k : int, default 20
         Accounts of a list; ranks beyond it tell where an account came from or went.
-    order : {"fit", "deliver", "blend"}
+    order : {"fit", "deliver", "outcome", "value", "blend"}
         What lists are ordered by.
     language : {"en", "vi"}
         Language of the sentences.
