@@ -146,7 +146,7 @@ def _measure(job: Job, ranked: Scored) -> tuple[str, NDArray[np.float64]]:
             ranked.percentiles("hire"), ranked.candidates.n_eligible, ranked.brief.n_creators
         )
         return "fit", chances
-    column = {"fit": "hire", "deliver": "deliver", "blend": "blend"}[job.order]
+    column = "hire" if job.order == "fit" else job.order
     return f"{job.order}_percentile", ranked.percentiles(column)
 
 
