@@ -149,10 +149,10 @@ and is missing where the group contributes less than 2 % of what all groups do. 
 shares of the eligible accounts that stand lower, ties counting half; accounts that retrieval left
 out stand lower. ``blend_score`` is the mean of the normal scores of both rankings. ``fee`` is the
 price of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says it in a
-sentence; of an estimate that rests on the rates of other accounts, ``fee_low`` and ``fee_high`` are
-their quartiles. ``past_*`` are earlier hires of the account or its person, as
-`matcher.recommend.precedents.build_past_hires` says. ``evidence_<number>_url_of`` says whether the
-address is that of the post or only of its account, see `matcher.recommend.links.post_addresses`.
+sentence; of an estimate ``fee_low`` and ``fee_high`` are quantiles .1 and .9. ``past_*`` are
+earlier hires of the account or its person, as `matcher.recommend.precedents.build_past_hires` says.
+``evidence_<number>_url_of`` says whether the address is that of the post or only of its account,
+see `matcher.recommend.links.post_addresses`.
 ``n_close_posts`` counts earlier posts at least as near to the brief as the closest post of the
 median candidate.
 """

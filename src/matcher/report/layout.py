@@ -62,8 +62,8 @@ _TECHNICAL: Final[tuple[tuple[str, Mapping[str, str], Kind], ...]] = (
     ("model_id", _said("Model", "Mô hình"), "text"),
     ("model_version", _said("Version of the model", "Phiên bản mô hình"), "text"),
     ("as_of", _said("Seen from", "Tính đến"), "instant"),
-    ("fee_low", _said("Fee, lower quartile", "Giá, tứ phân vị dưới"), "money"),
-    ("fee_high", _said("Fee, upper quartile", "Giá, tứ phân vị trên"), "money"),
+    ("fee_low", _said("Fee, lower end of 80 %", "Giá, đầu dưới của khoảng 80 %"), "money"),
+    ("fee_high", _said("Fee, upper end of 80 %", "Giá, đầu trên của khoảng 80 %"), "money"),
     *(
         part
         for number in range(1, N_PAST + 1)
