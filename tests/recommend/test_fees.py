@@ -97,7 +97,7 @@ def asks(shop, rates, account, formats):
 
 
 def plainly(shop, rates, followers, brief, platform_of):
-    """Fee, quartiles and mark of each account."""
+    """Fee, its range and mark of each account."""
 
     def tier(account):
         size = followers.get(account)
@@ -124,7 +124,7 @@ def plainly(shop, rates, followers, brief, platform_of):
         elif cell is None:
             result[account] = (np.nan, np.nan, np.nan, False)
         else:
-            low, middle, high = np.quantile(cell, [0.25, 0.5, 0.75])
+            low, middle, high = np.quantile(cell, [0.1, 0.5, 0.9])
             result[account] = (middle, low, high, True)
     return result
 
@@ -197,7 +197,7 @@ def test_what_is_said_of_an_estimate(shop):
     found, place = fees(shop, data, brief)
     assert found.notes[place["a31"]] == (
         "Estimated at 15,000 VND for one post: the median of the rates of 11 micro accounts on "
-        "TikTok for short video or image; half of them ask between 12,500 and 17,500 VND."
+        "TikTok for short video or image; four in five of them ask between 11,000 and 19,000 VND."
     )
     assert found.notes[place["a30"]].endswith(" Its own rates are for other formats.")
     assert "11 accounts on TikTok for short video or image, whatever" in found.notes[place["a45"]]
@@ -205,7 +205,7 @@ def test_what_is_said_of_an_estimate(shop):
     vi, _ = fees(shop, data, brief, ["a31"], "vi")
     assert vi.notes[0] == (
         "Ước tính 15.000 VND cho một bài: trung vị báo giá của 11 tài khoản micro trên TikTok cho "
-        "video ngắn hoặc ảnh; một nửa trong số đó báo giá từ 12.500 đến 17.500 VND."
+        "video ngắn hoặc ảnh; bốn phần năm trong số đó báo giá từ 11.000 đến 19.000 VND."
     )
 
 

@@ -123,7 +123,7 @@ def test_fees_carry_their_currency_and_estimates_a_mark(tmp_path: Path) -> None:
         '#,##0 "VND"', '"≈ "#,##0.00 "USD"', "#,##0"
     ]  # fmt: skip
     assert [bool(cell.font.italic) for cell in fees] == [False, True, False, False]
-    assert sheet.cell(3, place["Fee, lower quartile"]).value == 40
+    assert sheet.cell(3, place["Fee, lower end of 80 %"]).value == 40
 
 
 def test_sentences_can_be_folded_and_technical_columns_are(tmp_path: Path) -> None:

@@ -80,6 +80,11 @@ class MarketIndex:
         return self._described_at(self.influencers["as_of"])
 
     @cached_property
+    def account_described_at(self) -> NDArray[np.int64]:
+        """When the description of each account was read; see `influencer_described_at`."""
+        return self._described_at(self.accounts["as_of"])
+
+    @cached_property
     def brand_described_at(self) -> NDArray[np.int64]:
         """When the description of each brand was read; see `influencer_described_at`."""
         return self._described_at(self.brands["as_of"])

@@ -154,9 +154,8 @@ and is missing where the group contributes less than 2 % of what all groups do. 
 shares of the eligible accounts that stand lower, ties counting half; accounts that retrieval left
 out stand lower. ``blend_score`` is the mean of the normal scores of both rankings. ``fee`` is the
 price of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says it in a
-sentence; of an estimate that rests on the rates of other accounts, ``fee_low`` and ``fee_high`` are
-their quartiles. ``outcome_*`` say what ``outcome_posts`` posts
-of the account bring of ``outcome_name``, which stands for the brief's objective: 10, 50 and 90 %
+sentence; of an estimate ``fee_low`` and ``fee_high`` are quantiles .1 and .9. ``outcome_*`` say
+what ``outcome_posts`` posts of the account bring of ``outcome_name``, which stands for the brief's objective: 10, 50 and 90 %
 quantiles, the expected value, ``outcome_lift`` over what its posts say of an ordinary ad, and the
 chance of ``outcome_goal``, its share of the brief's goal; ``<outcome>_*`` say the same of every
 outcome that is predicted, and ``cost_per_outcome`` is the fee of these posts per one at the median,

@@ -79,8 +79,8 @@ _TECHNICAL: Final[tuple[tuple[str, Mapping[str, str], Kind], ...]] = (
     ("outcome_is_outside", _said("Beyond what was learnt from", "Ngoài dữ liệu đã học"), "yes"),
     ("cost_per_outcome_low", _said("Cost of one, at best", "Chi phí cho một, tốt nhất"), "money"),
     ("cost_per_outcome_high", _said("Cost of one, at worst", "Chi phí cho một, kém nhất"), "money"),
-    ("fee_low", _said("Fee, lower quartile", "Giá, tứ phân vị dưới"), "money"),
-    ("fee_high", _said("Fee, upper quartile", "Giá, tứ phân vị trên"), "money"),
+    ("fee_low", _said("Fee, lower end of 80 %", "Giá, đầu dưới của khoảng 80 %"), "money"),
+    ("fee_high", _said("Fee, upper end of 80 %", "Giá, đầu trên của khoảng 80 %"), "money"),
     *(
         part
         for number in range(1, N_PAST + 1)
