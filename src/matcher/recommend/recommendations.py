@@ -155,14 +155,15 @@ shares of the eligible accounts that stand lower, ties counting half; accounts t
 out stand lower. ``blend_score`` is the mean of the normal scores of both rankings. ``fee`` is the
 price of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says it in a
 sentence; of an estimate ``fee_low`` and ``fee_high`` are quantiles .1 and .9. ``outcome_*`` say
-what ``outcome_posts`` posts of the account bring of ``outcome_name``, which stands for the brief's objective: 10, 50 and 90 %
-quantiles, the expected value, ``outcome_lift`` over what its posts say of an ordinary ad, and the
-chance of ``outcome_goal``, its share of the brief's goal; ``<outcome>_*`` say the same of every
-outcome that is predicted, and ``cost_per_outcome`` is the fee of these posts per one at the median,
-with what it is at the 90 and the 10 % quantile. They are NaN where nothing is predicted, and
-``outcome_note`` says why. ``past_*`` are earlier hires of the account or its person, as
-`matcher.recommend.precedents.build_past_hires` says. ``evidence_<number>_url_of`` says whether the
-address is that of the post or only of its account, see `matcher.recommend.links.post_addresses`.
+what ``outcome_posts`` posts of the account bring of ``outcome_name``, which stands for the brief's
+objective: 10, 50 and 90 % quantiles, the expected value, ``outcome_lift`` over what its posts say
+of an ordinary ad, and the chance of ``outcome_goal``, its share of the brief's goal;
+``<outcome>_*`` say the same of every outcome that is predicted, and ``cost_per_outcome`` is the fee
+of these posts per one at the median, with what it is at the 90 and the 10 % quantile. They are NaN
+where nothing is predicted, and ``outcome_note`` says why. ``past_*`` are earlier hires of the
+account or its person, as `matcher.recommend.precedents.build_past_hires` says.
+``evidence_<number>_url_of`` says whether the address is that of the post or only of its account,
+see `matcher.recommend.links.post_addresses`.
 ``n_close_posts`` counts earlier posts at least as near to the brief as the closest post of the
 median candidate.
 """
