@@ -142,11 +142,11 @@ def predict_block(
                 }
             )  # fmt: skip
     frame["hired"] = actual["engagements"].notna().to_numpy()
-    scores = model.score(matrix, ("hire", "deliver"))
+    scores = model.score(matrix, ("hire", "deliver", "outcome"))
     orders = {
         "fit": scores["hire"].to_numpy(),
         "deliver": scores["deliver"].to_numpy(),
-        "outcome": frame["mean"].to_numpy(),
+        "outcome": scores["outcome"].to_numpy(),
         "past engagement": matrix.columns(["engagements_expected"])[:, 0],
         "followers": matrix.columns(["followers_log"])[:, 0],
     }

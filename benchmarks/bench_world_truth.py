@@ -67,7 +67,7 @@ _EARLIER = 10
 _SOON_US = 30 * 86_400_000_000
 _RULES = ("cell median", "own old rate", "followers")
 """Simple rules beside the estimates."""
-_QUESTIONS = {"hire": "choice", "deliver": "outcome"}
+_QUESTIONS = {"hire": "choice", "deliver": "outcome", "outcome": "outcome"}
 
 
 def score_later_campaigns(folder: Path) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def test_every_group_gets_its_places_and_the_rest_go_by_score(shop, market, orde
     assert genders(plain, market).reindex(["female", "male", "unknown"]).fillna(0).min() < least
     assert genders(held, market).min() == least
     everyone = run(shop, market, order=order, top_k=60).frame
-    column = "outcome_expected" if order == "outcome" else f"{order}_score"
+    column = f"{order}_score"
     assert (np.diff(held.frame[column]) <= 0).all()
     assert held.frame["rank"].tolist() == list(range(1, 11))
     group = everyone["influencer_id"].map(market[2]).fillna("unknown")

@@ -58,9 +58,9 @@ def test_contributions_add_up(shop, order):
     ordered = {
         "fit": rows["fit_score"],
         "deliver": rows["deliver_score"],
-        "outcome": rows["outcome_expected"],
+        "outcome": rows["outcome_score"],
         # No rate of anybody is known here, so that what is brought decides.
-        "value": rows["outcome_expected"] / rows["fee"].fillna(1.0),
+        "value": rows["outcome_score"] - np.log(rows["fee"].fillna(1.0)),
         "blend": rows["blend_score"],
     }[order].dropna()
     assert len(ordered)

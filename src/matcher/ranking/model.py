@@ -237,7 +237,8 @@ class Model:
         matrix : FeatureMatrix
             Features of all candidates of each brief.
         questions : sequence of str
-            Which of ``hire``, ``deliver`` and ``lift`` are asked.
+            Which of ``hire``, ``deliver``, ``lift`` and ``outcome`` are asked; the last is the
+            middle of the log of the outcome that stands for the objective of each brief.
 
         Returns
         -------
@@ -247,6 +248,10 @@ class Model:
         rankers = {"hire": self.hire, "deliver": self.deliver, "lift": self.lift}
         columns = {}
         for which in questions:
+            if which == "outcome":
+                nothing = np.full(len(matrix.pairs), np.nan)
+                columns[which] = nothing if self.outcomes is None else self.outcomes.order(matrix)
+                continue
             ranker = rankers[which]
             if ranker is None:
                 columns[which] = np.full(len(matrix.pairs), np.nan)

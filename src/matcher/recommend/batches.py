@@ -11,7 +11,6 @@ from matcher.errors import SupportError
 from matcher.features.pairs import build_pairs
 from matcher.features.relative import normal_scores
 from matcher.market.instants import instant_microseconds
-from matcher.ranking.outcomes.names import objective_outcome
 from matcher.recommend.fees import build_fees
 from matcher.recommend.rows import Job, Scored
 from matcher.retrieval.centroids import AccountCentroids
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.config import Settings
-    from matcher.features.pair_features import FeatureMatrix
     from matcher.market.brief import Brief
     from matcher.retrieval.nearest import Candidates
 
@@ -156,7 +154,7 @@ def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Sco
     chosen = {brief.brief_id: candidates.account_ids for brief, candidates in batch}
     pairs = build_pairs(briefs, chosen, instants=instants)
     matrix = job.model.features(job.context, pairs)
-    scores = job.model.score(matrix, ("hire", "deliver"))
+    scores = job.model.score(matrix, ("hire", "deliver", "outcome"))
     scores["blend"] = normal_scores(
         scores[["hire", "deliver"]].to_numpy(np.float64), pairs.bounds
     ).mean(axis=1)
@@ -166,27 +164,24 @@ def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Sco
         rows = np.arange(pairs.bounds[place], pairs.bounds[place + 1])
         own, held = scores.iloc[rows].reset_index(drop=True), matrix.select(rows)
         if job.order in ("outcome", "value"):
-            own[job.order] = _worth(job, brief, candidates, held)
+            own[job.order] = _worth(job, brief, candidates, own["outcome"].to_numpy(np.float64))
         yield Scored(brief, candidates, own, held, inputs[rows])
 
 
 def _worth(
-    job: Job, brief: Brief, candidates: Candidates, matrix: FeatureMatrix
+    job: Job, brief: Brief, candidates: Candidates, middle: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Expected outcome of each candidate of a brief, or that per unit of its fee."""
-    models = job.model.outcomes
-    main = None if models is None else objective_outcome(brief.objective, models.names)
-    if models is None or main is None:
+    """Outcome of each candidate of a brief at its middle, in logs, or that per unit of its fee."""
+    if np.isnan(middle).all():
         raise SupportError(
             f"brief {brief.brief_id}: nothing is predicted that stands for the objective "
             f"{brief.objective or 'engagement'}, since too little of it was measured; order by fit"
         )
-    held = models.predict(matrix, names=[main], n_posts=brief.n_posts)[main]
     if job.order == "outcome":
-        return held.mean()
+        return middle
     fees = build_fees(job.data, brief, candidates.codes, candidates.instant, language=job.language)
     # Accounts without any fee come after all others, in the order of what they bring.
-    brought = held.mean()
-    value = np.divide(brought, fees.fee, out=np.full(len(brought), np.nan), where=fees.fee > 0)
-    lowest = np.nanmin(value, initial=0.0)
-    return np.asarray(np.where(np.isnan(value), lowest - 1.0 / (1.0 + brought), value))
+    known = fees.fee > 0
+    value = middle - np.log(np.where(known, fees.fee, 1.0))
+    last = value[known].min() if known.any() else 0.0
+    return np.where(known, value, last - 1.0 - (middle.max() - middle))

@@ -109,6 +109,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "deliver_score": "float64",
     "deliver_percentile": "float64",
     "blend_score": "float64",
+    "outcome_score": "float64",
     "fee": "float64",
     "fee_currency": "str",
     "fee_is_estimate": "bool",
@@ -152,12 +153,13 @@ columns add up: the mean score of the typical candidates of the brief, and what 
 apart from these; ``reason_<group>_text`` says the most telling thing of a group in one sentence,
 and is missing where the group contributes less than 2 % of what all groups do. Percentiles are
 shares of the eligible accounts that stand lower, ties counting half; accounts that retrieval left
-out stand lower. ``blend_score`` is the mean of the normal scores of both rankings. ``fee`` is the
-price of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says it in a
-sentence; of an estimate ``fee_low`` and ``fee_high`` are quantiles .1 and .9. ``outcome_*`` say
-what ``outcome_posts`` posts of the account bring of ``outcome_name``, which stands for the brief's
-objective: 10, 50 and 90 % quantiles, the expected value, ``outcome_lift`` over what its posts say
-of an ordinary ad, and the chance of ``outcome_goal``, its share of the brief's goal;
+out stand lower. ``blend_score`` is the mean of the normal scores of both rankings,
+``outcome_score`` the middle of the log of the outcome per post that stands for the objective.
+``fee`` is the price of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says
+it in a sentence; of an estimate ``fee_low`` and ``fee_high`` are quantiles .1 and .9. ``outcome_*``
+say what ``outcome_posts`` posts of the account bring of ``outcome_name``, which stands for the
+brief's objective: 10, 50 and 90 % quantiles, the expected value, ``outcome_lift`` over what its
+posts say of an ordinary ad, and the chance of ``outcome_goal``, its share of the brief's goal;
 ``<outcome>_*`` say the same of every outcome that is predicted, and ``cost_per_outcome`` is the fee
 of these posts per one at the median, with what it is at the 90 and the 10 % quantile. They are NaN
 where nothing is predicted, and ``outcome_note`` says why. ``past_*`` are earlier hires of the

@@ -106,8 +106,8 @@ class Scored:
     candidates : Candidates
         Its candidates.
     scores : pandas.DataFrame
-        ``hire``, ``deliver`` and ``blend`` of each candidate, and ``outcome`` or ``value`` where
-        the list is ordered by it.
+        ``hire``, ``deliver``, ``outcome`` and ``blend`` of each candidate, and ``value`` where the
+        list is ordered by it.
     matrix : FeatureMatrix
         Raw features of each candidate.
     inputs : numpy.ndarray of float64, shape (n_candidates, n_features)
@@ -368,6 +368,7 @@ def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, An
         "deliver_score": ranked.scores["deliver"].to_numpy(np.float64)[chosen],
         "deliver_percentile": ranked.percentiles("deliver")[chosen],
         "blend_score": ranked.scores["blend"].to_numpy(np.float64)[chosen],
+        "outcome_score": ranked.scores["outcome"].to_numpy(np.float64)[chosen],
         "order": [job.order] * len(chosen),
         "explained": [job.explained] * len(chosen),
     }

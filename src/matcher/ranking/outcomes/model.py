@@ -15,6 +15,7 @@ from matcher.ranking.outcomes.centre import PostForecast
 from matcher.ranking.outcomes.conformal import UNKNOWN_ERRORS, ErrorCells
 from matcher.ranking.outcomes.distribution import Distributions
 from matcher.ranking.outcomes.inputs import FormatShares, pair_inputs
+from matcher.ranking.outcomes.names import objective_outcome
 from matcher.ranking.outcomes.spreads import spread_of_posts
 
 if TYPE_CHECKING:
@@ -238,6 +239,32 @@ class OutcomeModels:
             posts = np.broadcast_to(np.asarray(n_posts, dtype=np.float64), posts.shape).copy()
         wanted = self.names if names is None else [name for name in self.names if name in names]
         return {name: self._distributions(name, inputs, posts) for name in wanted}
+
+    def order(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
+        """Score of pairs by the outcome that stands for the objective of their brief.
+
+        Its middle, not its mean: how far errors spread differs between cells and is known less
+        surely, and on simulated markets the first ten by the middle brought more.
+
+        Parameters
+        ----------
+        matrix : FeatureMatrix
+            Features of pairs.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs,)
+            Log of the outcome per post, comparable within a brief; NaN where none is predicted.
+        """
+        pairs = matrix.pairs
+        asked = [objective_outcome(brief.objective, self.names) for brief in pairs.briefs]
+        names = np.array(asked, dtype=object)[pairs.brief_codes]
+        found = np.full(len(pairs), np.nan)
+        inputs = pair_inputs(matrix, self.shares)
+        for name in dict.fromkeys(one for one in asked if one is not None):
+            rows = np.flatnonzero(names == name)
+            found[rows] = self.locate(name, inputs.select(rows)).centre
+        return found
 
     def lift(
         self, name: str, matrix: FeatureMatrix, rows: NDArray[np.int64]
