@@ -316,7 +316,7 @@ def print_question(rows: pd.DataFrame, over: pd.DataFrame, method: str, target: 
         # No share is stated where the gap is below .02, and no oracle where none is frozen.
         cells = "".join(f"{'-' if one is None else f'{one:.3f}':>11}" for one in figures)
         n_seeds = counts.get((method, target, f"median_share_{metric}"), 0)
-        print(f"{target + ' ' + metric:<22}{cells}{n_seeds:>11}")
+        print(f"{method.removeprefix('model ') + ': ' + metric:<22}{cells}{n_seeds:>11}")
 
 
 if __name__ == "__main__":
