@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
 from matcher.errors import MatcherError
-from matcher.ranking.linear import LinearModel
-from matcher.ranking.outcomes.centre import PostForecast
-from matcher.ranking.outcomes.conformal import UNKNOWN_ERRORS, ErrorCells
 from matcher.ranking.outcomes.distribution import Distributions
 from matcher.ranking.outcomes.inputs import FormatShares, pair_inputs
 from matcher.ranking.outcomes.names import objective_outcome
+from matcher.ranking.outcomes.single import OutcomeModel
 from matcher.ranking.outcomes.spreads import spread_of_posts
 
 if TYPE_CHECKING:
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.features.pair_features import FeatureMatrix
-    from matcher.ranking.outcomes.distribution import Kind
     from matcher.ranking.outcomes.inputs import PairInputs
 
 __all__ = ["Located", "OutcomeModel", "OutcomeModels", "log_of_level"]
@@ -32,129 +28,6 @@ __all__ = ["Located", "OutcomeModel", "OutcomeModels", "log_of_level"]
 
 _FAR: Final = 0.5
 """Share of the usual spread from which a pair counts as outside of what was learnt from."""
-
-
-@dataclass(frozen=True, eq=False)
-class OutcomeModel:
-    """Model of one outcome.
-
-    Parameters
-    ----------
-    name : str
-        Outcome.
-    kind : {"level", "count", "rate"}
-        ``level``: ln(1 + outcome per post) is located; ``count``: a Poisson number whose log mean
-        is; ``rate``: ln(.001 + share).
-    forecast : PostForecast or None
-        What public posts say; None for what follows from `parent`.
-    parent : str or None
-        Outcome of which this one is a multiple.
-    adjustment : LinearModel or None
-        Log of what a hire has beyond the forecast, or per unit of the parent; None where too few
-        hires were measured.
-    slope, middle : float
-        A hire has `slope` more per unit by which its forecast is above `middle`, that of the
-        average candidate.
-    spread : float
-        Log standard deviation that comes to that of the parent.
-    sharpness : float
-        Power to which the forecast's expected size of the error is taken: 0 where hires err alike
-        whatever it says.
-    shared_by_posts : float
-        Share of the variance that all posts of a hire have in common.
-    shared_by_campaign : float
-        Share of the variance that all hires of a campaign have in common.
-    factor : float
-        What means have to be multiplied by to be those of hires that the model did not see.
-    multipliers : tuple of float
-        10 and 90 % quantile of the outcome per post and follower over past hires: what is often
-        taken for a prediction, and here stands beside it; NaN where no followers are known.
-    errors : ErrorCells
-        Standardised errors on hires that the model did not see.
-    facts : mapping
-        ``n_hires``, ``n_posts`` and what it was learnt from.
-    """
-
-    name: str
-    kind: Kind
-    forecast: PostForecast | None = None
-    parent: str | None = None
-    adjustment: LinearModel | None = None
-    slope: float = 0.0
-    middle: float = 0.0
-    spread: float = 0.0
-    sharpness: float = 1.0
-    shared_by_posts: float = 0.5
-    shared_by_campaign: float = 0.0
-    factor: float = 1.0
-    multipliers: tuple[float, float] = (math.nan, math.nan)
-    errors: ErrorCells = UNKNOWN_ERRORS
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if (self.forecast is None) == (self.parent is None):
-            raise MatcherError(
-                f"outcome {self.name}: expected either a forecast from posts or a parent"
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, exact.
-
-        Returns
-        -------
-        dict
-            What `from_dict` reads.
-        """
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "forecast": None if self.forecast is None else self.forecast.to_dict(),
-            "parent": self.parent,
-            "adjustment": None if self.adjustment is None else self.adjustment.to_dict(),
-            "slope": self.slope,
-            "middle": self.middle,
-            "spread": self.spread,
-            "sharpness": self.sharpness,
-            "shared_by_posts": self.shared_by_posts,
-            "shared_by_campaign": self.shared_by_campaign,
-            "factor": self.factor,
-            "multipliers": [None if math.isnan(one) else one for one in self.multipliers],
-            "errors": self.errors.to_dict(),
-            "facts": dict(self.facts),
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Model of plain values.
-
-        Parameters
-        ----------
-        content : mapping
-            What `to_dict` gave.
-
-        Returns
-        -------
-        OutcomeModel
-            The same model.
-        """
-        forecast, adjustment = content["forecast"], content["adjustment"]
-        return cls(
-            name=content["name"],
-            kind=content["kind"],
-            forecast=None if forecast is None else PostForecast.from_dict(forecast),
-            parent=content["parent"],
-            adjustment=None if adjustment is None else LinearModel.from_dict(adjustment),
-            slope=float(content["slope"]),
-            middle=float(content["middle"]),
-            spread=float(content["spread"]),
-            sharpness=float(content["sharpness"]),
-            shared_by_posts=float(content["shared_by_posts"]),
-            shared_by_campaign=float(content["shared_by_campaign"]),
-            factor=float(content["factor"]),
-            multipliers=_numbers(content["multipliers"]),
-            errors=ErrorCells.from_dict(content["errors"]),
-            facts=dict(content["facts"]),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -397,11 +270,6 @@ class OutcomeModels:
             FormatShares(np.array(content["shares"], dtype=np.float64)),
             float(content["usual_posts"]),
         )
-
-
-def _numbers(values: Sequence[float | None]) -> tuple[float, float]:
-    low, high = (math.nan if one is None else float(one) for one in values)
-    return low, high
 
 
 def log_of_level(centre: NDArray[np.float64]) -> NDArray[np.float64]:
