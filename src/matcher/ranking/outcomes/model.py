@@ -283,6 +283,6 @@ def log_of_level(centre: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray of float64
-        ln(y); at least ln(.05).
+        The log ln(y), at least ln(.05).
     """
     return np.asarray(np.log(np.maximum(np.expm1(np.minimum(centre, 50.0)), 0.05)))

@@ -34,9 +34,9 @@ def count_below(
     counts : numpy.ndarray of float64, shape (n,)
         Counts; below 0 gives 0.
     log_mean : numpy.ndarray of float64, shape (n,)
-        m, the log of the middle of the mean.
+        Log of the middle of the mean, m above.
     spread : numpy.ndarray of float64, shape (n,)
-        s, its log standard deviation.
+        Log standard deviation of the mean, s above.
 
     Returns
     -------

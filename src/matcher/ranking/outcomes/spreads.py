@@ -88,8 +88,10 @@ def shape_of_errors(
 
     Returns
     -------
-    power, share : float
-        0 to 1 each.
+    power : float
+        From 0 to 1.
+    share : float
+        From 0 to 1.
     """
     shares = _GRID if (n_posts > 1).any() else _GRID[5:6]
     best, found = np.inf, (0.0, 0.5)
