@@ -346,7 +346,7 @@ def fit_model(
     deliver, reason = fit_deliver(rows, names, settings, forecast=forecast)
     lift, _ = fit_deliver(rows, names, settings, as_lift=True)
     acceptance, unanswered = learn_acceptance(
-        context, prior, trained_until, exclude_brands=exclude_brands
+        context, prior, trained_until, settings, exclude_brands=exclude_brands
     )
     facts: dict[str, Any] = {
         "n_campaigns": len(rows.matrix.pairs.briefs),
