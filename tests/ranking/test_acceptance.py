@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from matcher.config import Settings
 from matcher.errors import DataError, FeatureMismatchError
@@ -29,25 +30,26 @@ from matcher.ranking.linear import fit_logistic
 from matcher.ranking.store import model_files, read_model, write_model
 from matcher.world.simulate import simulate_market
 
-START = pd.Timestamp("2024-01-01T00:00:00Z")
+DAY = 86_400_000_000
 
 
 def make_answers(values: np.ndarray, odds: np.ndarray, *, n_campaigns: int, seed: int) -> Answers:
     """Answers drawn with given log odds, one campaign a week, each known two days later."""
     owner = np.arange(len(values)) * n_campaigns // len(values)
-    briefs = [Brief(brief_id=f"c{number:03d}", brief="") for number in range(n_campaigns)]
-    instants = {one.brief_id: START + pd.Timedelta(days=7 * n) for n, one in enumerate(briefs)}
-    accounts = {
-        one.brief_id: [f"a{row}" for row in np.flatnonzero(owner == n)]
-        for n, one in enumerate(briefs)
-    }
-    pairs = build_pairs(briefs, accounts, instants=instants)
+    decided = owner * 7 * DAY
     rng = np.random.default_rng(seed)
-    return Answers(
-        FeatureMatrix(values, COLUMNS, pairs),
-        rng.random(len(values)) < expit(odds),
-        pairs.pair_instants + np.timedelta64(2, "D"),
+    accepted = rng.random(len(values)) < expit(odds)
+    return Answers(values, accepted, owner, decided, decided + 2 * DAY)
+
+
+def as_matrix(values: np.ndarray, names: tuple[str, ...] = COLUMNS) -> FeatureMatrix:
+    """Candidates of one brief."""
+    pairs = build_pairs(
+        [Brief(brief_id="b", brief="")],
+        {"b": [f"a{row}" for row in range(len(values))]},
+        instants={"b": pd.Timestamp("2024-01-01T00:00:00Z")},
     )
+    return FeatureMatrix(values, names, pairs)
 
 
 def place(name: str) -> int:
@@ -75,17 +77,25 @@ def test_known_slopes_are_recovered_and_what_says_nothing_gets_none() -> None:
     assert model.linear.absent[price] == pytest.approx(-0.8, abs=0.15)
 
 
-def test_a_chance_depends_on_its_own_pair_alone() -> None:
+def test_counts_that_grow_with_history_are_taken_relative_to_the_candidates() -> None:
     rng = np.random.default_rng(2)
     values = rng.normal(size=(600, len(COLUMNS)))
     values[::7, 0] = np.nan
-    answers = make_answers(values, 2.0 * values[:, 3], n_campaigns=20, seed=4)
-    model, _ = fit_acceptance(answers)
+    odds = 2.0 * values[:, place("posts_30d")] + values[:, place("hires_brand")]
+    model, _ = fit_acceptance(make_answers(values, odds, n_campaigns=20, seed=4))
     assert model is not None
-    whole = model.predict(answers.matrix)
+    assert model.linear is not None
+    whole = model.predict(as_matrix(values))
     assert ((whole > 0) & (whole < 1)).all()
-    some = np.arange(5, 600, 11)
-    np.testing.assert_allclose(model.predict(answers.matrix.select(some)), whole[some], rtol=1e-12)
+    later = values.copy()
+    for name in ("hires_recent", "hires_brand", "rival_contacts"):
+        later[:, place(name)] = 5.0 + 3.0 * later[:, place(name)]
+    np.testing.assert_array_equal(model.predict(as_matrix(later)), whole)
+    later[:, place("posts_30d")] -= 0.5
+    fewer = model.predict(as_matrix(later))
+    # The very lowest are held where the lowest known answers were.
+    assert (fewer <= whole).all()
+    assert (fewer < whole).mean() > 0.95
 
 
 def test_where_nothing_foretells_answers_chances_stay_at_the_base_rate() -> None:
@@ -96,7 +106,7 @@ def test_where_nothing_foretells_answers_chances_stay_at_the_base_rate() -> None
     assert model is not None
     n_accepted = int(answers.accepted.sum())
     assert model.base_rate == pytest.approx((n_accepted + 0.5) / 1_501)
-    assert np.abs(model.predict(answers.matrix) - model.base_rate).max() < 0.1
+    assert np.abs(model.predict(as_matrix(values)) - model.base_rate).max() < 0.1
 
 
 def test_columns_without_a_difference_leave_the_base_rate_and_say_so() -> None:
@@ -106,10 +116,8 @@ def test_columns_without_a_difference_leave_the_base_rate_and_say_so() -> None:
     assert reason == ""
     assert model is not None
     assert model.linear is None
-    assert set(model.predict(make_answers(values, values[:, 0], n_campaigns=9, seed=1).matrix)) == {
-        model.base_rate
-    }
-    assert "does not foretell the answers of later campaigns" in model.description
+    assert set(model.predict(as_matrix(values))) == {model.base_rate}
+    assert "does not surely foretell the answers of later campaigns" in model.description
 
 
 def test_answers_of_one_decision_leave_the_base_rate_since_no_later_one_can_judge() -> None:
@@ -148,7 +156,7 @@ def test_it_survives_json_in_every_bit(scale: float) -> None:
     assert model is not None
     again = AcceptanceModel.from_dict(json.loads(json.dumps(model.to_dict())))
     assert again.to_dict() == model.to_dict()
-    assert again.predict(answers.matrix).tolist() == model.predict(answers.matrix).tolist()
+    assert again.predict(as_matrix(values)).tolist() == model.predict(as_matrix(values)).tolist()
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -156,11 +164,13 @@ def test_what_does_not_fit_is_refused() -> None:
     answers = make_answers(values, 2 * values[:, 4], n_campaigns=25, seed=3)
     model, _ = fit_acceptance(answers)
     assert model is not None
-    other = FeatureMatrix(values[:, :3], COLUMNS[:3], answers.matrix.pairs)
     with pytest.raises(FeatureMismatchError, match="9 of 12 are missing"):
-        model.predict(other)
-    with pytest.raises(DataError, match=r"got \(3,\) answers and \(500,\) instants"):
-        Answers(answers.matrix, answers.accepted[:3], answers.known_at)
+        model.predict(as_matrix(values[:, :3], COLUMNS[:3]))
+    parts = [getattr(answers, one.name) for one in dataclasses.fields(answers)]
+    with pytest.raises(DataError, match=r"got values of shape \(3, 12\) for 500 answers"):
+        Answers(values[:3], *parts[1:])
+    with pytest.raises(DataError, match="not in the order of their decisions"):
+        Answers(*(part[::-1] for part in parts))
     with pytest.raises(DataError, match="base rate of 1.0 from 3 declines among 2 answers"):
         AcceptanceModel(1.0, None, 2, 3, 1, np.nan, np.nan)
 
@@ -278,33 +288,40 @@ def simulated(tmp_path_factory) -> Answers:
     settings = Settings.model_validate({"encoder": {"dim": 16, "epochs": 1}})
     context = fit_text(data, until, settings)
     found = list_answers(data.market, until)
-    return build_answers(context, fit_prior(context, until), found)
+    return build_answers(context, fit_prior(context, until), found, settings)
 
 
-def halves(answers: Answers) -> tuple[Answers, np.ndarray]:
-    """Answers of the campaigns decided in the first half, and the rows of the others."""
-    decided = answers.matrix.pairs.pair_instants
-    middle = answers.matrix.pairs.instants[len(answers.matrix.pairs.briefs) // 2]
-    rows = np.flatnonzero((decided < middle) & (answers.known_at < middle))
-    first = Answers(answers.matrix.select(rows), answers.accepted[rows], answers.known_at[rows])
-    return first, np.flatnonzero(decided >= middle)
+def halves(answers: Answers) -> tuple[Answers, Answers]:
+    """Answers known before the later half of the campaigns began, and those of that half."""
+    middle = int(np.median(np.unique(answers.decided_at)))
+    known = np.flatnonzero((answers.decided_at < middle) & (answers.known_at < middle))
+    first = answers.select(known)
+    settled = settled_answers(first.decided_at, first.known_at, first.accepted, until=middle)
+    later = np.flatnonzero(answers.decided_at >= middle)
+    return first.select(np.flatnonzero(settled)), answers.select(later)
+
+
+def stated_odds(model: AcceptanceModel, answers: Answers) -> np.ndarray:
+    base = np.full(len(answers.accepted), logit(model.base_rate))
+    return base if model.linear is None else model.linear.predict(answers.values)
 
 
 def test_later_answers_of_a_simulated_market_come_as_often_as_is_stated(simulated) -> None:
     first, later = halves(simulated)
     model, _ = fit_acceptance(first)
     assert model is not None
-    stated = model.predict(simulated.matrix.select(later)).mean()
-    assert len(later) > 300
-    assert stated == pytest.approx(simulated.accepted[later].mean(), abs=0.05)
+    assert len(later.accepted) > 300
+    stated = expit(stated_odds(model, later)).mean()
+    assert stated == pytest.approx(later.accepted.mean(), abs=0.05)
 
 
-def test_stated_odds_of_later_answers_are_neither_too_bold_nor_too_timid(simulated) -> None:
+@pytest.mark.parametrize("seed", [8, 9])
+def test_stated_odds_of_later_answers_are_neither_too_bold_nor_too_timid(simulated, seed) -> None:
     """Answers drawn anew from what is known of the pairs, some of it hidden from the model."""
-    values = simulated.matrix.columns(COLUMNS)
+    values = simulated.values
     filled = np.where(np.isnan(values), np.nanmedian(values, axis=0), values)
     scaled = (filled - filled.mean(axis=0)) / np.maximum(filled.std(axis=0), 1e-9)
-    rng = np.random.default_rng(8)
+    rng = np.random.default_rng(seed)
     odds = (
         1.2
         - 0.7 * scaled[:, place("followers_log")]
@@ -312,13 +329,33 @@ def test_stated_odds_of_later_answers_are_neither_too_bold_nor_too_timid(simulat
         - 0.5 * np.maximum(scaled[:, place("ads_90d")], 0.0)
         + 0.5 * rng.normal(size=len(scaled))
     )
-    drawn = Answers(simulated.matrix, rng.random(len(odds)) < expit(odds), simulated.known_at)
+    drawn = dataclasses.replace(simulated, accepted=rng.random(len(odds)) < expit(odds))
     first, later = halves(drawn)
     model, _ = fit_acceptance(first)
     assert model is not None
     assert model.linear is not None
-    stated = model.linear.predict(values[later])
+    stated = stated_odds(model, later)
     # A regression of what happened on the log odds that were stated.
-    check = fit_logistic(stated[:, None], drawn.accepted[later], ("stated",), penalty=1e-6)
+    check = fit_logistic(stated[:, None], later.accepted, ("stated",), penalty=1e-6)
     assert 0.5 < check.slopes[0] < 2.0
-    assert expit(stated).mean() == pytest.approx(drawn.accepted[later].mean(), abs=0.06)
+    assert expit(stated).mean() == pytest.approx(later.accepted.mean(), abs=0.06)
+
+
+def test_answers_are_seen_as_at_the_decision_and_only_of_who_was_eligible(m) -> None:
+    tables = with_declines(m)
+    # An account that posts from later on is no candidate of the first campaigns.
+    own = tables["posts"]["account_id"] == "a01"
+    tables["posts"].loc[own, "published_at"] = m.at(-50)
+    data = m.make_data(tables)
+    context = fit_text(data, m.NOW, m.SETTINGS)
+    found = list_answers(data.market, m.NOW)
+    invited = found[found["account_id"] == "a01"]
+    assert (invited["decided_at"] < m.at(-50)).any()
+    built = build_answers(context, fit_prior(context, m.NOW), found, m.SETTINGS)
+    # A post is known strictly after its publication.
+    early = invited["decided_at"] <= m.at(-50)
+    assert len(built.accepted) == len(found) - int(early.sum())
+    assert built.accepted.sum() == found["accepted"].sum() - int(invited["accepted"][early].sum())
+    # Hires of the campaign itself, and later ones, are not known at its decision.
+    first = built.decided_at == built.decided_at.min()
+    assert len(set(built.values[first, place("hires_recent")])) == 1

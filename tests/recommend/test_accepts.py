@@ -22,7 +22,7 @@ def run(shop, model):
 
 
 def with_acceptance(shop, linear):
-    held = AcceptanceModel(0.8, linear, 100, 20, 12, 0.45, 0.5)
+    held = AcceptanceModel(0.8, linear, 100, 20, 12, 0.45, 0.5, relative=())
     return dataclasses.replace(shop.model, acceptance=held)
 
 

@@ -13,7 +13,9 @@ from scipy.special import expit, logit
 from matcher.errors import DataError, SupportError
 from matcher.ranking.answers import (
     COLUMNS,
+    RELATIVE,
     Answers,
+    answer_inputs,
     build_answers,
     list_answers,
     settled_answers,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from matcher.config import Settings
     from matcher.features.context import FeatureContext
     from matcher.features.pair_features import FeatureMatrix
     from matcher.features.priors import LevelPrior
@@ -36,9 +39,10 @@ LEAST_ANSWERS: Final = 30
 """Answered invitations below which nothing is stated."""
 LEAST_DECLINES: Final = 10
 
-_PENALTIES: Final = (1.0, 10.0, 100.0, 1000.0)
+_PENALTIES: Final = (3.0, 10.0, 30.0, 100.0, 300.0)
 _N_PARTS: Final = 5
-"""Parts of the campaigns in time; each but the first is predicted from those before it."""
+"""Parts of the later half of the campaigns in time; each is predicted from those before it. Parts
+of the earlier half would choose a penalty for fewer answers than the model is fitted on."""
 _PRIOR: Final = 0.5
 """Acceptances and declines that a base rate starts from (Jeffreys)."""
 
@@ -55,8 +59,8 @@ class AcceptanceModel:
     base_rate : float
         Share of the answers that were acceptances, drawn a little to one half; between 0 and 1.
     linear : LinearModel or None
-        Log odds of an acceptance; None where it foretells answers no better than the base rate,
-        which then stands for everybody.
+        Log odds of an acceptance; None where it does not surely foretell answers better than the
+        base rate, which then stands for everybody.
     n_answers, n_declined, n_campaigns : int
         What it was learnt from.
     log_loss : float
@@ -64,11 +68,15 @@ class AcceptanceModel:
         judged.
     base_log_loss : float
         That of the base rate on the same answers.
+    relative : tuple of str
+        Columns of the regression that are taken relative to the candidates of the brief, see
+        `matcher.ranking.answers.answer_inputs`; the others are in their own units.
 
     Raises
     ------
     DataError
-        If the base rate is no probability, or more declines than answers are stated.
+        If the base rate is no probability, more declines than answers are stated, or a relative
+        column is none of the regression.
     """
 
     base_rate: float
@@ -78,6 +86,7 @@ class AcceptanceModel:
     n_campaigns: int
     log_loss: float
     base_log_loss: float
+    relative: tuple[str, ...] = RELATIVE
 
     def __post_init__(self) -> None:
         if not 0 < self.base_rate < 1 or not 0 <= self.n_declined <= self.n_answers:
@@ -85,6 +94,9 @@ class AcceptanceModel:
                 f"acceptance: got a base rate of {self.base_rate} from {self.n_declined} declines "
                 f"among {self.n_answers} answers; expected a rate between 0 and 1"
             )
+        strangers = set(self.relative) - set(self.linear.names if self.linear else self.relative)
+        if strangers:
+            raise DataError(f"acceptance: {sorted(strangers)} are no columns of the regression")
 
     @property
     def description(self) -> str:
@@ -101,7 +113,7 @@ class AcceptanceModel:
         if np.isnan(self.log_loss):
             return f"{learnt}; too few to learn whose invitations are declined"
         return (
-            f"{learnt}; what is known of accounts does not foretell the answers of later "
+            f"{learnt}; what is known of accounts does not surely foretell the answers of later "
             f"campaigns (log loss {self.log_loss:.4f}, that of the base rate "
             f"{self.base_log_loss:.4f})"
         )
@@ -112,7 +124,7 @@ class AcceptanceModel:
         Parameters
         ----------
         matrix : FeatureMatrix
-            Features, `COLUMNS` among them; which other pairs are in it does not matter.
+            Features of all candidates of each brief, those of the regression among them.
 
         Returns
         -------
@@ -126,7 +138,8 @@ class AcceptanceModel:
         """
         if self.linear is None:
             return np.full(len(matrix.pairs), self.base_rate)
-        return np.asarray(expit(self.linear.predict(matrix.columns(self.linear.names))))
+        inputs = answer_inputs(matrix, self.linear.names, self.relative)
+        return np.asarray(expit(self.linear.predict(inputs)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, exact.
@@ -145,6 +158,7 @@ class AcceptanceModel:
             "linear": None if self.linear is None else self.linear.to_dict(),
             **{name: getattr(self, name) for name in ("n_answers", "n_declined", "n_campaigns")},
             **losses,
+            "relative": list(self.relative),
         }
 
     @classmethod
@@ -170,6 +184,7 @@ class AcceptanceModel:
             n_campaigns=int(content["n_campaigns"]),
             log_loss=np.nan if loss is None else float(loss),
             base_log_loss=np.nan if base_loss is None else float(base_loss),
+            relative=tuple(map(str, content["relative"])),
         )
 
 
@@ -177,6 +192,7 @@ def learn_acceptance(
     context: FeatureContext,
     prior: LevelPrior,
     trained_until: pd.Timestamp,
+    settings: Settings,
     *,
     exclude_brands: frozenset[str] = frozenset(),
 ) -> tuple[AcceptanceModel | None, str]:
@@ -190,19 +206,23 @@ def learn_acceptance(
         Expected levels.
     trained_until : pandas.Timestamp
         Aware instant.
+    settings : Settings
+        Who is eligible.
     exclude_brands : frozenset of str
         Brands whose campaigns are left out.
 
     Returns
     -------
     model : AcceptanceModel or None
-        None where fewer than 30 answers or 10 declines are known.
+        None where fewer than 30 answers or 10 declines are known of eligible accounts.
     reason : str
         Why there is none, else empty.
     """
     answers = list_answers(context.index.market, trained_until, exclude_brands=exclude_brands)
     reason = _lacking(answers["accepted"].to_numpy(bool))
-    return (None, reason) if reason else fit_acceptance(build_answers(context, prior, answers))
+    if reason:
+        return None, reason
+    return fit_acceptance(build_answers(context, prior, answers, settings))
 
 
 def _lacking(accepted: NDArray[np.bool_]) -> str:
@@ -219,10 +239,10 @@ def _lacking(accepted: NDArray[np.bool_]) -> str:
 def fit_acceptance(answers: Answers) -> tuple[AcceptanceModel | None, str]:
     """Logistic regression of the answers, or their base rate where that foretells them as well.
 
-    Campaigns are cut into five parts in time. Each but the first is predicted from the answers
-    that were known before its first decision, by the regression under each penalty and by the
-    base rate; the penalty with the least log loss is taken, and the regression only if it is then
-    better than the base rate.
+    The campaigns of the later half are cut into five parts in time. Each is predicted from the
+    answers that were known before its first decision, by the regression under each penalty and by
+    the base rate; the penalty with the least log loss is taken. The regression is taken only if it
+    is then better than the base rate by more than one standard error over campaigns.
 
     Parameters
     ----------
@@ -240,13 +260,13 @@ def fit_acceptance(answers: Answers) -> tuple[AcceptanceModel | None, str]:
     ----------
     Le Cessie and van Houwelingen, Ridge estimators in logistic regression, Applied Statistics 41
     (1992); Bergmeir and Benitez, On the use of cross-validation for time series predictor
-    evaluation, Information Sciences 191 (2012), for parts in time.
+    evaluation, Information Sciences 191 (2012), for parts in time; Breiman et al., Classification
+    and regression trees (1984), section 3.4.3, for the rule of one standard error.
     """
-    accepted = answers.accepted
+    values, accepted = answers.values, answers.accepted
     reason = _lacking(accepted)
     if reason:
         return None, reason
-    values = answers.matrix.columns(COLUMNS)
     losses = {penalty: np.full(len(accepted), np.nan) for penalty in _PENALTIES}
     base = np.full(len(accepted), np.nan)
     for earlier, later in _parts(answers):
@@ -256,19 +276,28 @@ def fit_acceptance(answers: Answers) -> tuple[AcceptanceModel | None, str]:
         for penalty, model in tried.items():
             odds = rate if model is None else model.predict(values[later])
             losses[penalty][later] = _log_losses(odds, accepted[later])
-    judged = np.isfinite(base)
+    judged = np.flatnonzero(np.isfinite(base))
     means = {penalty: _mean(held[judged]) for penalty, held in losses.items()}
     best = min(means, key=lambda penalty: means[penalty])
-    is_better = means[best] < _mean(base[judged])
+    gains = (base - losses[best])[judged]
+    is_better = len(gains) > 0 and gains.mean() > _error(gains, answers.campaigns[judged])
     return AcceptanceModel(
         base_rate=_base_rate(accepted),
         linear=_fit(values, accepted, best) if is_better else None,
         n_answers=len(accepted),
         n_declined=int((~accepted).sum()),
-        n_campaigns=len(answers.matrix.pairs.briefs),
+        n_campaigns=len(np.unique(answers.campaigns)),
         log_loss=means[best],
         base_log_loss=_mean(base[judged]),
     ), ""
+
+
+def _error(gains: NDArray[np.float64], campaigns: NDArray[np.int64]) -> float:
+    """Standard error of a mean whose parts come in campaigns; infinite with one campaign."""
+    _, codes = np.unique(campaigns, return_inverse=True)
+    totals = np.bincount(codes, weights=gains - gains.mean())
+    n = len(totals)
+    return float(np.sqrt(n / (n - 1) * (totals**2).sum()) / len(gains)) if n > 1 else np.inf
 
 
 def _fit(
@@ -295,19 +324,18 @@ def _log_losses(odds: NDArray[np.float64], happened: NDArray[np.bool_]) -> NDArr
 
 
 def _parts(answers: Answers) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Rows to learn from and later rows to predict, for each part but the first."""
-    bounds, n_briefs = answers.matrix.pairs.bounds, len(answers.matrix.pairs.briefs)
-    decided = answers.matrix.pairs.pair_instants.astype("datetime64[us]").astype(np.int64)
-    known_at = answers.known_at.astype("datetime64[us]").astype(np.int64)
-    marks = np.arange(1, _N_PARTS) * len(decided) / _N_PARTS
-    ends = [*np.searchsorted(bounds, marks), n_briefs]
+    """Rows to learn from and later rows to predict, for each part of the later half."""
+    decided, n = answers.decided_at, len(answers.decided_at)
+    marks = np.arange(_N_PARTS, 2 * _N_PARTS) * n // (2 * _N_PARTS)
+    # Campaigns decided together stand in one part.
+    ends = [*np.searchsorted(decided, decided[marks]), n]
     for first, last in pairwise(ends):
         if first == last:
             continue
-        begin = int(decided[bounds[first]])
-        earlier = np.flatnonzero((decided < begin) & (known_at < begin))
+        begin = int(decided[first])
+        earlier = np.flatnonzero((decided < begin) & (answers.known_at < begin))
         settled = settled_answers(
-            decided[earlier], known_at[earlier], answers.accepted[earlier], until=begin
+            decided[earlier], answers.known_at[earlier], answers.accepted[earlier], until=begin
         )
         if settled.any():
-            yield earlier[settled], np.arange(bounds[first], bounds[last])
+            yield earlier[settled], np.arange(first, last)

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from matcher.errors import DataError
 from matcher.features.pair_features import FeatureMatrix, build_features
-from matcher.features.pairs import build_pairs
-from matcher.market.brief import Brief
 from matcher.market.instants import instant_microseconds, to_microseconds
+from matcher.ranking.candidates import candidate_pairs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from matcher.config import Settings
     from matcher.features.context import FeatureContext
     from matcher.features.priors import LevelPrior
     from matcher.market.market import Market
 
-__all__ = ["COLUMNS", "Answers", "build_answers", "list_answers", "settled_answers"]
+__all__ = [
+    "COLUMNS",
+    "RELATIVE",
+    "Answers",
+    "answer_inputs",
+    "build_answers",
+    "list_answers",
+    "settled_answers",
+]
 
 COLUMNS: Final = (
     "price_share_of_budget",
@@ -37,10 +49,14 @@ COLUMNS: Final = (
     "content_top5",
     "language_share",
 )
-"""Features that an answer is predicted from, in their own units: what an account asks of the
-budget, how wanted and how busy it is, and how near brand and brief are to it."""
+"""Features that an answer is predicted from: what an account asks of the budget, how wanted and
+how busy it is, and how near brand and brief are to it."""
+RELATIVE: Final = ("rival_contacts", "hires_recent", "hires_brand")
+"""Those that grow as a history grows longer, and so are taken relative to the candidates."""
 _FAMILIES: Final = ("price", "reach", "conduct", "history", "expertise", "content", "language")
 """Families of these features."""
+_N_OTHERS: Final = 60
+"""Other eligible accounts drawn for each campaign, to which the answers are relative."""
 
 _ACCEPTED: Final = ("accepted", "completed", "cancelled")
 """Statuses that only an account which accepted can reach."""
@@ -55,33 +71,88 @@ class Answers:
 
     Parameters
     ----------
-    matrix : FeatureMatrix
-        Features of the pairs, as of each decision; `COLUMNS` among them.
-    accepted : numpy.ndarray of bool, shape (n_pairs,)
+    values : numpy.ndarray of float64, shape (n_answers, n_columns)
+        What was known of each pair at the decision, see `answer_inputs`; NaN where unknown.
+    accepted : numpy.ndarray of bool, shape (n_answers,)
         Whether the account accepted.
-    known_at : numpy.ndarray of datetime64[us], shape (n_pairs,)
-        UTC instant from which each answer was known.
+    campaigns : numpy.ndarray of int64, shape (n_answers,)
+        Number of the campaign, never decreasing.
+    decided_at, known_at : numpy.ndarray of int64, shape (n_answers,)
+        Decision of the campaign, never decreasing, and when the answer was known, in microseconds
+        since 1970.
 
     Raises
     ------
     DataError
-        If the arrays do not match, an instant is missing, or campaigns are not in order.
+        If the arrays do not match, or campaigns are not in order.
     """
 
-    matrix: FeatureMatrix
+    values: NDArray[np.float64]
     accepted: NDArray[np.bool_]
-    known_at: NDArray[np.datetime64]
+    campaigns: NDArray[np.int64]
+    decided_at: NDArray[np.int64]
+    known_at: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        shapes = {self.accepted.shape, self.known_at.shape, (len(self.matrix.pairs),)}
-        if len(shapes) > 1 or np.isnat(self.known_at).any():
+        n = len(self.accepted)
+        shapes = {one.shape for one in (self.campaigns, self.decided_at, self.known_at)}
+        if shapes != {(n,)} or self.values.shape != (n, len(COLUMNS)):
             raise DataError(
-                f"answers: got {self.accepted.shape} answers and {self.known_at.shape} instants "
-                f"({int(np.isnat(self.known_at).sum())} missing) for {len(self.matrix.pairs)} "
-                "pairs; expected one of each per pair"
+                f"answers: got values of shape {self.values.shape} for {n} answers, campaigns and "
+                f"instants of shapes {sorted(shapes)}; expected ({n}, {len(COLUMNS)}) and ({n},)"
             )
-        if (np.diff(self.matrix.pairs.instants) < np.timedelta64(0)).any():
+        if (np.diff(self.campaigns) < 0).any() or (np.diff(self.decided_at) < 0).any():
             raise DataError("answers: campaigns are not in the order of their decisions")
+
+    def select(self, rows: NDArray[np.int64]) -> Answers:
+        """Some of the answers.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray of int64
+            Row numbers, rising.
+
+        Returns
+        -------
+        Answers
+            Those rows.
+        """
+        return Answers(
+            self.values[rows],
+            self.accepted[rows],
+            self.campaigns[rows],
+            self.decided_at[rows],
+            self.known_at[rows],
+        )
+
+
+def answer_inputs(
+    matrix: FeatureMatrix, names: Sequence[str] = COLUMNS, relative: Sequence[str] = RELATIVE
+) -> NDArray[np.float64]:
+    """What an answer is predicted from, of all candidates of some briefs.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        Features of all candidates of each brief.
+    names : sequence of str
+        Columns.
+    relative : sequence of str
+        Those of them that are taken as normal scores among the candidates of the brief.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_pairs, n_columns)
+        In the order of `names`, in their own units or as normal scores; NaN where unknown.
+
+    Raises
+    ------
+    FeatureMismatchError
+        If a column is not in the matrix.
+    """
+    values = matrix.columns(names)
+    values[:, [list(names).index(name) for name in relative]] = matrix.relative(relative)
+    return values
 
 
 def list_answers(
@@ -170,8 +241,12 @@ def settled_answers(
     return np.asarray(decided + max(slow, 0.0) < until)
 
 
-def build_answers(context: FeatureContext, prior: LevelPrior, answers: pd.DataFrame) -> Answers:
+def build_answers(
+    context: FeatureContext, prior: LevelPrior, answers: pd.DataFrame, settings: Settings
+) -> Answers:
     """Answers with what was known of each pair at the decision of its campaign.
+
+    Only accounts that were eligible then are kept, as only these are ever listed.
 
     Parameters
     ----------
@@ -181,22 +256,42 @@ def build_answers(context: FeatureContext, prior: LevelPrior, answers: pd.DataFr
         Expected levels.
     answers : pandas.DataFrame
         What `list_answers` found.
+    settings : Settings
+        Who is eligible.
 
     Returns
     -------
     Answers
-        The same rows.
+        Those of eligible accounts, in the same order.
     """
-    market = context.index.market
-    campaigns = answers.drop_duplicates("campaign_id").set_index("campaign_id")["decided_at"]
-    chosen = answers.groupby("campaign_id")["account_id"]
-    pairs = build_pairs(
-        [Brief.from_campaign(market, str(name)) for name in campaigns.index],
-        {str(name): held.to_numpy(object) for name, held in chosen},
-        instants={str(name): instant for name, instant in campaigns.items()},
-    )
+    ids = answers["campaign_id"].drop_duplicates().tolist()
+    invited = {str(name): set(held) for name, held in answers.groupby("campaign_id")["account_id"]}
+    pairs = candidate_pairs(context.data, ids, settings, keep=invited, limit=_N_OTHERS)
+    matrix = build_features(context, prior, pairs, families=_FAMILIES)
+    keys = pd.MultiIndex.from_frame(answers[["campaign_id", "account_id"]])
+    found = keys.get_indexer(pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids]))
+    values, places = matrix.columns(COLUMNS), [COLUMNS.index(name) for name in RELATIVE]
+    for first, last in pairwise(pairs.bounds.tolist()):
+        inside = np.arange(first, last)
+        asked, others = inside[found[first:last] >= 0], inside[found[first:last] < 0]
+        for place in places:
+            values[asked, place] = _scores_among(values[others, place], values[asked, place])
+    rows = np.flatnonzero(found >= 0)
+    held = answers.iloc[found[rows]]
     return Answers(
-        build_features(context, prior, pairs, families=_FAMILIES),
-        answers["accepted"].to_numpy(bool),
-        answers["known_at"].dt.tz_convert(None).to_numpy("datetime64[us]"),
+        values=values[rows],
+        accepted=held["accepted"].to_numpy(bool),
+        campaigns=pairs.brief_codes[rows],
+        decided_at=to_microseconds(held["decided_at"]),
+        known_at=to_microseconds(held["known_at"]),
     )
+
+
+def _scores_among(others: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Normal scores that values would have among others; NaN where none of these is known."""
+    known = np.sort(others[~np.isnan(others)])
+    if not len(known):
+        return np.full(len(values), np.nan)
+    below, upto = (np.searchsorted(known, values, side) for side in ("left", "right"))
+    share = ((below + upto) / 2 + 0.5) / (len(known) + 1)
+    return np.where(np.isnan(values), np.nan, ndtri(share))

@@ -349,7 +349,7 @@ def fit_model(
     tell("outcomes")
     outcomes, unpredicted = fit_outcomes(context, prior, rows, trained_until, settings)
     acceptance, unanswered = learn_acceptance(
-        context, prior, trained_until, exclude_brands=exclude_brands
+        context, prior, trained_until, settings, exclude_brands=exclude_brands
     )
     facts: dict[str, Any] = {
         "n_campaigns": len(rows.matrix.pairs.briefs),
