@@ -31,6 +31,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "data/README.md",
     "models/README.md",
+    "docs/ablations.md",
     "docs/encoders.md",
     "docs/world.md",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -10,130 +9,31 @@ import pandas as pd
 from matcher.arguments import check_type
 from matcher.config import Settings
 from matcher.errors import SupportError
-from matcher.evaluation.ablations.block import build_cut, fit_block
 from matcher.evaluation.ablations.curves import ALL, NOTHING, draw_curve
-from matcher.evaluation.ablations.distorted import FRAUD, FRAUD_ABOUT, Distorter
+from matcher.evaluation.ablations.distorted import FRAUD, FRAUD_ABOUT
 from matcher.evaluation.ablations.distortions import BRIEFS, POSTS, rewritten_data
-from matcher.evaluation.ablations.rankers import DELIVERED, score_columns
+from matcher.evaluation.ablations.rankers import DELIVERED
 from matcher.evaluation.ablations.results import FullEvaluation
 from matcher.evaluation.ablations.sources import strict_data
 from matcher.evaluation.ablations.table import build_rows
-from matcher.evaluation.ablations.variants import (
-    FAMILY_COLUMNS,
-    PERMUTED,
-    Variant,
-    list_variants,
-)
+from matcher.evaluation.ablations.variants import FAMILY_COLUMNS, PERMUTED, list_variants
+from matcher.evaluation.ablations.walk import Job, Walk, walk_blocks
 from matcher.evaluation.comparison import MODEL
 from matcher.evaluation.controls import permuted_columns
-from matcher.evaluation.protocol import batch_campaigns
 from matcher.evaluation.splits import walk_forward_blocks
 from matcher.evaluation.steps import Steps, Tell
 from matcher.evaluation.truth import Truth, count_reasons, describe_outside, list_campaigns
 from matcher.features.context import MarketData
-from matcher.ranking.fit import candidate_pairs, fit_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from matcher.evaluation.ablations.block import FittedBlock
     from matcher.evaluation.blocks import Block
     from matcher.features.context import Embed
-    from matcher.features.pairs import Pairs
-    from matcher.text.encoder import Encoder
 
 __all__ = ["evaluate_fully"]
 
 _THIRDS: Final = 3
-
-
-@dataclass
-class _Walk:
-    """What a walk over the blocks gathers."""
-
-    parts: list[pd.DataFrame] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
-    told: dict[str, set[str]] = field(default_factory=dict)
-    blocks: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What every block is asked for."""
-
-    data: MarketData
-    settings: Settings
-    variants: tuple[Variant, ...]
-    strict: MarketData | None
-    rewritten: Mapping[str, MarketData]
-    truth: Truth
-    embed: Embed | None
-
-    @property
-    def n_distorted(self) -> int:
-        return len(BRIEFS) + len(self.rewritten) + 1
-
-    def n_steps(self, blocks: Sequence[Block]) -> int:
-        """Steps of a walk over blocks, and one for the figures."""
-        n_batches = sum(len(batch_campaigns(self.data, one.campaign_ids)) for one in blocks)
-        return len(blocks) * (3 + len(self.variants)) + n_batches * (1 + self.n_distorted) + 1
-
-    def judge(self, block: Block, encoder: Encoder, walk: _Walk, step: Callable[[], None]) -> None:
-        """Fit all variants before a block and score its campaigns."""
-        step()
-        cut = build_cut(
-            self.data, block.trained_until, self.settings, encoder=encoder, embed=self.embed
-        )
-        fitted = fit_block(cut, self.variants, block.campaign_ids, strict=self.strict, step=step)
-        parts = [
-            self._scored(fitted, candidate_pairs(self.data, batch, self.settings), walk, step)
-            for batch in batch_campaigns(self.data, block.campaign_ids)
-        ]
-        # Only now, since a block that cannot be fitted leaves nothing behind.
-        walk.parts += parts
-        for _, rankers in fitted.variants.values():
-            walk.used.update(rankers.names)
-        walk.blocks.append(
-            {
-                "trained_until": str(block.trained_until),
-                "n_campaigns": len(cut.rows.matrix.pairs.briefs),
-                "n_hired": int(cut.rows.hired.sum()),
-                "n_judged": len(block.campaign_ids),
-            }
-        )
-
-    def _scored(
-        self, fitted: FittedBlock, pairs: Pairs, walk: _Walk, step: Callable[[], None]
-    ) -> pd.DataFrame:
-        """Labels and scores of all candidates of some campaigns, as they are and distorted."""
-        step()
-        cut = fitted.cut
-        labels, asked = cut.label(pairs, self.truth)
-        matrix = cut.features(pairs)
-        columns = fitted.score(matrix, asked)
-        _, rankers = fitted.variants[MODEL]
-        distorter = Distorter(
-            cut.context,
-            cut.prior,
-            self.settings.ranker.leave_out,
-            self.settings.evaluation.seed,
-        )
-        everyone = frozenset(brief.brief_id for brief in pairs.briefs)
-        for change in BRIEFS:
-            step()
-            seen, told = distorter.retold(matrix, change)
-            columns |= score_columns(change.name, rankers, seen, asked)
-            walk.told.setdefault(change.name, set()).update(told)
-        for name, data in self.rewritten.items():
-            step()
-            seen = distorter.rewritten(matrix, data)
-            columns |= score_columns(name, rankers, seen, asked)
-            walk.told.setdefault(name, set()).update(everyone)
-        step()
-        seen, told = distorter.inflated(matrix)
-        columns |= score_columns(FRAUD, rankers, seen, asked)
-        walk.told.setdefault(FRAUD, set()).update(told)
-        return pd.concat([labels, pd.DataFrame(columns)], axis=1)
 
 
 def evaluate_fully(
@@ -198,7 +98,7 @@ def evaluate_fully(
         table, counts, n_blocks=chosen.n_blocks, min_earlier_hired=chosen.min_earlier_hired
     )
     with_strict = bool(data.market.timeless_columns)
-    job = _Job(
+    job = Job(
         data,
         settings,
         list_variants(settings, with_strict=with_strict),
@@ -207,8 +107,9 @@ def evaluate_fully(
         Truth.of(data),
         embed,
     )
-    steps = Steps(tell, "ablations and robustness", total=job.n_steps(walked.blocks))
-    walk, skipped = _walked(job, walked.blocks, dict(walked.skipped), steps)
+    steps = Steps(tell, "ablations and robustness", total=job.n_steps(walked.blocks) + 1)
+    walk = walk_blocks(job, walked.blocks, walked.skipped, steps)
+    skipped = walk.skipped
     if not walk.parts:
         raise SupportError(
             f"evaluation: none of {len(table)} campaigns can be evaluated "
@@ -247,32 +148,14 @@ def evaluate_fully(
         *describe_outside(n_outside, settings),
     ]
     return FullEvaluation(
-        pd.concat([rows, more, curve], ignore_index=True),
+        pd.concat([rows, more, *curve], ignore_index=True),
         {**_about(job), **about},
         (*notes, *said, *left_out, *remarks),
         stated,
     )
 
 
-def _walked(
-    job: _Job, blocks: Sequence[Block], skipped: dict[str, str], steps: Steps
-) -> tuple[_Walk, dict[str, str]]:
-    walk = _Walk()
-    encoders: dict[pd.Timestamp, Encoder] = {}
-    for block in blocks:
-        steps("encoder")
-        keep = job.settings.evaluation.keep_encoder
-        first = blocks[0].trained_until if keep else block.trained_until
-        if first not in encoders:
-            encoders = {first: fit_encoder(job.data, first, job.settings)}
-        try:
-            job.judge(block, encoders[first], walk, steps)
-        except SupportError as error:
-            skipped |= dict.fromkeys(block.campaign_ids, f"nothing to train on ({error})")
-    return walk, skipped
-
-
-def _ablations(job: _Job, frame: pd.DataFrame, walk: _Walk) -> tuple[pd.DataFrame, list[str]]:
+def _ablations(job: Job, frame: pd.DataFrame, walk: Walk) -> tuple[pd.DataFrame, list[str]]:
     """Rows of the variants, without those of families that tell nobody apart."""
     idle = [name for name, columns in FAMILY_COLUMNS.items() if not columns & walk.used]
     notes = []
@@ -290,7 +173,7 @@ def _ablations(job: _Job, frame: pd.DataFrame, walk: _Walk) -> tuple[pd.DataFram
     return rows, notes
 
 
-def _robustness(job: _Job, frame: pd.DataFrame, walk: _Walk) -> tuple[pd.DataFrame, list[str]]:
+def _robustness(job: Job, frame: pd.DataFrame, walk: Walk) -> tuple[pd.DataFrame, list[str]]:
     """Rows of the distortions, each over the campaigns that it touches."""
     parts = [build_rows("robustness", frame, [MODEL], job.settings.evaluation)]
     notes = []
@@ -322,24 +205,29 @@ def _untouched(name: str) -> str:
 
 
 def _curve(
-    job: _Job, block: Block, tell: Tell
-) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
-    curve = draw_curve(
-        job.data,
-        block,
-        job.settings,
-        model=job.variants[0],
-        truth=job.truth,
-        embed=job.embed,
-        tell=tell,
-    )
+    job: Job, block: Block, tell: Tell
+) -> tuple[list[pd.DataFrame], dict[str, str], tuple[str, ...]]:
+    """Rows of the learning curve, if there is one; what they are; what was left out."""
+    try:
+        curve = draw_curve(
+            job.data,
+            block,
+            job.settings,
+            model=job.variants[0],
+            truth=job.truth,
+            embed=job.embed,
+            tell=tell,
+        )
+    except SupportError as error:
+        # What all the blocks came to is not thrown away for it.
+        return [], {}, (f"learning curve: left out, nothing to train on ({error})",)
     names = [str(name) for name in curve.frame.columns if str(name) + DELIVERED in curve.frame]
     ordered = [ALL, NOTHING, *(name for name in names if name not in (ALL, NOTHING))]
     rows = build_rows("learning curve", curve.frame, ordered, job.settings.evaluation, against=ALL)
-    return rows, dict(curve.about), curve.notes
+    return [rows], dict(curve.about), curve.notes
 
 
-def _about(job: _Job) -> dict[str, str]:
+def _about(job: Job) -> dict[str, str]:
     told = {one.name: one.about for one in job.variants if one.about}
     told[PERMUTED] = (
         "the model's learners on hires and outcomes shuffled within campaigns; the mean over "
