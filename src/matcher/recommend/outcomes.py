@@ -145,7 +145,8 @@ class Expectations:
         held = self.distributions[self.main]
         goal = _share_of_goal(brief, self.main, n)
         found |= {f"outcome_{part}": found[f"{self.main}_{part}"] for part in PARTS}
-        paid = fees.fee * held.n_posts
+        # A rate is not bought by the piece.
+        paid = unknown if held.kind == "rate" else fees.fee * held.n_posts
         return {
             **found,
             "outcome_name": [self.main] * n,
