@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from matcher.evaluation.calibration import RANGE_LEVEL
 from matcher.report.markdown import as_code, as_table, as_text
 
 if TYPE_CHECKING:
     from matcher.evaluation.calibration import CalibrationCheck
     from matcher.ranking.model import Model
 
-__all__ = ["calibration_section", "describe_outcomes"]
+__all__ = ["calibration_section", "describe_misses", "describe_outcomes"]
 
 
 def calibration_section(check: CalibrationCheck | None) -> list[tuple[str, str]]:
@@ -29,7 +30,12 @@ def calibration_section(check: CalibrationCheck | None) -> list[tuple[str, str]]
     """
     if check is None or (check.fit.empty and check.ranges.empty):
         return []
-    parts = ["95 % intervals over campaigns."]
+    parts = [
+        "Slope and intercept are of hires on the stated log odds; Brier skill is the share by which "
+        "the score of `fit` lies below that of the base rate, or of chances by past hires; "
+        "*came / expected* is what the hires of a campaign brought over the mean that was stated "
+        "of them. 95 % intervals over campaigns."
+    ]
     if not check.fit.empty:
         header = [
             "fit",
@@ -65,6 +71,37 @@ def calibration_section(check: CalibrationCheck | None) -> list[tuple[str, str]]
         ]
         parts.append(as_table(header, rows))
     return [("Whether what it states comes true", "\n\n".join(parts))]
+
+
+def describe_misses(check: CalibrationCheck | None) -> list[str]:
+    """What is stated and surely does not come true, over all campaigns.
+
+    Parameters
+    ----------
+    check : CalibrationCheck or None
+        What was measured.
+
+    Returns
+    -------
+    list of str
+        Sentences of Markdown; empty where intervals hold what is right.
+    """
+    if check is None:
+        return []
+    found = []
+    for table, name, right, words in (
+        (check.fit, "slope", 1.0, "*fit*: the slope of hires on the stated log odds is"),
+        (check.fit, "intercept", 0.0, "*fit*: the intercept of hires on the stated log odds is"),
+        (check.ranges, "coverage", RANGE_LEVEL, "*outcomes*: ranges that state 80 % hold"),
+        (check.ranges, "total", 1.0, "*outcomes*: what campaigns bring, over what is expected, is"),
+    ):
+        # Without an interval nothing is sure.
+        found += [
+            f"{words} {_with_interval(row, name, 2)} instead of {right:g}."
+            for row in table.head(1).to_dict("records")
+            if row[f"{name}_low"] > right or row[f"{name}_high"] < right
+        ]
+    return found
 
 
 def describe_outcomes(model: Model) -> str:

@@ -10,7 +10,11 @@ from matcher import __version__
 from matcher.ranking.model import GROUP_OF, describe_facts
 from matcher.ranking.store import model_manifest
 from matcher.recommend.wording import GROUP_NAMES
-from matcher.report.card_calibration import calibration_section, describe_outcomes
+from matcher.report.card_calibration import (
+    calibration_section,
+    describe_misses,
+    describe_outcomes,
+)
 from matcher.report.card_exposure import describe_shortfalls, exposure_section
 from matcher.report.card_figures import describe_limits, figure_sections, headline
 from matcher.report.data_card import find_licences, market_window
@@ -31,7 +35,8 @@ brand can look at the best of them first; with reasons, evidence and warnings be
 Not for:
 - deciding about people without a person: the list is a proposal, and its order is no judgement of \
 anybody's worth;
-- reading scores as probabilities (only `fit` is one), or comparing scores of two briefs;
+- reading scores as probabilities (only `fit` and `acceptance` are), or comparing those of two \
+briefs;
 - telling how safe an account is for a brand, or what a hire will cost;
 - other markets, platforms, languages or times than those below, without an evaluation there;
 - briefs decided before the model was closed: scoring them is an error.
@@ -88,7 +93,12 @@ def model_card(
             *calibration_section(result.calibration),
             *exposure_section(result.exposure),
         ]
-        limits = [*describe_limits(result), *describe_shortfalls(result.exposure), *_ALWAYS]
+        limits = [
+            *describe_limits(result),
+            *describe_misses(result.calibration),
+            *describe_shortfalls(result.exposure),
+            *_ALWAYS,
+        ]
     unlearnt = describe_facts(model.facts)
     limits = [*(f"Not learnt: {as_text(text, longest=1_000)}." for text in unlearnt), *limits]
     sections = [
