@@ -31,7 +31,7 @@ def calibration_section(check: CalibrationCheck | None) -> list[tuple[str, str]]
     if check is None or (check.fit.empty and check.ranges.empty):
         return []
     parts = [
-        "Slope and intercept are of hires on the stated log odds; Brier skill is the share by which "
+        "Slope and intercept are of hires on stated log odds; Brier skill is the share by which "
         "the score of `fit` lies below that of the base rate, or of chances by past hires; "
         "*came / expected* is what the hires of a campaign brought over the mean that was stated "
         "of them. 95 % intervals over campaigns."
