@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 
 from matcher.config import Settings
 from matcher.evaluation.metrics import ndcg_at_k
-from matcher.evaluation.outcomes import grade_outcomes
+from matcher.evaluation.outcomes import grade_outcomes, winkler_score
 from matcher.evaluation.ranked import rank_candidates
 from matcher.features.context import MarketData
 from matcher.market.instants import instant_microseconds
@@ -213,12 +213,11 @@ def judge_orders(
     return pd.concat(parts, ignore_index=True).assign(seed=frame["seed"].iloc[0])
 
 
-def winkler(low: pd.Series, high: pd.Series, drawn: pd.DataFrame) -> NDArray[np.float64]:
+def log_winkler(low: pd.Series, high: pd.Series, drawn: pd.DataFrame) -> NDArray[np.float64]:
     """Winkler score of 80 % ranges, of ln(1 + outcome), by row."""
-    a, b = np.log1p(low.clip(lower=0)).to_numpy(), np.log1p(high.clip(lower=0)).to_numpy()
-    y = np.log1p(drawn.to_numpy())
-    missed = np.maximum(a[:, None] - y, 0) + np.maximum(y - b[:, None], 0)
-    return np.asarray((b - a) + 10.0 * np.nanmean(missed, axis=1))
+    ends = [np.log1p(one.clip(lower=0)).to_numpy()[:, None] for one in (low, high)]
+    scores = winkler_score(ends[0], ends[1], np.log1p(drawn.to_numpy()), 0.2)
+    return np.asarray(np.nanmean(scores, axis=1))
 
 
 def print_ranges(rows: pd.DataFrame) -> None:
@@ -253,8 +252,8 @@ def print_ranges(rows: pd.DataFrame) -> None:
         ("the account's own posts", ("own_low", "own_high")),
     ):
         part = known[known[list(columns)].notna().all(axis=1)]
-        own = winkler(part["low"], part["high"], part[draws]).mean()
-        other = winkler(part[columns[0]], part[columns[1]], part[draws]).mean()
+        own = log_winkler(part["low"], part["high"], part[draws]).mean()
+        other = log_winkler(part[columns[0]], part[columns[1]], part[draws]).mean()
         print(f"  Winkler, log: model {own:.2f}, {label} {other:.2f} (n {len(part):,})")
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from matcher.errors import DataError
 from matcher.evaluation.bootstrap import LEVEL
+from matcher.evaluation.outcomes import winkler_score
 from matcher.evaluation.stated import STATED_COLUMNS
 
 if TYPE_CHECKING:
@@ -297,8 +298,8 @@ def _judge_ranges(
     drawn = _draw(rng, n, n_resamples)
     usual = rows[["usual_low", "usual_high"]].to_numpy(np.float64)
     both = np.isfinite(usual).all(axis=1)
-    own = _winkler(low, high, brought)
-    other = _winkler(usual[both, 0], usual[both, 1], brought[both])
+    own = _log_winkler(low, high, brought)
+    other = _log_winkler(usual[both, 0], usual[both, 1], brought[both])
     expected = np.bincount(codes, weights=rows["stated_mean"].to_numpy(np.float64), minlength=n)
     ratio = np.bincount(codes, weights=brought, minlength=n) / np.maximum(expected, 1e-12)
     return {
@@ -315,10 +316,9 @@ def _judge_ranges(
     }
 
 
-def _winkler(
+def _log_winkler(
     low: NDArray[np.float64], high: NDArray[np.float64], brought: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Winkler score of 80 % ranges, of ln(1 + outcome)."""
+    """Winkler score of ranges of ln(1 + outcome)."""
     a, b, y = (np.log1p(np.maximum(one, 0.0)) for one in (low, high, brought))
-    missed = np.maximum(a - y, 0.0) + np.maximum(y - b, 0.0)
-    return np.asarray(b - a + 2.0 / (1.0 - RANGE_LEVEL) * missed)
+    return winkler_score(a, b, y, 1.0 - RANGE_LEVEL)

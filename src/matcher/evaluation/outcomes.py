@@ -21,6 +21,7 @@ __all__ = [
     "grade_outcomes",
     "lift",
     "spearman",
+    "winkler_score",
 ]
 
 MIN_OUTCOMES = 3
@@ -167,3 +168,38 @@ def grade_outcomes(
     result = np.full(outcomes.size, -1, dtype=np.int64)
     result[measured[ranked.rows]] = np.where(graded, grades, -1)[ranked.block].astype(np.int64)
     return result
+
+
+def winkler_score(
+    low: FloatArray, high: FloatArray, outcome: FloatArray, alpha: FloatArray | float
+) -> FloatArray:
+    r"""Interval score of ranges: their width, and what they miss by, dearly.
+
+    .. math:: S = u - l + \frac{2}{\alpha} (l - y)_+ + \frac{2}{\alpha} (y - u)_+
+
+    Parameters
+    ----------
+    low, high : numpy.ndarray of float64
+        Ends, l and u above.
+    outcome : numpy.ndarray of float64
+        What came, y above.
+    alpha : float or numpy.ndarray of float64
+        1 - the level that the ranges state, above 0 and below 1.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        Of the common shape, in the unit of the outcome; less is better; NaN where a value is.
+
+    References
+    ----------
+    Gneiting and Raftery, Strictly proper scoring rules, prediction, and estimation, JASA 102
+    (2007), section 6.2.
+
+    Examples
+    --------
+    >>> winkler_score(np.array([1.0]), np.array([3.0]), np.array([4.0]), 0.2).tolist()
+    [12.0]
+    """
+    missed = np.maximum(low - outcome, 0.0) + np.maximum(outcome - high, 0.0)
+    return np.asarray(high - low + 2.0 / alpha * missed)

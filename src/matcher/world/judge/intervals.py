@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from matcher.evaluation.outcomes import winkler_score
 from matcher.world.judge.figures import campaign_rows, single_row
 from matcher.world.judge.rankings import FIRST
 
@@ -108,8 +109,8 @@ def _row_figures(bench: Bench, frame: pd.DataFrame) -> pd.DataFrame:
         scores = np.stack(
             [
                 inside,
-                _winkler(low, high, y, alpha),
-                _winkler(_log(low), _log(high), _log(y), alpha),
+                winkler_score(low, high, y, alpha),
+                winkler_score(_log(low), _log(high), _log(y), alpha),
                 below,
             ]
         )
@@ -132,16 +133,6 @@ def _row_figures(bench: Bench, frame: pd.DataFrame) -> pd.DataFrame:
 def _log(values: NDArray[np.float64]) -> NDArray[np.float64]:
     # A lower end below 0 says no more than 0 does, since no outcome is negative.
     return np.asarray(np.log1p(np.maximum(values, 0.0)))
-
-
-def _winkler(
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    y: NDArray[np.float64],
-    alpha: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    missed = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
-    return np.asarray(high - low + 2 / alpha * missed)
 
 
 def _count_draws(n_rows: int) -> int:
