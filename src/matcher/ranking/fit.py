@@ -368,6 +368,11 @@ def fit_model(
     facts["forecast_from" if forecast is not None else "no_forecast"] = source
     if unpredicted:
         facts["no_outcomes"] = unpredicted
+    if outcomes is not None and outcomes.n_without_posts:
+        facts["posts_unknown"] = (
+            f"{outcomes.n_without_posts:,} of {outcomes.n_hires:,} hires do not tell how many; "
+            "each counts as one"
+        )
     if unanswered:
         facts["no_acceptance"] = unanswered
     if unsure:

@@ -42,6 +42,7 @@ _REMARKS: Final = {
     "no_fit_probability": "fit is not stated as a probability",
     "no_forecast": "no forecast from posts",
     "no_outcomes": "no outcome is predicted",
+    "posts_unknown": "posts of hires",
     "no_deliver": "no order by what a hire delivers",
     "deliver_from_posts_alone": "what a hire delivers is forecast from posts alone",
 }

@@ -76,6 +76,7 @@ def identify_model(model: Model) -> str:
         model.settings.hash,
         None if model.calibration is None else model.calibration.as_dict(),
         *([] if model.acceptance is None else [model.acceptance.to_dict()]),
+        *([] if model.outcomes is None else [model.outcomes.to_dict()]),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 

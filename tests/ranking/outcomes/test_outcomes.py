@@ -194,3 +194,18 @@ def test_a_market_without_enough_measured_posts_says_so() -> None:
 
 def test_a_brief_may_say_how_many_posts_it_wants() -> None:
     assert Brief(brief_id="b", brief="mì cay", n_posts=3).n_posts == 3
+
+
+def test_hires_that_do_not_tell_their_posts_are_counted(folder: Path, cut: pd.Timestamp) -> None:
+    tables = {
+        name: table.copy() for name, table in load_market(folder, SETTINGS.market).tables.items()
+    }
+    hires = tables["collaborations"]
+    silent = hires.index[::4]
+    for name in ("n_posts_agreed", "n_posts_delivered"):
+        hires.loc[silent, name] = np.nan
+    tables["campaign_posts"] = tables["campaign_posts"].iloc[:0]
+    models = fit(MarketData(build_market(tables, settings=SETTINGS.market)), cut)[0]
+    assert models is not None
+    assert 0 < models.n_without_posts < models.n_hires
+    assert OutcomeModels.from_dict(models.to_dict()).n_without_posts == models.n_without_posts

@@ -185,7 +185,18 @@ class Distributions:
         common = rng.standard_normal((n_draws, 1))
         own = rng.standard_normal((n_draws, len(self)))
         level = ndtr(np.sqrt(self.shared) * common + np.sqrt(1.0 - self.shared) * own)
-        return np.stack([self._value(self._error_at(row)) for row in level])
+        # Values are found at the levels that are kept, once, and lie between them in the draws.
+        place = np.clip(level * 100.0 - 1.0, 0.0, len(LEVELS) - 1.0)
+        low = np.minimum(place.astype(np.int64), len(LEVELS) - 2)
+        values, rows, share = self._values_at_levels(), np.arange(len(self)), place - low
+        found = (1.0 - share) * values[rows, low] + share * values[rows, low + 1]
+        return np.asarray(found if self.kind == "rate" else np.round(found))
+
+    def _values_at_levels(self) -> NDArray[np.float64]:
+        """Outcome of each pair at each of `LEVELS`, shape (n, 99)."""
+        every = np.repeat(np.arange(len(self)), len(LEVELS))
+        found = self.select(every)._value(self.errors[self.cells].ravel())
+        return found.reshape(len(self), len(LEVELS))
 
     def beats(self, first: int, second: int, *, n_draws: int = 4_000, seed: int = 0) -> float:
         """Probability that one pair brings more than another.

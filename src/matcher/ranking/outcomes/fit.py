@@ -144,9 +144,10 @@ def fit_outcomes(
             f"{len(posts.inputs)} public posts and {len(hires)} hires with an outcome are known; "
             "200 measured posts are needed"
         )
-    known = hires.n_posts[np.isfinite(hires.n_posts)]
-    usual = float(pd.Series(known).mode().iloc[0]) if len(known) else 1.0
-    return OutcomeModels(models, posts.shares, usual), ""
+    told = hires.outcomes["n_posts"].dropna()
+    usual = float(told.mode().iloc[0]) if len(told) else 1.0
+    n_without = len(hires) - len(told)
+    return OutcomeModels(models, posts.shares, usual, len(hires), n_without), ""
 
 
 def _hires(

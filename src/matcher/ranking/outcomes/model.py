@@ -58,12 +58,18 @@ class OutcomeModels:
     shares : FormatShares
         In which formats platforms post.
     usual_posts : float
-        Posts per hire that history agreed on most.
+        Posts per hire that history agreed on most; 1 where it tells of none.
+    n_hires : int
+        Hires that were learnt from.
+    n_without_posts : int
+        Those of them that do not tell how many posts they had, and count as one post each.
     """
 
     models: Mapping[str, OutcomeModel]
     shares: FormatShares
     usual_posts: float
+    n_hires: int = 0
+    n_without_posts: int = 0
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -248,6 +254,8 @@ class OutcomeModels:
             "models": [model.to_dict() for model in self.models.values()],
             "shares": self.shares.shares.tolist(),
             "usual_posts": self.usual_posts,
+            "n_hires": self.n_hires,
+            "n_without_posts": self.n_without_posts,
         }
 
     @classmethod
@@ -269,6 +277,8 @@ class OutcomeModels:
             {model.name: model for model in models},
             FormatShares(np.array(content["shares"], dtype=np.float64)),
             float(content["usual_posts"]),
+            int(content["n_hires"]),
+            int(content["n_without_posts"]),
         )
 
 
