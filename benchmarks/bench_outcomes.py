@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
+from matcher.columns import TRUST_PROXY
 from matcher.config import Settings
 from matcher.evaluation.metrics import ndcg_at_k
 from matcher.evaluation.outcomes import grade_outcomes, winkler_score
@@ -36,7 +37,7 @@ from matcher.features.context import MarketData
 from matcher.market.instants import instant_microseconds
 from matcher.market.load import load_market
 from matcher.ranking.fit import candidate_pairs, fit_model
-from matcher.ranking.relevance import TRUST_PROXY, hire_outcomes
+from matcher.ranking.relevance import hire_outcomes
 from matcher.world.judge.bench import open_bench
 from matcher.world.knobs import WORLDS
 from matcher.world.simulate import simulate_market

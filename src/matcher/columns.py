@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 PLATFORMS: Final = (
     "facebook",
@@ -29,6 +29,10 @@ FORMATS: Final = (
     "audio",
 )
 OBJECTIVES: Final = ("awareness", "engagement", "traffic", "leads", "sales", "trust")
+Order: TypeAlias = Literal["fit", "deliver", "outcome", "value", "blend"]
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+"""What a list may be ordered by: who would be chosen, what a hire brings as learnt from hires, the
+expected outcome, that per unit of the fee, and the mean of the first two."""
 KINDS: Final = ("creator", "kol", "celebrity", "koc", "employee", "customer", "virtual")
 STATUSES: Final = ("shortlisted", "invited", "declined", "accepted", "completed", "cancelled")
 HIRED_STATUSES: Final = ("accepted", "completed")
@@ -66,6 +70,8 @@ OUTCOMES: Final = (
     "revenue",
 )
 """Measured results of a collaboration, known from its ``outcome_at``."""
+TRUST_PROXY: Final = "trust_proxy"
+"""(Comments + shares + saves) per reach: a stand-in, since `trust` has no outcome of its own."""
 
 REASON_GROUPS: Final = (
     "reach",

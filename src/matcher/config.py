@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from matcher.arguments import to_path
+from matcher.columns import OBJECTIVES, OUTCOMES, TRUST_PROXY, Order
 from matcher.errors import ConfigError
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -25,6 +26,8 @@ __all__ = [
     "EncoderSettings",
     "EvaluationSettings",
     "MarketSettings",
+    "ObjectiveSettings",
+    "Objectives",
     "RankerSettings",
     "RetrievalSettings",
     "Settings",
@@ -75,6 +78,76 @@ class CheckedModel(BaseModel):
             raise _explained(cls, error, where=cls.__name__) from error
 
 
+class ObjectiveSettings(CheckedModel):
+    """What a campaign for one objective is measured by, and how its list is ordered."""
+
+    outcomes: tuple[str, ...] = Field(min_length=1)
+    """Outcomes that stand for it, the most wanted first: labels take the first that at least half
+    of a campaign's hires have, predictions the first that is predicted."""
+    order: Order = "outcome"
+    """Order of its lists where none is asked for; `fit` stands in where a model cannot give it."""
+
+    @field_validator("outcomes")
+    @classmethod
+    def _known_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = (*OUTCOMES, TRUST_PROXY)
+        unknown = [name for name in value if name not in known]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "expected some of " + ", ".join(known)
+            raise ValueError(f"{unknown[0]!r} is no outcome; {hint}")
+        if len(set(value)) < len(value):
+            raise ValueError("an outcome stands twice; keep the first")
+        return value
+
+
+def _stands_for(*outcomes: str) -> ObjectiveSettings:
+    return ObjectiveSettings(outcomes=outcomes)
+
+
+class Objectives(CheckedModel):
+    """What each objective of a brief stands for; a brief without one counts as engagement.
+
+    The order of all is by the outcome: it loses least of what the best could bring, by the truth of
+    simulated markets over all eligible accounts.
+    """
+
+    awareness: ObjectiveSettings = _stands_for("reach", "impressions", "engagements", "views")
+    engagement: ObjectiveSettings = _stands_for("engagements", "views")
+    traffic: ObjectiveSettings = _stands_for("link_clicks", "engagements", "views")
+    leads: ObjectiveSettings = _stands_for("leads", "link_clicks", "engagements", "views")
+    sales: ObjectiveSettings = _stands_for(
+        "conversions", "revenue", "link_clicks", "engagements", "views"
+    )
+    trust: ObjectiveSettings = _stands_for(TRUST_PROXY, "engagements", "views")
+
+    def of(self, objective: str | None) -> ObjectiveSettings:
+        """Settings of an objective.
+
+        Parameters
+        ----------
+        objective : str or None
+            One of `matcher.columns.OBJECTIVES`; None counts as engagement.
+
+        Returns
+        -------
+        ObjectiveSettings
+            Its outcomes and order.
+        """
+        found: ObjectiveSettings = getattr(self, objective or "engagement")
+        return found
+
+    def outcomes(self) -> dict[str, tuple[str, ...]]:
+        """Outcomes of every objective.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            By objective, the most wanted outcome first.
+        """
+        return {name: self.of(name).outcomes for name in OBJECTIVES}
+
+
 class MarketSettings(CheckedModel):
     """How tables are read and when a fact counts as known."""
 
@@ -93,6 +166,8 @@ class MarketSettings(CheckedModel):
         "vn_agency", "vn_event", "later_fohr", "hypeauditor_classic", "marketing_trips"
     ] = "vn_agency"
     """Follower bands; see `matcher.market.tiers`."""
+    objectives: Objectives = Objectives()
+    """Outcomes that stand for each objective, and the order of its lists."""
 
 
 class EncoderSettings(CheckedModel):

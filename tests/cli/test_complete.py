@@ -42,8 +42,10 @@ def test_the_beginning_of_a_verb_gives_the_verbs(shell: str) -> None:
 def test_options_and_their_words_are_offered() -> None:
     assert offered("recommend", "--dr") == ["--dry-run"]
     assert offered("recommend", "--lang", "v") == ["vi"]
-    assert offered("recommend", "--order", "") == ["fit", "deliver", "outcome", "value", "blend"]
-    assert offered("explain", "--order", "") == ["fit", "deliver"]
+    assert offered("recommend", "--order", "") == [
+        "objective", "fit", "deliver", "outcome", "value", "blend"
+    ]  # fmt: skip
+    assert offered("explain", "--order", "") == ["objective", "fit", "deliver", "outcome"]
     assert offered("similar", "--by", "a") == ["audience", "all"]
 
 

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matcher.columns import OBJECTIVES, OUTCOMES
-from matcher.errors import DataError
+from matcher.columns import OBJECTIVES, OUTCOMES, TRUST_PROXY
+from matcher.config import MarketSettings, Objectives
+from matcher.errors import ConfigError, DataError
 from matcher.market.market import build_market
 from matcher.ranking.relevance import (
-    OBJECTIVE_OUTCOMES,
-    TRUST_PROXY,
     closed_campaigns,
     fully_closed_at,
     hired_pairs,
@@ -140,9 +139,38 @@ def test_nobody_hired_closes_nothing(m, market_of):
 
 
 def test_every_objective_has_outcomes_of_the_contract():
-    assert set(OBJECTIVE_OUTCOMES) == set(OBJECTIVES)
-    named = {name for names in OBJECTIVE_OUTCOMES.values() for name in names}
+    mapping = Objectives().outcomes()
+    assert tuple(mapping) == OBJECTIVES
+    named = {name for names in mapping.values() for name in names}
     assert named - {TRUST_PROXY} <= set(OUTCOMES)
+    assert {Objectives().of(name).order for name in (*OBJECTIVES, None)} == {"outcome"}
+
+
+def test_settings_say_what_stands_for_an_objective(m, market_of):
+    seen = {"outcome_at": m.at(-9), "engagements": 3.0, "reach": 70.0}
+    market = market_of(hire("a1", **seen), objective="awareness")
+    assert measured_outcomes(market)["outcome_name"].tolist() == ["reach"]
+    settings = MarketSettings.model_validate(
+        {"objectives": {"awareness": {"outcomes": ["engagements"], "order": "fit"}}}
+    )
+    other = build_market(market.tables, settings)
+    assert measured_outcomes(other)["outcome_name"].tolist() == ["engagements"]
+    assert settings.objectives.of("awareness").order == "fit"
+    assert settings.objectives.of("sales").order == "outcome"
+
+
+@pytest.mark.parametrize(
+    ("awareness", "match"),
+    [
+        ({"outcomes": ["reech"]}, "'reech' is no outcome; did you mean 'reach'"),
+        ({"outcomes": ["reach", "reach"]}, "an outcome stands twice"),
+        ({"outcomes": []}, "at least 1 item"),
+        ({"outcomes": ["reach"], "order": "score"}, "objectives.awareness.order"),
+    ],
+)
+def test_a_mapping_that_cannot_be(awareness, match):
+    with pytest.raises(ConfigError, match=match):
+        MarketSettings.model_validate({"objectives": {"awareness": awareness}})
 
 
 @pytest.mark.parametrize(

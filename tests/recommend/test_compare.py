@@ -98,7 +98,7 @@ def test_briefs_in_one_list_alone_are_said():
     assert compare_lists(old, new).notes == (
         "1 brief(s) are in the old list alone: ['gone']",
         "1 brief(s) are in the new list alone: ['fresh']",
-        "the lists explain different scores: deliver, fit",
+        "the lists of 1 brief(s), ['b'], explain different scores: deliver, fit",
     )
 
 

@@ -50,10 +50,10 @@ def test_another_scale_of_the_scores_changes_nothing(shop):
 
 def test_changes_add_up_to_the_change_of_the_standard_score(shop, earlier):
     brief = shop.make_brief("one")
-    found = run(shop, earlier, shop.model, briefs=[brief])
+    found = run(shop, earlier, shop.model, briefs=[brief], order="fit")
     standard = []
     for model in (earlier, shop.model):
-        scored = score_brief(model, shop.data, brief, as_of=shop.NOW)
+        scored = score_brief(model, shop.data, brief, as_of=shop.NOW, order="fit")
         score = scored.scores["hire"].to_numpy()
         by_id = dict(zip(scored.candidates.account_ids, score, strict=True))
         standard.append({name: (one - score.mean()) / score.std() for name, one in by_id.items()})

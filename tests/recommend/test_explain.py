@@ -15,7 +15,7 @@ from matcher.recommend.recommend import recommend
 def run(shop, account, brief=None, **options):
     return explain(
         shop.model, shop.data, brief or shop.make_brief(), account,
-        **{"as_of": shop.NOW, "context": shop.context, **options},
+        **{"as_of": shop.NOW, "context": shop.context, "order": "fit", **options},
     )  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def run(shop, account, brief=None, **options):
 def rows(shop):
     found = recommend(
         shop.model, shop.data, [shop.make_brief()], as_of=shop.NOW, top_k=100, context=shop.context,
-        one_per_person=False,
+        one_per_person=False, order="fit",
     )  # fmt: skip
     return found.frame.set_index("account_id")
 

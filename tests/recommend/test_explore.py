@@ -96,7 +96,7 @@ def test_the_log_holds_every_eligible_account_and_what_was_chosen(shop) -> None:
     assert counts.to_dict() == found.pools.set_index("brief_id")["n_eligible"].to_dict()
     chosen = log[log["chosen"]].sort_values(["campaign_id", "rank"])
     assert chosen["account_id"].tolist() == found.frame["account_id"].tolist()
-    assert chosen["score"].tolist() == found.frame["fit_score"].tolist()
+    assert chosen["score"].tolist() == found.frame["outcome_score"].tolist()
     sums = log.groupby("campaign_id")["inclusion_probability"].sum()
     np.testing.assert_allclose(sums[["one", "two"]], [8.0, 6.0], atol=0.2)
     persons = found.frame.groupby("brief_id")["influencer_id"].nunique()

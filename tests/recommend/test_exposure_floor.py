@@ -33,7 +33,7 @@ def market(shop):
 
 def run(shop, market, *, briefs=None, **options):
     data, context, _ = market
-    known = {"as_of": shop.NOW, "top_k": 10, "context": context}
+    known = {"as_of": shop.NOW, "top_k": 10, "context": context, "order": "fit"}
     return recommend(shop.model, data, briefs or [shop.make_brief()], **{**known, **options})
 
 
@@ -91,7 +91,7 @@ def test_the_cost_is_in_chances_where_fit_is_one(shop, market):
         shop.model, calibration=FitCalibration((1.0, 0.0), (0.0,), 4.0, None, 10, 50)
     )
     data, context, _ = market
-    known = {"as_of": shop.NOW, "top_k": 10, "context": context}
+    known = {"as_of": shop.NOW, "top_k": 10, "context": context, "order": "fit"}
     rule = ExposureRule("gender", 1.0)
     plain, held = (
         recommend(calibrated, data, [shop.make_brief()], exposure=one, **known)

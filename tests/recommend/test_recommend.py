@@ -21,7 +21,7 @@ REASONS = [f"reason_{group}" for group in REASON_GROUPS]
 
 
 def run(shop, briefs, **options):
-    known = {"as_of": shop.NOW, "top_k": 10, "context": shop.context}
+    known = {"as_of": shop.NOW, "top_k": 10, "context": shop.context, "order": "fit"}
     return recommend(shop.model, shop.data, briefs, **{**known, **options})
 
 
@@ -50,11 +50,10 @@ def test_scores_are_those_of_the_model_over_all_candidates(shop, found):
 @pytest.mark.parametrize("order", ["fit", "deliver", "outcome", "value", "blend"])
 def test_contributions_add_up(shop, order):
     rows = run(shop, [shop.make_brief()], order=order).frame
-    by_delivery = order in ("deliver", "outcome", "value")
-    explained = rows["deliver_score" if by_delivery else "fit_score"]
-    assert set(rows["explained"]) == {"deliver" if by_delivery else "fit"}
+    explained = {"deliver": "deliver", "outcome": "outcome", "value": "outcome"}.get(order, "fit")
+    assert set(rows["explained"]) == {explained}
     total = rows["base"] + rows[REASONS].sum(axis=1)
-    np.testing.assert_allclose(total, explained, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(total, rows[f"{explained}_score"], rtol=0, atol=1e-9)
     ordered = {
         "fit": rows["fit_score"],
         "deliver": rows["deliver_score"],
@@ -152,7 +151,7 @@ def test_facts_from_as_of_on_change_nothing(shop):
     data = MarketData(build_market(tables))
     brief = shop.make_brief()
     before = run(shop, [brief]).frame
-    after = recommend(shop.model, data, [brief], as_of=shop.NOW, top_k=10).frame
+    after = recommend(shop.model, data, [brief], as_of=shop.NOW, top_k=10, order="fit").frame
     drop = ["data_hash"]
     pd.testing.assert_frame_equal(before.drop(columns=drop), after.drop(columns=drop))
 

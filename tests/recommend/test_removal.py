@@ -14,7 +14,8 @@ from matcher.features.pair_features import FEATURES
 from matcher.market.brief import Brief
 from matcher.market.load import load_market
 from matcher.ranking.fit import fit_model
-from matcher.recommend.reasons import relative_contributions, typical_candidates
+from matcher.recommend.orders import score_contributions
+from matcher.recommend.reasons import typical_candidates
 from matcher.recommend.recommend import recommend, score_brief
 from matcher.recommend.removal import REPLACEMENTS, remove_top_reason
 from matcher.world.simulate import simulate_market
@@ -80,8 +81,8 @@ def test_what_typical_candidates_share_is_nobodys_reason(world, ranker):
     for ranked in world.scored[:2]:
         scores = ranked.scores[ranker].to_numpy()
         typical = typical_candidates(scores)
-        inputs = ranked.matrix.relative(chosen.names)
-        parts = relative_contributions(chosen, inputs, scores, typical)
+        names, parts = score_contributions(world.model, ranked, ranker, typical)
+        assert names == chosen.names
         np.testing.assert_allclose(parts[:, :-1].mean(axis=0), 0, atol=1e-12)
         np.testing.assert_allclose(parts[:, -1], scores[typical].mean(), rtol=0, atol=1e-9)
 
@@ -118,7 +119,9 @@ def test_the_typical_candidates():
 def test_a_list_and_the_removal_name_the_same_strongest_reason(shop):
     ranked = score_brief(shop.model, shop.data, shop.make_brief(), as_of=shop.NOW)
     rows = remove_top_reason(shop.model, ranked).set_index("account_id")
-    found = recommend(shop.model, shop.data, [shop.make_brief()], as_of=shop.NOW, top_k=10)
+    found = recommend(
+        shop.model, shop.data, [shop.make_brief()], as_of=shop.NOW, top_k=10, order="fit"
+    )
     reasons = found.frame.set_index("account_id")[[f"reason_{group}" for group in REASON_GROUPS]]
     for name, row in reasons.iterrows():
         assert row.max() == pytest.approx(rows.loc[name, "contribution"], abs=1e-12)

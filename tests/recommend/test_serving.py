@@ -106,7 +106,7 @@ def test_a_market_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
         ([{"brief_id": "b"}, {"brief_id": "b"}], {}, DataError, "an id stands twice"),
         (BRIEFS, {"market": "/elsewhere"}, UsageError, "set where the model was loaded"),
         (BRIEFS, {"lang": "fr"}, UsageError, "got 'fr'; expected en or vi"),
-        (BRIEFS, {"order": "best"}, UsageError, "got 'best'; expected one of fit"),
+        (BRIEFS, {"order": "best"}, UsageError, "got 'best'; expected one of objective, fit"),
         (BRIEFS, {"top_k": 0}, UsageError, "top_k: got 0"),
         (BRIEFS, {"as_of": "today-ish"}, UsageError, "as_of: got 'today-ish'"),
         (BRIEFS, {"as_of": "2025-06-01"}, UsageError, "without timezone"),

@@ -19,8 +19,9 @@ from matcher.recommend.write import write_recommendations
 def found(shop):
     briefs = [shop.make_brief("=1+1"), shop.make_brief("Đẹp")]
     return recommend(
-        shop.model, shop.data, briefs, as_of=shop.NOW, top_k=8, context=shop.context, language="vi"
-    )
+        shop.model, shop.data, briefs, as_of=shop.NOW, top_k=8, context=shop.context, language="vi",
+        order="fit",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
@@ -32,6 +33,7 @@ def test_bytes_are_the_same_every_time(shop, found, tmp_path, suffix):
         as_of=shop.NOW,
         top_k=8,
         language="vi",
+        order="fit",
     )
     paths = [tmp_path / f"{name}{suffix}" for name in ("one", "two")]
     for recommendations, path in zip((found, again), paths, strict=True):

@@ -67,9 +67,9 @@ def diff(
         str,
         typer.Option(
             autocompletion=complete_order,
-            help="Of two models: fit, deliver, outcome, value or blend.",
+            help="Of two models: objective, fit, deliver, outcome, value or blend.",
         ),
-    ] = "fit",
+    ] = "objective",
     top: Annotated[
         int | None,
         typer.Option(
@@ -107,10 +107,10 @@ def diff(
     Examples: matcher diff old.parquet new.parquet --top 20;
     matcher diff models/old models/new --market my-market --all-open
     """
-    from matcher.recommend.rows import ORDERS
+    from matcher.recommend.orders import REQUESTS
 
     check_word("--lang", lang, ("en", "vi"))
-    check_word("--order", order, ORDERS)
+    check_word("--order", order, REQUESTS)
     if out is not None:
         check_output(out, force=force, suffixes=TABLE_SUFFIXES)
     asked = {"--market": market, "--brief": brief, "--campaign": campaign, "--as-of": as_of}

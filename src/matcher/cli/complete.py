@@ -134,4 +134,4 @@ _READERS: Final[dict[str, Callable[[Path, str], Iterator[Any]]]] = {
 }
 
 complete_language: Final = complete_words("en", "vi")
-complete_order: Final = complete_words("fit", "deliver", "outcome", "value", "blend")
+complete_order: Final = complete_words("objective", "fit", "deliver", "outcome", "value", "blend")

@@ -74,10 +74,10 @@ def explain(
     order: Annotated[
         str,
         typer.Option(
-            autocompletion=complete_words("fit", "deliver"),
-            help="Score to explain: fit or deliver.",
+            autocompletion=complete_words("objective", "fit", "deliver", "outcome"),
+            help="Score to explain: objective (that of the list), fit, deliver or outcome.",
         ),
-    ] = "fit",
+    ] = "objective",
     lang: Annotated[
         str,
         typer.Option("--lang", autocompletion=complete_language, help="Language: en or vi."),
@@ -98,10 +98,11 @@ def explain(
     from matcher.errors import UsageError
     from matcher.ranking.store import read_model
     from matcher.recommend.explain import explain as build
+    from matcher.recommend.orders import EXPLAINABLE
     from matcher.report.pictures import PICTURE_SUFFIXES, draw_explanation
     from matcher.tracking.models import find_model
 
-    check_word("--order", order, ("fit", "deliver"))
+    check_word("--order", order, EXPLAINABLE)
     check_word("--lang", lang, ("en", "vi"))
     if (brief is None) == (campaign is None):
         raise UsageError("one brief is explained; give either --brief FILE or --campaign ID")
@@ -160,6 +161,7 @@ _WORDS: Final = {
     "en": {
         "fit": "fit",
         "deliver": "deliver",
+        "outcome": "expected outcome",
         "head": "{name} ({account}): {what} for {brief} as of {as_of}: rank {rank} of {n} "
         "candidates, above {share} of the eligible",
         "score": "score",
@@ -172,6 +174,7 @@ _WORDS: Final = {
     "vi": {
         "fit": "độ phù hợp",
         "deliver": "kết quả mang lại",
+        "outcome": "kết quả dự kiến",
         "head": "{name} ({account}): {what} với {brief}, tính đến {as_of}: hạng {rank} trong {n} "
         "ứng viên, cao hơn {share} số tài khoản đủ điều kiện",
         "score": "điểm",

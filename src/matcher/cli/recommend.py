@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from matcher.market.market import Market
     from matcher.ranking.model import Model
     from matcher.recommend.explore import Lottery
+    from matcher.recommend.orders import OrderRequest
     from matcher.recommend.recommendations import Recommendations
 
 
@@ -70,8 +71,11 @@ def recommend(
     top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="Accounts per brief.")] = 20,
     order: Annotated[
         str,
-        typer.Option(autocompletion=complete_order, help="fit, deliver, outcome, value or blend."),
-    ] = "fit",
+        typer.Option(
+            autocompletion=complete_order,
+            help="objective (as the settings say), fit, deliver, outcome, value or blend.",
+        ),
+    ] = "objective",
     explore: Annotated[
         float | None,
         typer.Option(
@@ -113,13 +117,13 @@ def recommend(
     """
     from matcher.errors import UsageError
     from matcher.ranking.store import read_model
+    from matcher.recommend.orders import REQUESTS
     from matcher.recommend.recommend import recommend as rank
-    from matcher.recommend.rows import ORDERS
     from matcher.recommend.unfinished import Unfinished
     from matcher.tracking.models import find_model
     from matcher.tracking.store import data_home
 
-    check_word("--order", order, ORDERS)
+    check_word("--order", order, REQUESTS)
     check_word("--lang", lang, ("en", "vi"))
     rule = exposure_rule(exposure, exposure_floor)
     if rule is not None and explore is not None:
@@ -139,7 +143,15 @@ def recommend(
     instant = data.market.all_known_at if as_of is None else parse_instant(as_of)
     briefs = collect_briefs(data.market, instant, brief or [], campaign or [], all_open=all_open)
     if dry_run:
-        plan = _plan(loaded, data, briefs, instant, settings, order=order, top_k=top)
+        plan = _plan(
+            loaded,
+            data,
+            briefs,
+            instant,
+            settings,
+            order=order,  # type: ignore[arg-type]
+            top_k=top,
+        )
         what = f"rank accounts for {len(briefs)} brief(s) into {out}"
         what += "" if lottery is None else f", drawn, with its log in {log}"
         what += "" if rule is None else f", {rule.floor:g} of supply for each {rule.by} at least"
@@ -253,7 +265,7 @@ def _plan(
     instant: pd.Timestamp,
     settings: Settings,
     *,
-    order: str,
+    order: OrderRequest,
     top_k: int,
 ) -> dict[str, Any]:
     from matcher.recommend.preview import preview_pools
@@ -304,12 +316,22 @@ def _describe_pool(pool: dict[Hashable, Any]) -> str:
         parts = [f"{name.removeprefix(prefix)} {n:,}" for name, n in held.items() if n]
         return ", ".join(parts) or "no rule"
 
+    by = "" if pool["order"] is None else f"ordered by {_describe_order(pool)}; "
     return (
-        f"brief {one_line(str(pool['brief_id']))}: "
+        f"brief {one_line(str(pool['brief_id']))}: {by}"
         f"{pool['n_eligible']:,} of {pool['n_accounts']:,} accounts are eligible; "
         f"removed by {counted('removed_')}; passed for want of a value: "
         f"{counted('unknown_')}"
     )
+
+
+def _describe_order(pool: dict[Hashable, Any]) -> str:
+    from matcher.recommend.wording import OUTCOME_NAMES
+
+    outcome = pool["total_outcome_name"]
+    if pool["order"] not in ("outcome", "value") or outcome is None:
+        return str(pool["order"])
+    return f"{pool['order']} ({OUTCOME_NAMES[str(outcome)]['en']})"
 
 
 def collect_briefs(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from matcher.columns import TRUST_PROXY
 from matcher.ranking.fit import candidate_pairs
 from matcher.ranking.relevance import (
     TRUST_NOTE,
-    TRUST_PROXY,
     fully_closed_at,
     hire_outcomes,
     hired_pairs,

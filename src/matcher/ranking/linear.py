@@ -68,13 +68,38 @@ class LinearModel:
         FeatureMismatchError
             If the number of columns differs.
         """
+        missing, held = self._held(values)
+        return np.asarray(self.constant + held @ self.slopes + missing @ self.absent)
+
+    def contributions(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """What each column adds to the constant.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float, shape (n_rows, n_columns)
+            Columns in the order of `names`; NaN where missing.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_rows, n_columns)
+            With the constant, rows sum to what `predict` gives.
+
+        Raises
+        ------
+        FeatureMismatchError
+            If the number of columns differs.
+        """
+        missing, held = self._held(values)
+        return np.asarray(held * self.slopes + missing * self.absent)
+
+    def _held(self, values: NDArray[np.floating]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Which values are missing, and all of them filled and held between the ends."""
         if values.ndim != 2 or values.shape[1] != len(self.names):
             raise FeatureMismatchError(
                 f"linear model: got {values.shape} values; expected {len(self.names)} columns"
             )
         missing = np.isnan(values)
-        held = np.clip(np.where(missing, self.fill, values), self.low, self.high)
-        return np.asarray(self.constant + held @ self.slopes + missing @ self.absent)
+        return missing, np.clip(np.where(missing, self.fill, values), self.low, self.high)
 
     def held_back(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """How far predictions would lie elsewhere had values not been held at the ends.

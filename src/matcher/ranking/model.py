@@ -250,8 +250,7 @@ class Model:
         columns = {}
         for which in questions:
             if which == "outcome":
-                nothing = np.full(len(matrix.pairs), np.nan)
-                columns[which] = nothing if self.outcomes is None else self.outcomes.order(matrix)
+                columns[which] = self._outcome(matrix)
                 continue
             ranker = rankers[which]
             if ranker is None:
@@ -259,6 +258,11 @@ class Model:
             else:
                 columns[which] = ranker.score(self._inputs(matrix, which))
         return pd.DataFrame(columns)
+
+    def _outcome(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
+        if self.outcomes is None:
+            return np.full(len(matrix.pairs), np.nan)
+        return self.outcomes.order(matrix, self.settings.market.objectives)
 
     def contributions(self, matrix: FeatureMatrix, ranker: str = "hire") -> NDArray[np.float64]:
         """Contribution of each feature to the score.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from matcher.columns import HIRED_STATUSES, OUTCOMES
+from matcher.columns import HIRED_STATUSES, OUTCOMES, TRUST_PROXY
 from matcher.errors import DataError
 from matcher.market.money import find_exchange_rate
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from matcher.market.market import Market
 
 __all__ = [
-    "OBJECTIVE_OUTCOMES",
     "TRUST_NOTE",
-    "TRUST_PROXY",
     "closed_campaigns",
     "fully_closed_at",
     "hire_outcomes",
@@ -28,23 +26,10 @@ __all__ = [
     "measured_outcomes",
 ]
 
-TRUST_PROXY: Final = "trust_proxy"
-"""(Comments + shares + saves) per reach: a stand-in, since `trust` has no outcome of its own."""
-
 TRUST_NOTE: Final = (
     "the objective `trust` has no outcome of its own; it is read as (comments + shares + saves) "
     "per reach, a proxy"
 )
-
-OBJECTIVE_OUTCOMES: Final[dict[str, tuple[str, ...]]] = {
-    "awareness": ("reach", "impressions", "engagements", "views"),
-    "engagement": ("engagements", "views"),
-    "traffic": ("link_clicks", "engagements", "views"),
-    "leads": ("leads", "link_clicks", "engagements", "views"),
-    "sales": ("conversions", "revenue", "link_clicks", "engagements", "views"),
-    "trust": (TRUST_PROXY, "engagements", "views"),
-}
-"""Outcomes that stand for an objective; the first that at least half of a campaign's hires have."""
 
 _LEVEL_OF_OUTCOME: Final = {TRUST_PROXY: "", "views": "views_level"}
 """Level that an outcome's lift is taken over, where it is not that of engagements; none for a
@@ -131,7 +116,7 @@ def fully_closed_at(market: Market) -> pd.Series:
 
 
 def measured_outcomes(market: Market) -> pd.DataFrame:
-    """Outcome of each hire under its campaign's objective.
+    """Outcome of each hire under its campaign's objective, as the market's settings map it.
 
     Rows of a pair are added up; revenue is converted into the currency of its campaign. Where the
     hires of a campaign count different parts in ``engagements``, it is rebuilt from the campaign's
@@ -152,14 +137,16 @@ def measured_outcomes(market: Market) -> pd.DataFrame:
     DataError
         If the revenue of a campaign for sales cannot be converted.
     """
-    names = sorted({name for choices in OBJECTIVE_OUTCOMES.values() for name in choices})
+    objectives = market.settings.objectives.outcomes()
+    names = sorted({name for choices in objectives.values() for name in choices})
     sums = _summed(market)
     campaigns = market.tables["campaigns"].set_index("campaign_id")["objective"]
     objective = sums["campaign_id"].map(campaigns).fillna("engagement")
-    sums[TRUST_PROXY] = _trust_proxy(market, sums[(objective == "trust").to_numpy()])
+    by_trust = [name for name, choices in objectives.items() if TRUST_PROXY in choices]
+    sums[TRUST_PROXY] = _trust_proxy(market, sums[objective.isin(by_trust).to_numpy()])
     shares = sums[names].notna().groupby(sums["campaign_id"]).transform("mean")
     chosen = pd.Series("", index=sums.index, dtype="str")
-    for name, choices in OBJECTIVE_OUTCOMES.items():
+    for name, choices in objectives.items():
         for outcome in choices:
             is_open = (objective == name) & (chosen == "")
             chosen[is_open & (shares[outcome] >= _LEAST_MEASURED)] = outcome
@@ -267,7 +254,13 @@ def _revenue_in_campaign_currency(market: Market, hired: pd.DataFrame) -> pd.Ser
     """
     campaigns = market.tables["campaigns"].set_index("campaign_id")
     result = hired["revenue"].copy()
-    sales = (hired["campaign_id"].map(campaigns["objective"]) == "sales").to_numpy(bool)
+    objective = hired["campaign_id"].map(campaigns["objective"]).fillna("engagement")
+    by_revenue = [
+        name
+        for name, choices in market.settings.objectives.outcomes().items()
+        if "revenue" in choices
+    ]
+    sales = objective.isin(by_revenue).to_numpy(bool)
     earned = hired[sales & hired["revenue"].notna().to_numpy(bool)]
     own = earned.groupby("campaign_id")["currency"].unique()
     common = {str(name): held[0] for name, held in own.items() if len(held) == 1}

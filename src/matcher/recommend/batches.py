@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from matcher.errors import SupportError
 from matcher.features.pairs import build_pairs
 from matcher.features.relative import normal_scores
 from matcher.market.instants import instant_microseconds
 from matcher.recommend.fees import build_fees
+from matcher.recommend.orders import resolve_order
 from matcher.recommend.rows import Job, Scored
 from matcher.retrieval.centroids import AccountCentroids
 from matcher.retrieval.nearest import retrieve
@@ -158,27 +158,19 @@ def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Sco
     scores["blend"] = normal_scores(
         scores[["hire", "deliver"]].to_numpy(np.float64), pairs.bounds
     ).mean(axis=1)
-    names = job.model.feature_names(job.ranker)
-    inputs = normal_scores(matrix.columns(names), pairs.bounds)
     for place, (brief, candidates) in enumerate(batch):
         rows = np.arange(pairs.bounds[place], pairs.bounds[place + 1])
         own, held = scores.iloc[rows].reset_index(drop=True), matrix.select(rows)
-        if job.order in ("outcome", "value"):
-            own[job.order] = _worth(job, brief, candidates, own["outcome"].to_numpy(np.float64))
-        yield Scored(brief, candidates, own, held, inputs[rows])
+        order, note = resolve_order(job.model, brief, job.order)
+        if order == "value":
+            own[order] = _value(job, brief, candidates, own["outcome"].to_numpy(np.float64))
+        yield Scored(brief, candidates, own, held, order, note)
 
 
-def _worth(
+def _value(
     job: Job, brief: Brief, candidates: Candidates, middle: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Outcome of each candidate of a brief at its middle, in logs, or that per unit of its fee."""
-    if np.isnan(middle).all():
-        raise SupportError(
-            f"brief {brief.brief_id}: nothing is predicted that stands for the objective "
-            f"{brief.objective or 'engagement'}, since too little of it was measured; order by fit"
-        )
-    if job.order == "outcome":
-        return middle
+    """Outcome of each candidate of a brief at its middle per unit of its fee, in logs."""
     fees = build_fees(job.data, brief, candidates.codes, candidates.instant, language=job.language)
     # Accounts without any fee come after all others, in the order of what they bring.
     known = fees.fee > 0

@@ -141,9 +141,7 @@ def compare_lists(
         alone = sorted(set(frame["brief_id"]) - set(common))
         if alone:
             notes.append(f"{len(alone):,} brief(s) are in the {name} list alone: {alone[:5]}")
-    kinds = sorted({*old["explained"], *new["explained"]})
-    if len(kinds) > 1:
-        notes.append(f"the lists explain different scores: {', '.join(kinds)}")
+    notes += _scores_that_differ(old, new, common)
     parts, rows = [], []
     for brief in common:
         changes = _changes(
@@ -153,6 +151,20 @@ def compare_lists(
         parts.append(changes)
         rows.append(_summary(brief, changes))
     return ListComparison(pd.concat(parts, ignore_index=True), pd.DataFrame(rows), tuple(notes))
+
+
+def _scores_that_differ(old: pd.DataFrame, new: pd.DataFrame, common: list[str]) -> list[str]:
+    """Briefs whose two lists are explained by different scores, in a sentence."""
+    kinds = [
+        frame.drop_duplicates("brief_id").set_index("brief_id")["explained"].reindex(common)
+        for frame in (old, new)
+    ]
+    differ = kinds[0].ne(kinds[1])
+    if not differ.any():
+        return []
+    found = sorted({*kinds[0][differ], *kinds[1][differ]})
+    which = f"of {int(differ.sum()):,} brief(s), {differ.index[differ].tolist()[:5]},"
+    return [f"the lists {which} explain different scores: {', '.join(found)}"]
 
 
 def _check(name: str, frame: pd.DataFrame) -> None:

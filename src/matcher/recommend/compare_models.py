@@ -14,9 +14,10 @@ from matcher.columns import REASON_GROUPS
 from matcher.errors import UsageError
 from matcher.market.brief import Brief
 from matcher.markup import html_table
-from matcher.ranking.model import GROUP_OF, Model
+from matcher.ranking.model import Model
 from matcher.ranking.store import model_manifest
 from matcher.recommend.compare import ListComparison, compare_lists
+from matcher.recommend.orders import EXPLAINED, GROUPS_OF, raw_contributions
 from matcher.recommend.reasons import group_contributions
 from matcher.recommend.recommend import score_brief
 from matcher.recommend.rows import Job, choose
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.features.context import FeatureContext, MarketData
-    from matcher.recommend.rows import Order, Scored
+    from matcher.recommend.orders import OrderRequest
+    from matcher.recommend.rows import Scored
     from matcher.recommend.wording import Language
 
 __all__ = ["ModelComparison", "compare_models", "describe_differences"]
@@ -71,7 +73,7 @@ def compare_models(
     *,
     as_of: pd.Timestamp | None = None,
     top_k: int = 20,
-    order: Order = "fit",
+    order: OrderRequest = "objective",
     language: Language = "en",
     contexts: tuple[FeatureContext, FeatureContext] | None = None,
     manifests: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None,
@@ -100,8 +102,8 @@ def compare_models(
         As in `matcher.recommend.recommend.recommend`.
     top_k : int, default 20
         Accounts of a list; ranks beyond it tell where an account came from or went.
-    order : {"fit", "deliver", "outcome", "value", "blend"}
-        What lists are ordered by.
+    order : {"objective", "fit", "deliver", "outcome", "value", "blend"}
+        What lists are ordered by, as in `matcher.recommend.recommend.recommend`.
     language : {"en", "vi"}
         Language of the sentences.
     contexts : tuple of FeatureContext, optional
@@ -150,8 +152,8 @@ def compare_models(
         ]
         both = np.intersect1d(scored[0].candidates.codes, scored[1].candidates.codes)
         for side, model in enumerate((old, new)):
-            parts[side].append(_list(model, contexts[side], scored[side], both, order))
-        pools.append(_pool(brief.brief_id, scored, order))
+            parts[side].append(_list(model, contexts[side], scored[side], both))
+        pools.append(_pool(brief.brief_id, scored))
     lists = compare_lists(
         *(pd.concat(part, ignore_index=True) for part in parts), top=top_k, language=language
     )
@@ -163,15 +165,17 @@ def compare_models(
 
 
 def _list(
-    model: Model, context: FeatureContext, ranked: Scored, both: NDArray[np.int64], order: Order
+    model: Model, context: FeatureContext, ranked: Scored, both: NDArray[np.int64]
 ) -> pd.DataFrame:
     """Every candidate by rank with standardised contributions, as far as a list would show it."""
     n = len(ranked.candidates)
-    job = Job(model, context, n, order, "en", True, {})
+    job = Job(model, context, n, ranked.order, "en", True, {})
     rows, _ = choose(job, ranked)
-    contributions = model.ranker(job.ranker).contributions(ranked.inputs)
-    groups = group_contributions(contributions, model.feature_names(job.ranker), GROUP_OF)
-    scores = ranked.scores[job.ranker].to_numpy(np.float64)
+    names, contributions = raw_contributions(
+        model, ranked.matrix, ranked.brief, ranked.question, np.arange(n)
+    )
+    groups = group_contributions(contributions, names, GROUPS_OF)
+    scores = ranked.scores[ranked.question].to_numpy(np.float64)
     shared = np.isin(ranked.candidates.codes, both)
     if shared.any():
         groups = groups - groups[shared].mean(axis=0)
@@ -185,7 +189,7 @@ def _list(
             "account_id": accounts["account_id"].to_numpy(object),
             "handle": accounts["handle"].to_numpy(object),
             "rank": np.arange(1, len(rows) + 1),
-            "explained": job.explained,
+            "explained": EXPLAINED[ranked.question],
         }
     )
     for place, group in enumerate(REASON_GROUPS):
@@ -193,12 +197,8 @@ def _list(
     return frame
 
 
-def _pool(brief_id: str, scored: Sequence[Scored], order: Order) -> dict[str, Any]:
-    column = {"fit": "hire"}.get(order, order)
-    old, new = (
-        pd.Series(one.scores[column].to_numpy(np.float64), index=one.candidates.codes)
-        for one in scored
-    )
+def _pool(brief_id: str, scored: Sequence[Scored]) -> dict[str, Any]:
+    old, new = (pd.Series(one.order_score, index=one.candidates.codes) for one in scored)
     shared = old.index.intersection(new.index)
     ranks = [one[shared].rank() for one in (old, new)]
     varied = len(shared) > 1 and all(one.min() < one.max() for one in ranks)

@@ -17,8 +17,14 @@ from matcher.features.data import MarketData
 from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
 from matcher.markup import html_table
-from matcher.ranking.model import GROUP_OF
-from matcher.recommend.reasons import relative_contributions
+from matcher.recommend.orders import (
+    EXPLAINABLE,
+    EXPLAINED,
+    GROUPS_OF,
+    feature_values,
+    pool_values,
+    score_contributions,
+)
 from matcher.recommend.recommend import score_brief
 from matcher.recommend.wording import LANGUAGES, feature_label, format_value
 
@@ -49,7 +55,7 @@ class Explanation:
         The brief.
     as_of : pandas.Timestamp
         Instant from which it is seen.
-    explained : {"fit", "deliver"}
+    explained : {"fit", "deliver", "outcome"}
         The score.
     base : float
         Mean score of the typical candidates of the brief.
@@ -69,7 +75,7 @@ class Explanation:
 
     brief_id: str
     as_of: pd.Timestamp
-    explained: Literal["fit", "deliver"]
+    explained: Literal["fit", "deliver", "outcome"]
     base: float
     accounts: pd.DataFrame
     features: pd.DataFrame
@@ -157,7 +163,7 @@ def explain(
     against: str | None = None,
     as_of: pd.Timestamp | None = None,
     settings: Settings | None = None,
-    order: Literal["fit", "deliver"] = "fit",
+    order: Literal["objective", "fit", "deliver", "outcome"] = "objective",
     language: Language = "en",
     context: FeatureContext | None = None,
 ) -> Explanation:
@@ -182,8 +188,8 @@ def explain(
         As in `matcher.recommend.recommend.recommend`.
     settings : Settings, optional
         Settings of retrieval; the model's own when None.
-    order : {"fit", "deliver"}
-        Score to explain.
+    order : {"objective", "fit", "deliver", "outcome"}
+        Score to explain; that of the brief's own list where it is ``objective``.
     language : {"en", "vi"}
         Language of labels and values.
     context : FeatureContext, optional
@@ -214,7 +220,7 @@ def explain(
     (['acc_000027', 'acc_000053'], 'difference')
     """
     check_type(brief, Brief, where="explain: brief")
-    check_choice(order, ("fit", "deliver"), where="explain: order")
+    check_choice(order, EXPLAINABLE, where="explain: order")
     check_choice(language, LANGUAGES, where="explain: language")
     check_type(data, MarketData, where="explain: data", hint="wrap it: MarketData(market)")
     asked = [account_id] if against in (None, account_id) else [account_id, str(against)]
@@ -229,33 +235,34 @@ def explain(
     ranked = score_brief(
         model, data, insisting, as_of=as_of, settings=settings, order=order, context=context
     )
-    ranker = "deliver" if order == "deliver" else "hire"
-    names = list(model.feature_names(ranker))
+    question = ranked.question
     ids = ranked.candidates.account_ids
     rows = np.array([int(np.flatnonzero(ids == one)[0]) for one in asked])
-    contributions = relative_contributions(
-        model.ranker(ranker), ranked.inputs, ranked.scores[ranker].to_numpy(np.float64), rows
-    )
-    accounts = _describe_accounts(context, ranked, rows, ranker)
+    columns, contributions = score_contributions(model, ranked, question, rows)
+    names, pool = list(columns), pool_values(model, ranked, columns)
+    accounts = _describe_accounts(context, ranked, rows, question)
     parts = []
     for place, row in enumerate(rows):
         peers = _peer_values(model, context, ranked, int(row), accounts.iloc[place], names)
         accounts.loc[place, "n_peers"] = len(peers)
         parts.append(
             _describe_features(
-                asked[place], names, contributions[place], ranked.matrix.columns(names), int(row),
+                asked[place], names, contributions[place], pool, int(row),
                 peers, language,
             )
         )  # fmt: skip
     return Explanation(
         brief_id=brief.brief_id,
         as_of=ranked.as_of,
-        explained=order,
+        explained=EXPLAINED[question],
         base=float(contributions[0, -1]),
         accounts=accounts.astype({"n_peers": "int64"}),
         features=pd.concat(parts, ignore_index=True),
         n_candidates=len(ids),
-        notes=_notes(brief, ranked, asked, rows),
+        notes=(
+            *_notes(brief, ranked, asked, rows),
+            *([] if ranked.order_note is None else [ranked.order_note]),
+        ),
     )
 
 
@@ -352,7 +359,7 @@ def _peer_values(
         peers = np.sort(rng.choice(peers, _MOST_PEERS, replace=False).astype(str)).astype(object)
     if not len(peers):
         return np.empty((0, len(names)))
-    return np.asarray(model.features(context, pairs_of(peers)).columns(list(names)))
+    return feature_values(model.features(context, pairs_of(peers)), names)
 
 
 def _describe_features(
@@ -372,7 +379,7 @@ def _describe_features(
             {
                 "account_id": account_id,
                 "feature": name,
-                "group": GROUP_OF[name],
+                "group": GROUPS_OF[name],
                 "label": label.words[language],
                 "value": value,
                 "shown": shown,

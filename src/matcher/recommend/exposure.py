@@ -141,13 +141,13 @@ def hold_to_floor(
 def _measure(job: Job, ranked: Scored) -> tuple[str, NDArray[np.float64]]:
     """What a list is worth, by candidate: positive, and rising with the score it is ordered by."""
     calibration = job.model.calibration
-    if job.order == "fit" and calibration is not None:
+    if ranked.order == "fit" and calibration is not None:
         chances, _ = calibration.judge(
             ranked.percentiles("hire"), ranked.candidates.n_eligible, ranked.brief.n_creators
         )
         return "fit", chances
-    column = "hire" if job.order == "fit" else job.order
-    return f"{job.order}_percentile", ranked.percentiles(column)
+    column = "hire" if ranked.order == "fit" else ranked.order
+    return f"{ranked.order}_percentile", ranked.percentiles(column)
 
 
 def _note(
@@ -202,12 +202,18 @@ def describe_total(rule: ExposureRule, pools: Sequence[Mapping[str, Any]]) -> It
     held = [pool for pool in pools if "exposure_plain" in pool]
     if not held:
         return
-    plain, reranked = (
-        sum(pool[f"exposure_{name}"] for pool in held) / len(held) for name in ("plain", "reranked")
-    )
     n_changed = sum(bool(pool["exposure_entered"]) for pool in held)
-    yield (
-        f"{_floor(rule)}, changes {n_changed} of {len(held)} lists; mean "
-        f"{held[0]['exposure_measure']} over all is {reranked:.4g} instead of {plain:.4g}, "
-        f"{_loss(plain, reranked)}"
-    )
+    costs = []
+    # Lists ordered by different scores have no common measure.
+    for measure in dict.fromkeys(pool["exposure_measure"] for pool in held):
+        alike = [pool for pool in held if pool["exposure_measure"] == measure]
+        plain, reranked = (
+            sum(pool[f"exposure_{name}"] for pool in alike) / len(alike)
+            for name in ("plain", "reranked")
+        )
+        over = "all" if len(alike) == len(held) else f"{len(alike)} of them"
+        costs.append(
+            f"mean {measure} over {over} is {reranked:.4g} instead of {plain:.4g}, "
+            f"{_loss(plain, reranked)}"
+        )
+    yield f"{_floor(rule)}, changes {n_changed} of {len(held)} lists; {'; '.join(costs)}"

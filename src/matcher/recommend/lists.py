@@ -47,15 +47,18 @@ def build_lists(
     scored = {ranked.brief.brief_id: ranked for ranked in score_batch(job, batch)}
     for brief, candidates in batch:
         rows, log, n_rows = None, None, 0
-        facts: dict[str, Any] = dict.fromkeys(TOTAL_COLUMNS)
+        facts: dict[str, Any] = dict.fromkeys(("order", *TOTAL_COLUMNS))
         said: list[str] = []
         if brief.brief_id in scored:
             ranked = scored[brief.brief_id]
             chosen, log = choose(job, ranked)
+            if ranked.order_note is not None:
+                said.append(ranked.order_note)
             if job.exposure is not None:
                 chosen, held, note = hold_to_floor(job, ranked, chosen, job.exposure)
                 facts |= held
                 said.append(note)
+            facts["order"] = ranked.order
             rows, n_rows = build_rows(job, ranked, chosen), len(chosen)
             first = chosen[: brief.n_creators]
             facts |= expect_outcomes(job.model, ranked.matrix, brief, first).total(brief)

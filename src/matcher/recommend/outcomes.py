@@ -272,7 +272,7 @@ def expect_outcomes(
     if models is None:
         reason = str(model.facts.get("no_outcomes", "the model was trained without it"))
         return Expectations(None, {}, np.full(len(rows), np.nan), reason)
-    main = objective_outcome(brief.objective, models.names)
+    main = objective_outcome(brief.objective, models.names, model.settings.market.objectives)
     found = models.predict(matrix, rows=rows, n_posts=brief.n_posts)
     if main is None:
         why = f"none that stands for the objective {brief.objective or 'engagement'} was measured"

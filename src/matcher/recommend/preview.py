@@ -8,6 +8,7 @@ import pandas as pd
 
 from matcher.features.pairs import build_pairs
 from matcher.market.instants import instant_microseconds
+from matcher.recommend.orders import resolve_order
 from matcher.retrieval.eligibility import RIVAL_DAYS, select_eligible
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matcher.features.data import MarketData
     from matcher.market.brief import Brief
     from matcher.ranking.model import Model
+    from matcher.recommend.orders import OrderRequest
 
 __all__ = ["preview_pools"]
 
@@ -28,7 +30,7 @@ def preview_pools(
     *,
     as_of: pd.Timestamp,
     settings: Settings,
-    order: str = "fit",
+    order: OrderRequest = "objective",
     top_k: int = 20,
     rival_days: float = RIVAL_DAYS,
 ) -> pd.DataFrame:
@@ -46,7 +48,7 @@ def preview_pools(
         Aware instant; a brief decided before is seen from its decision.
     settings : Settings
         Settings of retrieval.
-    order : {"fit", "deliver", "outcome", "value", "blend"}
+    order : {"objective", "fit", "deliver", "outcome", "value", "blend"}
         What lists would be ordered by.
     top_k : int, default 20
         Accounts per brief at most.
@@ -68,8 +70,8 @@ def preview_pools(
     SupportError
         If `order` needs a ranker that the model does not have.
     """
-    if order in ("deliver", "blend"):
-        model.ranker("deliver")
+    for brief in briefs:
+        resolve_order(model, brief, order)
     seen = {
         brief.brief_id: as_of if (at := brief.decision_instant) is None else min(at, as_of)
         for brief in briefs

@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from matcher.ranking.boosting import BoostedRanker
     from matcher.recommend.wording import Language
 
 __all__ = [
     "Reasons",
     "build_reasons",
     "group_contributions",
-    "relative_contributions",
+    "over_typical",
     "say_feature",
     "typical_candidates",
 ]
@@ -128,12 +127,7 @@ def typical_candidates(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     return order if len(order) <= _N_TYPICAL else order[places.astype(np.int64)]
 
 
-def relative_contributions(
-    ranker: BoostedRanker,
-    inputs: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    rows: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def over_typical(parts: NDArray[np.float64], n_asked: int) -> NDArray[np.float64]:
     """Contributions of some candidates, over those of a typical candidate of the same brief.
 
     A ranker's own contributions are relative to the rows that it was trained on, among which hired
@@ -142,24 +136,19 @@ def relative_contributions(
 
     Parameters
     ----------
-    ranker : BoostedRanker
-        Ranker.
-    inputs : numpy.ndarray of float64, shape (n_candidates, n_features)
-        What the ranker sees of all candidates of one brief.
-    scores : numpy.ndarray of float64, shape (n_candidates,)
-        Their scores.
-    rows : numpy.ndarray of int64, shape (n,)
+    parts : numpy.ndarray of float64, shape (n_asked + n_typical, n_features + 1)
+        Contributions of the candidates that are asked for, then of `typical_candidates`; the base
+        value last.
+    n_asked : int
         Candidates that are asked for.
 
     Returns
     -------
-    numpy.ndarray of float64, shape (n, n_features + 1)
+    numpy.ndarray of float64, shape (n_asked, n_features + 1)
         Less the mean over `typical_candidates`; the last column is the mean score of these. Rows
         sum to the score.
     """
-    typical = typical_candidates(scores)
-    parts = ranker.contributions(inputs[np.concatenate((rows, typical))])
-    asked, mean = parts[: len(rows)], parts[len(rows) :].mean(axis=0)
+    asked, mean = parts[:n_asked], parts[n_asked:].mean(axis=0)
     result: NDArray[np.float64] = asked - mean
     result[:, -1] = asked[:, -1] + mean[:-1].sum()
     return result
@@ -288,7 +277,7 @@ def build_reasons(
     Parameters
     ----------
     contributions : numpy.ndarray of float64, shape (n, n_features + 1)
-        What `relative_contributions` gives of the chosen accounts.
+        What `over_typical` gives of the chosen accounts.
     names : sequence of str, length n_features
         Feature of each column.
     group_of : mapping of str to str

@@ -26,9 +26,10 @@ from matcher.recommend.batches import batches, score_batch, seen_from
 from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.exposure import check_rule, describe_floor, describe_total
 from matcher.recommend.lists import build_lists
+from matcher.recommend.orders import REQUESTS, OrderRequest, resolve_order
 from matcher.recommend.pools import describe_acceptance, join_pools
 from matcher.recommend.recommendations import Recommendations, join_rows
-from matcher.recommend.rows import ORDERS, Job, Order, Scored
+from matcher.recommend.rows import Job, Scored
 from matcher.recommend.unfinished import Unfinished, request_key
 from matcher.recommend.wording import LANGUAGES
 from matcher.retrieval.eligibility import RIVAL_DAYS
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from matcher.recommend.wording import Language
 
 __all__ = [
-    "Order",
+    "OrderRequest",
     "identify_model",
     "list_assumptions",
     "recommend",
@@ -141,7 +142,7 @@ def recommend(
     as_of: pd.Timestamp | None = None,
     settings: Settings | None = None,
     top_k: int = 20,
-    order: Order = "fit",
+    order: OrderRequest = "objective",
     language: Language = "en",
     one_per_person: bool = True,
     rival_days: float = RIVAL_DAYS,
@@ -173,10 +174,10 @@ def recommend(
         Settings of retrieval, and the hash in the audit; the model's own when None.
     top_k : int, default 20
         Accounts per brief at most.
-    order : {"fit", "deliver", "outcome", "value", "blend"}
-        By the score of being chosen, by that of what a hire brings, by the expected outcome that
-        stands for the objective, by that per unit of the fee, or by the mean of the normal scores
-        of the first two.
+    order : {"objective", "fit", "deliver", "outcome", "value", "blend"}
+        As the model's settings say for the objective of each brief, by the score of being chosen,
+        by that of what a hire brings, by the expected outcome that stands for the objective, by
+        that per unit of the fee, or by the mean of the normal scores of the second and third.
     language : {"en", "vi"}
         Language of reasons and warnings.
     one_per_person : bool, default True
@@ -234,7 +235,8 @@ def recommend(
     settings = model.settings if settings is None else settings
     for brief in briefs:
         model.check_closed_before(seen_from(brief, as_of))
-    _check_order(model, order)
+    for brief in briefs:
+        resolve_order(model, brief, order)
     context = model.context(data) if context is None else context
     audit: dict[str, str | None] = {
         "model_id": identify_model(model) if model_id is None else model_id,
@@ -307,7 +309,7 @@ def score_brief(
     *,
     as_of: pd.Timestamp | None = None,
     settings: Settings | None = None,
-    order: Order = "fit",
+    order: OrderRequest = "objective",
     rival_days: float = RIVAL_DAYS,
     context: FeatureContext | None = None,
 ) -> Scored:
@@ -325,8 +327,8 @@ def score_brief(
         Aware instant.
     settings : Settings, optional
         Settings of retrieval.
-    order : {"fit", "deliver", "outcome", "value", "blend"}
-        Which rankers are needed.
+    order : {"objective", "fit", "deliver", "outcome", "value", "blend"}
+        What the list would be ordered by.
     rival_days : float, default 90
         Days before the instant in which work for a rival makes an account ineligible.
     context : FeatureContext, optional
@@ -348,7 +350,7 @@ def score_brief(
     as_of = _check_request(model, data, as_of, 1, order)
     settings = model.settings if settings is None else settings
     model.check_closed_before(seen_from(brief, as_of))
-    _check_order(model, order)
+    resolve_order(model, brief, order)
     context = model.context(data) if context is None else context
     job = Job(model, context, 1, order, "en", True, {})
     batch = next(batches(job, [brief], as_of, settings, rival_days))
@@ -358,21 +360,12 @@ def score_brief(
     return found
 
 
-def _check_order(model: Model, order: Order) -> None:
-    """Refuse an order that the model cannot give."""
-    if order in ("deliver", "blend"):
-        model.ranker("deliver")
-    if order in ("outcome", "value") and model.outcomes is None:
-        reason = model.facts.get("no_outcomes", "the model was trained without it")
-        raise SupportError(f"the model predicts no outcome ({reason}); order by fit")
-
-
 def _check_request(
     model: Model, data: MarketData, as_of: pd.Timestamp | None, top_k: int, order: str
 ) -> pd.Timestamp:
     check_type(model, Model, where="recommend: model", hint="`read_model` returns it first")
     check_type(data, MarketData, where="recommend: data", hint="wrap it: MarketData(market)")
     check_count(top_k, where="recommend: top_k")
-    check_choice(order, ORDERS, where="recommend: order")
+    check_choice(order, REQUESTS, where="recommend: order")
     instant = data.market.all_known_at if as_of is None else as_of
     return to_instant(instant, where="recommend: as_of")

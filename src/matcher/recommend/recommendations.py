@@ -148,12 +148,12 @@ eligible ones, learnt from later campaigns; ``fit_times_average`` is that over t
 the average eligible account; all three are NaN where the model is not calibrated.
 ``acceptance`` is the chance that the account accepts if it is invited; NaN where too few answers
 to invitations were known.
-``explained`` names the score (``fit`` or ``deliver``) to which ``base`` and the ``reason_*``
-columns add up: the mean score of the typical candidates of the brief, and what sets the account
-apart from these; ``reason_<group>_text`` says the most telling thing of a group in one sentence,
-and is missing where the group contributes less than 2 % of what all groups do. Percentiles are
-shares of the eligible accounts that stand lower, ties counting half; accounts that retrieval left
-out stand lower. ``blend_score`` is the mean of the normal scores of both rankings,
+``explained`` names the score (``fit``, ``deliver`` or ``outcome``) to which ``base`` and the
+``reason_*`` columns add up: the mean score of the typical candidates of the brief, and what sets
+the account apart from these; ``reason_<group>_text`` says the most telling thing of a group in one
+sentence, and is missing where the group contributes less than 2 % of what all groups do.
+Percentiles are shares of the eligible accounts that stand lower, ties counting half; accounts that
+retrieval left out stand lower. ``blend_score`` is the mean of the normal scores of both rankings,
 ``outcome_score`` the middle of the log of the outcome per post that stands for the objective.
 ``fee`` is the price of one post, as `matcher.recommend.fees.build_fees` says, and ``fee_note`` says
 it in a sentence; of an estimate ``fee_low`` and ``fee_high`` are quantiles .1 and .9. ``outcome_*``
@@ -237,8 +237,16 @@ class Recommendations:
     def _check_sums(self) -> None:
         reasons = [f"reason_{group}" for group in REASON_GROUPS]
         total = self.frame["base"] + self.frame[reasons].sum(axis=1)
-        is_fit = (self.frame["explained"] == "fit").to_numpy(bool)
-        score = np.where(is_fit, self.frame["fit_score"], self.frame["deliver_score"])
+        explained = self.frame["explained"]
+        unknown = sorted(set(explained) - {"fit", "deliver", "outcome"})
+        if unknown:
+            raise MatcherError(
+                f"recommendations: `explained` holds {unknown[:5]}; expected fit, deliver, outcome"
+            )
+        score = np.zeros(len(self.frame))
+        for name in explained.unique():
+            rows = (explained == name).to_numpy(bool)
+            score[rows] = self.frame.loc[rows, f"{name}_score"]
         worst = float(np.abs(total.to_numpy() - score).max(initial=0.0))
         if not worst <= 1e-9:
             raise MatcherError(

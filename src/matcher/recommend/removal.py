@@ -12,7 +12,7 @@ from matcher.errors import UsageError
 from matcher.ranking.model import GROUP_OF
 from matcher.recommend.reasons import (
     group_contributions,
-    relative_contributions,
+    over_typical,
     typical_candidates,
 )
 
@@ -90,7 +90,8 @@ def remove_top_reason(
     inputs = ranked.matrix.relative(chosen.names)
     scores = ranked.scores[ranker].to_numpy(np.float64)
     asked = np.arange(len(scores)) if rows is None else rows
-    contributions = relative_contributions(chosen, inputs, scores, asked)
+    everyone = np.concatenate((asked, typical_candidates(scores)))
+    contributions = over_typical(chosen.contributions(inputs[everyone]), len(asked))
     sums = group_contributions(contributions, chosen.names, GROUP_OF)
     top = sums.argmax(axis=1)
     strongest = sums[np.arange(len(asked)), top]

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from matcher.columns import REASON_GROUPS
-from matcher.ranking.model import GROUP_OF
+from matcher.ranking.outcomes.contributions import PLACE
 from matcher.recommend.cautions import build_cautions
 from matcher.recommend.evidence import build_evidence, evidence_columns
 from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.fees import build_fees
+from matcher.recommend.orders import (
+    EXPLAINED,
+    GROUPS_OF,
+    explained_question,
+    pool_values,
+    score_contributions,
+)
 from matcher.recommend.outcomes import expect_outcomes
 from matcher.recommend.precedents import build_past_hires
-from matcher.recommend.reasons import build_reasons, relative_contributions
+from matcher.recommend.reasons import build_reasons
 from matcher.recommend.recommendations import N_EVIDENCE, N_REASONS
 
 if TYPE_CHECKING:
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from matcher.columns import Order
     from matcher.features.context import FeatureContext, MarketData
     from matcher.features.pair_features import FeatureMatrix
     from matcher.market.brief import Brief
@@ -31,15 +39,12 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.recommend.cautions import Caution
     from matcher.recommend.explore import Lottery
+    from matcher.recommend.orders import OrderRequest, Question
     from matcher.recommend.reasons import Reasons
     from matcher.recommend.wording import Language
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["ORDERS", "Job", "Order", "Scored", "build_rows", "choose"]
-
-Order = Literal["fit", "deliver", "outcome", "value", "blend"]
-ORDERS: Final[tuple[Order, ...]] = get_args(Order)
-"""What a list may be ordered by."""
+__all__ = ["Job", "Scored", "build_rows", "choose"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,8 @@ class Job:
         Market seen through the model's text objects.
     top_k : int
         Accounts per brief at most.
-    order : {"fit", "deliver", "outcome", "value", "blend"}
-        What the list is ordered by.
+    order : {"objective", "fit", "deliver", "outcome", "value", "blend"}
+        What lists are to be ordered by; see `matcher.recommend.orders.resolve_order`.
     language : {"en", "vi"}
         Language of the sentences.
     one_per_person : bool
@@ -71,7 +76,7 @@ class Job:
     model: Model
     context: FeatureContext
     top_k: int
-    order: Order
+    order: OrderRequest
     language: Language
     one_per_person: bool
     audit: Mapping[str, str | None]
@@ -82,17 +87,6 @@ class Job:
     def data(self) -> MarketData:
         """The market."""
         return self.context.data
-
-    @property
-    def explained(self) -> Literal["fit", "deliver"]:
-        """Score that the reasons add up to; a blend is explained by its fit."""
-        return "deliver" if self.ranker == "deliver" else "fit"
-
-    @property
-    def ranker(self) -> Literal["hire", "deliver"]:
-        """Ranker of the explained score."""
-        by_outcome = self.order in ("outcome", "value") and self.model.deliver is not None
-        return "deliver" if self.order == "deliver" or by_outcome else "hire"
 
 
 @dataclass(frozen=True)
@@ -110,15 +104,29 @@ class Scored:
         list is ordered by it.
     matrix : FeatureMatrix
         Raw features of each candidate.
-    inputs : numpy.ndarray of float64, shape (n_candidates, n_features)
-        What the explained ranker sees: features relative to the other candidates.
+    order : {"fit", "deliver", "outcome", "value", "blend"}
+        What its list is ordered by.
+    order_note : str or None
+        Why another order was taken than the settings say.
     """
 
     brief: Brief
     candidates: Candidates
     scores: pd.DataFrame
     matrix: FeatureMatrix
-    inputs: NDArray[np.float64]
+    order: Order
+    order_note: str | None = None
+
+    @property
+    def question(self) -> Question:
+        """Column of the score that the reasons of the list add up to."""
+        return explained_question(self.order)
+
+    @property
+    def order_score(self) -> NDArray[np.float64]:
+        """Score that the list is ordered by, shape (n_candidates,)."""
+        column = "hire" if self.order == "fit" else self.order
+        return self.scores[column].to_numpy(np.float64)
 
     @property
     def as_of(self) -> pd.Timestamp:
@@ -163,8 +171,7 @@ def choose(job: Job, ranked: Scored) -> tuple[NDArray[np.int64], pd.DataFrame | 
         Columns of `matcher.recommend.explore.DECISION_COLUMNS`, one row per eligible account; None
         where nothing was drawn.
     """
-    column = "hire" if job.order == "fit" else job.order
-    score = ranked.scores[column].to_numpy(np.float64)
+    score = ranked.order_score
     codes = ranked.candidates.codes
     persons = job.data.index.person_of[codes] if job.one_per_person else np.arange(len(codes))
     fixed = np.isin(ranked.candidates.account_ids, list(ranked.brief.must_have))
@@ -214,7 +221,7 @@ def _log(
     frame = pd.DataFrame({"account_id": pd.Series(ids, dtype="str")})
     frame["campaign_id"] = ranked.brief.brief_id
     epsilon = 0.0 if job.lottery is None else job.lottery.epsilon
-    frame["policy_id"] = f"{job.order}-gumbel-{epsilon:g}-{job.audit['model_id']}"
+    frame["policy_id"] = f"{ranked.order}-gumbel-{epsilon:g}-{job.audit['model_id']}"
     frame["logged_at"] = ranked.as_of
     frame[["score", "inclusion_error"]] = np.nan
     frame["inclusion_probability"] = 0.0
@@ -250,20 +257,15 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
     """
     codes = ranked.candidates.codes[chosen]
     instant = ranked.candidates.instant
-    names = job.model.feature_names(job.ranker)
-    pool = ranked.matrix.columns(names)
+    names, contributions = score_contributions(job.model, ranked, ranked.question, chosen)
+    pool = pool_values(job.model, ranked, names)
     evidence, n_close = build_evidence(
         job.context, ranked.brief, codes, instant, close=_close(ranked), n_posts=N_EVIDENCE
     )
     reasons = build_reasons(
-        relative_contributions(
-            job.model.ranker(job.ranker),
-            ranked.inputs,
-            ranked.scores[job.ranker].to_numpy(np.float64),
-            chosen,
-        ),
+        contributions,
         names,
-        GROUP_OF,
+        GROUPS_OF,
         values=pool[chosen],
         pool=pool,
         n_close=n_close,
@@ -279,7 +281,7 @@ def build_rows(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str,
         n_close=n_close[by_code],
         language=job.language,
         seen=job.model.seen,
-        names=names,
+        names=[name for name in names if name != PLACE],
     )
     placed: list[tuple[Caution, ...]] = [()] * len(chosen)
     for place, caution in zip(by_code, cautions, strict=True):
@@ -369,8 +371,8 @@ def _scores(job: Job, ranked: Scored, chosen: NDArray[np.int64]) -> dict[str, An
         "deliver_percentile": ranked.percentiles("deliver")[chosen],
         "blend_score": ranked.scores["blend"].to_numpy(np.float64)[chosen],
         "outcome_score": ranked.scores["outcome"].to_numpy(np.float64)[chosen],
-        "order": [job.order] * len(chosen),
-        "explained": [job.explained] * len(chosen),
+        "order": [ranked.order] * len(chosen),
+        "explained": [EXPLAINED[ranked.question]] * len(chosen),
     }
 
 

@@ -79,7 +79,7 @@ class Recommender:
         *,
         market: str | Path | None = None,
         top_k: int = 20,
-        order: str = "fit",
+        order: str = "objective",
         lang: str = "en",
         as_of: str | None = None,
     ) -> pd.DataFrame:
@@ -93,7 +93,7 @@ class Recommender:
             Folder of the market, where the recommender was not given one.
         top_k : int, default 20
             Accounts per brief at most.
-        order : {"fit", "deliver", "outcome", "value", "blend"}
+        order : {"objective", "fit", "deliver", "outcome", "value", "blend"}
             What the lists are ordered by.
         lang : {"en", "vi"}
             Language of the sentences.

@@ -33,6 +33,7 @@ _WORDS: Final = {
     "score": {"en": "Score", "vi": "Điểm số"},
     "fit": {"en": "fit", "vi": "độ phù hợp"},
     "deliver": {"en": "delivery", "vi": "kết quả"},
+    "outcome": {"en": "expected outcome", "vi": "kết quả dự kiến"},
     "one": {
         "en": "{name}: {score} for {brief}, rank {rank} of {n}",
         "vi": "{name}: {score} cho {brief}, hạng {rank} trên {n}",

@@ -127,7 +127,7 @@ def build_signature() -> ModelSignature:
     params = [
         ParamSpec("market", DataType.string, ""),
         ParamSpec("top_k", DataType.long, 20),
-        ParamSpec("order", DataType.string, "fit"),
+        ParamSpec("order", DataType.string, "objective"),
         ParamSpec("lang", DataType.string, "en"),
         ParamSpec("as_of", DataType.string, ""),
     ]

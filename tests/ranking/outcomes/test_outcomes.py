@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from matcher.config import Settings
+from matcher.config import Objectives, Settings
 from matcher.features.context import MarketData
 from matcher.features.pair_features import build_features
 from matcher.market.brief import Brief
@@ -16,8 +17,9 @@ from matcher.market.load import load_market
 from matcher.market.market import build_market
 from matcher.ranking.candidates import build_training_rows, candidate_pairs
 from matcher.ranking.fit import fit_prior, fit_text
+from matcher.ranking.outcomes.contributions import centre_contributions
 from matcher.ranking.outcomes.fit import fit_outcomes
-from matcher.ranking.outcomes.inputs import count_formats
+from matcher.ranking.outcomes.inputs import count_formats, pair_inputs
 from matcher.ranking.outcomes.model import OutcomeModels
 from matcher.ranking.outcomes.names import OUTCOME_NAMES, objective_outcome
 from matcher.ranking.relevance import hire_outcomes
@@ -162,10 +164,47 @@ def test_more_posts_bring_more_and_vary_less(
 def test_each_objective_has_an_outcome(fitted: tuple[OutcomeModels, FeatureMatrix]) -> None:
     models, _ = fitted
     assert set(models.names) <= set(OUTCOME_NAMES)
-    assert objective_outcome("awareness", models.names) == "reach"
-    assert objective_outcome(None, models.names) == "engagements"
-    assert objective_outcome("sales", ("link_clicks", "engagements")) == "link_clicks"
-    assert objective_outcome("trust", ("reach",)) is None
+    usual = Objectives()
+    assert objective_outcome("awareness", models.names, usual) == "reach"
+    assert objective_outcome(None, models.names, usual) == "engagements"
+    assert objective_outcome("sales", ("link_clicks", "engagements"), usual) == "link_clicks"
+    assert objective_outcome("trust", ("reach",), usual) is None
+
+
+def test_contributions_add_up_to_what_is_expected(
+    fitted: tuple[OutcomeModels, FeatureMatrix],
+) -> None:
+    models, matrix = fitted
+    rows = np.arange(0, len(matrix.pairs), 7)
+    for name in models.names:
+        parts = models.contributions(name, matrix, rows)
+        assert parts.shape == (len(rows), len(matrix.names) + 2)
+        inputs = pair_inputs(matrix, models.shares, rows=rows)
+        centre = models.locate(name, inputs).centre
+        np.testing.assert_allclose(parts.sum(axis=1), centre, rtol=0, atol=1e-9)
+        assert len(np.unique(parts[:, -1])) == 1
+
+
+@pytest.mark.parametrize("name", ["engagements", "link_clicks"])
+def test_a_column_acts_by_its_own_contribution_alone(
+    fitted: tuple[OutcomeModels, FeatureMatrix], name: str
+) -> None:
+    models, matrix = fitted
+    rows = np.arange(60)
+    inputs = pair_inputs(matrix, models.shares, rows=rows)
+    column = inputs.names.index("engagement_rate_by_followers")
+    moved = replace(inputs, values=inputs.values.copy())
+    moved.values[:, column] = np.roll(inputs.values[:, column], 1)
+    before, after = (centre_contributions(models.models, name, one) for one in (inputs, moved))
+    change = models.locate(name, moved).centre - models.locate(name, inputs).centre
+    assert np.ptp(change) > 0
+    if name == "engagements":
+        np.testing.assert_allclose((after - before)[:, column], change, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(np.delete(after, column, 1), np.delete(before, column, 1))
+    else:
+        # Where a level becomes a log, all of a row is stretched a little with it.
+        np.testing.assert_allclose((after - before).sum(axis=1), change, rtol=0, atol=1e-9)
+        assert (np.sign((after - before)[:, column]) == np.sign(change)).all()
 
 
 def test_formats_that_are_asked_for_stand_for_the_post() -> None:

@@ -12,13 +12,10 @@ from matcher.features.pair_features import FEATURES
 from matcher.ranking.linear import prepare_columns
 from matcher.ranking.outcomes.centre import fit_post_forecast
 from matcher.ranking.outcomes.conformal import fit_error_cells
+from matcher.ranking.outcomes.contributions import log_of_level
 from matcher.ranking.outcomes.distribution import Distributions, standard_error
 from matcher.ranking.outcomes.inputs import PairInputs, pair_inputs
-from matcher.ranking.outcomes.model import (
-    OutcomeModel,
-    OutcomeModels,
-    log_of_level,
-)
+from matcher.ranking.outcomes.model import OutcomeModel, OutcomeModels
 from matcher.ranking.outcomes.names import OUTCOME_NAMES, PARENTS, POST_METRICS, RATES
 from matcher.ranking.outcomes.posts import LEAST_RATE, build_post_rows
 from matcher.ranking.outcomes.rates import (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from matcher.errors import MatcherError
+from matcher.ranking.outcomes.contributions import centre_contributions, log_of_level
 from matcher.ranking.outcomes.distribution import Distributions
 from matcher.ranking.outcomes.inputs import FormatShares, pair_inputs
 from matcher.ranking.outcomes.names import objective_outcome
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from matcher.config import Objectives
     from matcher.features.pair_features import FeatureMatrix
     from matcher.ranking.outcomes.inputs import PairInputs
 
-__all__ = ["Located", "OutcomeModel", "OutcomeModels", "log_of_level"]
+__all__ = ["Located", "OutcomeModel", "OutcomeModels"]
 
 
 _FAR: Final = 0.5
@@ -119,7 +121,7 @@ class OutcomeModels:
         wanted = self.names if names is None else [name for name in self.names if name in names]
         return {name: self._distributions(name, inputs, posts) for name in wanted}
 
-    def order(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
+    def order(self, matrix: FeatureMatrix, objectives: Objectives) -> NDArray[np.float64]:
         """Score of pairs by the outcome that stands for the objective of their brief.
 
         Its middle, not its mean: how far errors spread differs between cells and is known less
@@ -129,6 +131,8 @@ class OutcomeModels:
         ----------
         matrix : FeatureMatrix
             Features of pairs.
+        objectives : Objectives
+            Outcomes that stand for each objective.
 
         Returns
         -------
@@ -136,7 +140,9 @@ class OutcomeModels:
             Log of the outcome per post, comparable within a brief; NaN where none is predicted.
         """
         pairs = matrix.pairs
-        asked = [objective_outcome(brief.objective, self.names) for brief in pairs.briefs]
+        asked = [
+            objective_outcome(brief.objective, self.names, objectives) for brief in pairs.briefs
+        ]
         names = np.array(asked, dtype=object)[pairs.brief_codes]
         found = np.full(len(pairs), np.nan)
         inputs = pair_inputs(matrix, self.shares)
@@ -144,6 +150,28 @@ class OutcomeModels:
             rows = np.flatnonzero(names == name)
             found[rows] = self.locate(name, inputs.select(rows)).centre
         return found
+
+    def contributions(
+        self, name: str, matrix: FeatureMatrix, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """What each feature adds to the score that `order` gives.
+
+        Parameters
+        ----------
+        name : str
+            Outcome.
+        matrix : FeatureMatrix
+            Features of pairs.
+        rows : numpy.ndarray of int64
+            Rows of the matrix.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_rows, n_features + 2)
+            See `matcher.ranking.outcomes.contributions.centre_contributions`.
+        """
+        inputs = pair_inputs(matrix, self.shares, rows=rows)
+        return centre_contributions(self.models, name, inputs)
 
     def lift(
         self, name: str, matrix: FeatureMatrix, rows: NDArray[np.int64]
@@ -280,19 +308,3 @@ class OutcomeModels:
             int(content["n_hires"]),
             int(content["n_without_posts"]),
         )
-
-
-def log_of_level(centre: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log of what a level stands for: ln(1 + y) becomes ln(y), and little stays little.
-
-    Parameters
-    ----------
-    centre : numpy.ndarray of float64
-        Expected ln(1 + y).
-
-    Returns
-    -------
-    numpy.ndarray of float64
-        The log ln(y), at least ln(.05).
-    """
-    return np.asarray(np.log(np.maximum(np.expm1(np.minimum(centre, 50.0)), 0.05)))

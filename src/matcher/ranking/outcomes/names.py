@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from matcher.ranking.relevance import OBJECTIVE_OUTCOMES, TRUST_PROXY
+from matcher.columns import TRUST_PROXY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from matcher.config import Objectives
 
 __all__ = [
     "COUNTS",
@@ -60,7 +62,9 @@ OWN_LEVELS: Final[dict[str, tuple[str, ...]]] = {
 whether they are."""
 
 
-def objective_outcome(objective: str | None, known: Sequence[str]) -> str | None:
+def objective_outcome(
+    objective: str | None, known: Sequence[str], objectives: Objectives
+) -> str | None:
     """Outcome that stands for an objective, among those that are predicted.
 
     Parameters
@@ -69,11 +73,12 @@ def objective_outcome(objective: str | None, known: Sequence[str]) -> str | None
         Objective of a brief; None counts as engagement.
     known : sequence of str
         Outcomes that are predicted.
+    objectives : Objectives
+        What stands for what.
 
     Returns
     -------
     str or None
-        The first of `matcher.ranking.relevance.OBJECTIVE_OUTCOMES`; None where there is none.
+        The most wanted of those known; None where there is none.
     """
-    wanted = OBJECTIVE_OUTCOMES[objective or "engagement"]
-    return next((name for name in wanted if name in known), None)
+    return next((name for name in objectives.of(objective).outcomes if name in known), None)

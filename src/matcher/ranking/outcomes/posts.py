@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from matcher.columns import FORMATS
+from matcher.columns import FORMATS, TRUST_PROXY
 from matcher.features.activity import CONDUCT, FOLLOWER_QUALITY, REACH
 from matcher.features.pair_features import build_features
 from matcher.features.pairs import build_pairs
@@ -22,7 +22,6 @@ from matcher.ranking.outcomes.inputs import (
     count_formats,
     dummy_columns,
 )
-from matcher.ranking.relevance import TRUST_PROXY
 from matcher.retrieval.eligibility import select_eligible
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import pandas as pd
 
+from matcher.columns import TRUST_PROXY
+from matcher.config import Objectives
 from matcher.errors import DataError
 from matcher.market.load import find_tables
 from matcher.market.tiers import assign_tier
-from matcher.ranking.relevance import OBJECTIVE_OUTCOMES, TRUST_PROXY
 from matcher.world.truth import Intervention, read_truth
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ __all__ = ["OUTCOME_OF", "Bench", "KnownTruth", "open_bench"]
 
 OUTCOME_OF: Final = {
     objective: "trust" if names[0] == TRUST_PROXY else names[0]
-    for objective, names in OBJECTIVE_OUTCOMES.items()
+    for objective, names in Objectives().outcomes().items()
 }
 """Column of the truth that each objective is judged by: the first that the product names."""
 _NO_OBJECTIVE: Final = "engagement"

@@ -33,8 +33,8 @@ SCHEMAS: Final = {
 """Columns that each kind needs, and those that it may have."""
 KINDS: Final = tuple(SCHEMAS)
 
-_TARGET_OF_ORDER: Final = {"fit": "choice", "deliver": "outcome"}
-_SCORE_OF_ORDER: Final = {"fit": "fit_score", "deliver": "deliver_score", "blend": "blend_score"}
+_TARGET_OF_ORDER: Final = {"fit": "choice", "deliver": "outcome", "outcome": "outcome"}
+_SCORE_OF_ORDER: Final = {name: f"{name}_score" for name in ("fit", "deliver", "outcome", "blend")}
 _TEXTS: Final = (
     "campaign_id",
     "brief_id",
@@ -217,8 +217,9 @@ def _own_forms(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]
 
 
 def _own_list(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
-    order = str(frame["order"].iloc[0])
-    notes = [f"read as lists of `matcher recommend`, by its {order} score"]
+    orders = list(dict.fromkeys(map(str, frame["order"])))
+    scores = f"{orders[0]} score" if len(orders) == 1 else f"{' and '.join(orders)} scores"
+    notes = [f"read as lists of `matcher recommend`, by its {scores}"]
     strangers = frame.loc[frame["campaign_id"].isna(), "brief_id"].drop_duplicates()
     if len(strangers):
         named = ", ".join(map(str, strangers[:5])) + (" ..." if strangers[5:].size else "")
@@ -232,17 +233,16 @@ def _own_list(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
             f"{len(strangers)} of the briefs are no campaigns of a market and are left out "
             f"({named}); the truth knows campaigns only"
         )
-    found = pd.DataFrame(
-        {
-            "method": f"recommend --order {order}",
-            "campaign_id": frame["campaign_id"],
-            "account_id": frame["account_id"],
-            "score": frame[_SCORE_OF_ORDER[order]] if order in _SCORE_OF_ORDER else -frame["rank"],
-        }
-    )
-    if order in _TARGET_OF_ORDER:
-        found["target"] = _TARGET_OF_ORDER[order]
-    return found, notes
+    found = []
+    for order, rows in frame.groupby("order", sort=False):
+        kept = rows[["campaign_id", "account_id"]].assign(
+            method=f"recommend --order {order}",
+            score=rows[_SCORE_OF_ORDER[str(order)]] if order in _SCORE_OF_ORDER else -rows["rank"],
+        )
+        if order in _TARGET_OF_ORDER:
+            kept["target"] = _TARGET_OF_ORDER[str(order)]
+        found.append(kept)
+    return pd.concat(found, ignore_index=True), notes
 
 
 def _find_kind(frame: pd.DataFrame, name: str) -> str:
