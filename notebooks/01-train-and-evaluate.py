@@ -152,7 +152,7 @@ best[["rank", "handle", "fit_percentile", "why_1", "warning_text"]].head()
 
 # %%
 reasons = [f"reason_{group}" for group in REASON_GROUPS]
-gap = (best["base"] + best[reasons].sum(axis=1) - best["fit_score"]).abs().max()
+gap = (best["base"] + best[reasons].sum(axis=1) - best["outcome_score"]).abs().max()
 assert gap < 1e-9
 best.set_index("handle")[reasons].head().round(2).T
 

@@ -211,10 +211,11 @@ def test_lists_are_ranked_explained_and_audited(
     assert {"brief-vi", "brief-en"} < set(lists["brief_id"])
     for _, block in lists.groupby("brief_id"):
         assert block["rank"].tolist() == list(range(1, len(block) + 1))
-        assert block["fit_score"].is_monotonic_decreasing
+        assert block["outcome_score"].is_monotonic_decreasing
+        assert (block["order"] == "outcome").all()
         assert block["account_id"].is_unique
     reasons = lists[[f"reason_{group}" for group in REASON_GROUPS]].sum(axis=1)
-    np.testing.assert_allclose(lists["base"] + reasons, lists["fit_score"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(lists["base"] + reasons, lists["outcome_score"], rtol=0, atol=1e-9)
     assert lists["fit_percentile"].between(0, 1).all()
     # A model in a folder is no registered version.
     assert lists["model_version"].isna().all()
@@ -538,7 +539,7 @@ def test_one_account_or_two_are_explained(
     asked = ["explain", place / "market", "--model", model, "--brief", DATA / "brief-vi.yaml"]
     told = done(*asked, "--account", first, "--out", tmp_path / "one.svg")
     row = lists[(lists["brief_id"] == "brief-vi") & (lists["account_id"] == first)].iloc[0]
-    assert told["accounts"][0]["score"] == pytest.approx(row["fit_score"], abs=1e-9)
+    assert told["accounts"][0]["score"] == pytest.approx(row["outcome_score"], abs=1e-9)
     assert told["groups"][first]["history"] == pytest.approx(row["reason_history"], abs=1e-9)
     assert (tmp_path / "one.svg").read_text(encoding="utf-8").startswith("<?xml")
     text = run(*asked, "--account", first, "--against", second).stdout

@@ -119,7 +119,7 @@ def test_nothing_stated_gives_empty_tables_and_no_grid_rows() -> None:
     assert check.fit.empty
     assert check.ranges.empty
     assert not any(grid.rows for grid in calibration_grids(check))
-    assert check.to_dict() == {"fit": [], "reliability": [], "ranges": []}
+    assert check.to_dict() == {"fit": [], "reliability": [], "ranges": [], "cells": []}
 
 
 def test_one_campaign_has_figures_without_intervals() -> None:
@@ -134,4 +134,4 @@ def test_a_missing_column_is_named() -> None:
         check_calibration(rows, SETTINGS)
     empty = pd.DataFrame()
     with pytest.raises(DataError, match="16 columns are missing"):
-        CalibrationCheck(empty, empty, empty)
+        CalibrationCheck(empty, empty, empty, empty)

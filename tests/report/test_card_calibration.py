@@ -31,7 +31,9 @@ def make(*, slope: float, coverage: float, width: float = 0.05) -> CalibrationCh
     }  # fmt: skip
     for name, value in (("coverage", coverage), ("total", 1.0)):
         ranges |= {name: value, f"{name}_low": value - width, f"{name}_high": value + width}
-    return CalibrationCheck(pd.DataFrame([fit]), empty.reliability, pd.DataFrame([ranges]))
+    return CalibrationCheck(
+        pd.DataFrame([fit]), empty.reliability, pd.DataFrame([ranges]), empty.cells
+    )
 
 
 def test_what_surely_misses_is_a_limit_and_nothing_else() -> None:

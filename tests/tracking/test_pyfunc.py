@@ -206,7 +206,7 @@ def test_project_files_of_the_working_folder_stay_out(
             BRIEFS,
             {"order": "best"},
             UsageError,
-            "expected one of fit, deliver",
+            "expected one of objective, fit, deliver",
         ),
         (BRIEFS, {"as_of": "2020-01-01T00:00:00Z"}, DataError, "was trained until"),
     ],

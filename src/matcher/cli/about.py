@@ -193,13 +193,16 @@ def _given(model: BaseModel, prefix: str = "") -> set[str]:
 
 def _as_yaml(values: dict[str, Any], origins: dict[str, str]) -> str:
     lines: list[str] = []
-    room = ""
+    open_groups: list[str] = []
     # What belongs to no group comes first, since nothing closes a group in YAML.
     for name, value in sorted(values.items(), key=lambda item: "." in item[0]):
-        head, _, tail = name.rpartition(".")
-        if head != room:
-            lines.append(f"{head}:")
-            room = head
-        text = f"{'  ' if head else ''}{tail}: {json.dumps(value, ensure_ascii=False)}"
+        *groups, tail = name.split(".")
+        lines += [
+            f"{'  ' * depth}{group}:"
+            for depth, group in enumerate(groups)
+            if groups[: depth + 1] != open_groups[: depth + 1]
+        ]
+        open_groups = groups
+        text = f"{'  ' * len(groups)}{tail}: {json.dumps(value, ensure_ascii=False)}"
         lines.append(f"{text}  # {origins[name]}" if origins else text)
     return "\n".join(lines)

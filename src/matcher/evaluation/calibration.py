@@ -10,6 +10,7 @@ import pandas as pd
 
 from matcher.errors import DataError
 from matcher.evaluation.bootstrap import LEVEL
+from matcher.evaluation.cells import CELL_COLUMNS, judge_cells
 from matcher.evaluation.outcomes import winkler_score
 from matcher.evaluation.stated import STATED_COLUMNS
 
@@ -64,6 +65,8 @@ class CalibrationCheck:
         that of followers times the multipliers of past hires; and the mean over campaigns of what
         all of its hires brought over what was expected of them (1 is right). Empty where no range
         was stated.
+    cells : pandas.DataFrame
+        What `matcher.evaluation.cells.judge_cells` says of tiers and platforms, the lowest first.
 
     Raises
     ------
@@ -74,9 +77,14 @@ class CalibrationCheck:
     fit: pd.DataFrame
     reliability: pd.DataFrame
     ranges: pd.DataFrame
+    cells: pd.DataFrame
 
     def __post_init__(self) -> None:
-        for table, columns in ((self.fit, _FIT), (self.ranges, _RANGES)):
+        for table, columns in (
+            (self.fit, _FIT),
+            (self.ranges, _RANGES),
+            (self.cells, CELL_COLUMNS),
+        ):
             missing = [name for name in columns if name not in table]
             if missing:
                 raise DataError(
@@ -90,14 +98,14 @@ class CalibrationCheck:
         Returns
         -------
         dict
-            ``fit``, ``reliability`` and ``ranges``.
+            ``fit``, ``reliability``, ``ranges`` and ``cells``.
         """
         return {
             name: [
                 {str(key): _plain(value) for key, value in row.items()}
                 for row in getattr(self, name).to_dict("records")
             ]
-            for name in ("fit", "reliability", "ranges")
+            for name in ("fit", "reliability", "ranges", "cells")
         }
 
 
@@ -151,7 +159,15 @@ def check_calibration(scored: pd.DataFrame, settings: EvaluationSettings) -> Cal
             [_judge_ranges(name, part, rng, n) for name, part in _slices(known)],
             columns=list(_RANGES),
         ),
+        judge_cells(known, _is_inside(known), rng=rng, n_resamples=n),
     )
+
+
+def _is_inside(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    low, high, brought = (
+        rows[column].to_numpy(np.float64) for column in ("stated_low", "stated_high", "outcome")
+    )
+    return np.asarray((brought >= low) & (brought <= high))
 
 
 def _slices(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -292,7 +308,7 @@ def _judge_ranges(
     low, high, brought = (
         rows[column].to_numpy(np.float64) for column in ("stated_low", "stated_high", "outcome")
     )
-    inside = ((brought >= low) & (brought <= high)).astype(np.float64)
+    inside = _is_inside(rows).astype(np.float64)
     sizes = np.bincount(codes, minlength=n).astype(np.float64)
     held = np.bincount(codes, weights=inside, minlength=n)
     drawn = _draw(rng, n, n_resamples)

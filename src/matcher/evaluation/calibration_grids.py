@@ -24,9 +24,10 @@ def calibration_grids(check: CalibrationCheck) -> list[Grid]:
     Returns
     -------
     list of Grid
-        Chances by slice and by class, and ranges by slice; without rows where nothing was stated.
+        Chances by slice and by class, ranges by slice and by cell; without rows where nothing was
+        stated.
     """
-    return [_fit(check), _reliability(check), _ranges(check)]
+    return [_fit(check), _reliability(check), _ranges(check), _cells(check)]
 
 
 def _fit(check: CalibrationCheck) -> Grid:
@@ -91,6 +92,29 @@ def _ranges(check: CalibrationCheck) -> Grid:
         "right); 95 % intervals over campaigns.",
     )
     return Grid("outcomes: whether stated ranges come true", header, tuple(rows), notes)
+
+
+def _cells(check: CalibrationCheck) -> Grid:
+    rows = [
+        (
+            f"{row['tier']}, {row['platform']}",
+            f"{row['n_hires']:,}",
+            f"{row['n_campaigns']:,}",
+            _with_ends(row),
+        )
+        for row in check.cells.to_dict("records")
+    ]
+    header = ("tier, platform", "hires", "campaigns", "in the 80 % range")
+    notes = (
+        "Cells with 30 hires of 5 campaigns or more, the worst first; intervals over campaigns "
+        "hold for all cells at once with 95 %, so that the worst may be judged by its own.",
+    )
+    return Grid("outcomes: whether ranges come true in every cell", header, tuple(rows), notes)
+
+
+def _with_ends(row: dict[Any, Any]) -> str:
+    text = f"{row['coverage']:.3f}"
+    return text if math.isnan(row["low"]) else f"{text}\n({row['low']:.3f} to {row['high']:.3f})"
 
 
 def _number(value: float) -> str:

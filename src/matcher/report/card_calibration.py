@@ -9,6 +9,8 @@ from matcher.evaluation.calibration import RANGE_LEVEL
 from matcher.report.markdown import as_code, as_table, as_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from matcher.evaluation.calibration import CalibrationCheck
     from matcher.ranking.model import Model
 
@@ -70,7 +72,19 @@ def calibration_section(check: CalibrationCheck | None) -> list[tuple[str, str]]
             for row in check.ranges.to_dict("records")
         ]
         parts.append(as_table(header, rows))
+    if not check.cells.empty:
+        parts.append(_worst_cell(check.cells))
     return [("Whether what it states comes true", "\n\n".join(parts))]
+
+
+def _worst_cell(cells: pd.DataFrame) -> str:
+    row = cells.iloc[0]
+    ends = "" if math.isnan(row["low"]) else f" ({row['low']:.3f} to {row['high']:.3f})"
+    return (
+        f"Of {len(cells)} cells of tier and platform with 30 hires or more, ranges hold least in "
+        f"{as_text(str(row['tier']))}, {as_text(str(row['platform']))}: {row['coverage']:.3f}"
+        f"{ends} of {row['n_hires']:,} hires; the interval holds for all cells at once."
+    )
 
 
 def describe_misses(check: CalibrationCheck | None) -> list[str]:

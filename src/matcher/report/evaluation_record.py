@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from matcher.report.evidence_pictures import draw_full
 from matcher.tracking.datasets import DatasetRecord
 from matcher.tracking.runs import TrainingRecord
 
@@ -62,6 +63,7 @@ def build_full_record(
         encoder=" ".join(filter(None, (encoder.name, encoder.revision))),
         tables={"full": result.to_frame()},
         documents={"full.md": result.to_markdown(), "full.json": result.to_json()},
+        pictures=draw_full(result),
         datasets=(
             DatasetRecord(
                 name,
@@ -74,7 +76,7 @@ def build_full_record(
         description=(
             "What each part of the model is worth, how far other spellings, another language and "
             "bought followers move it, and what more past campaigns add. The table is among the "
-            "artifacts (`full.md`, `full.json`, `tables/full.parquet`)."
+            "artifacts (`full.md`, `full.json`, `tables/full.parquet`), and so are pictures."
         ),
         started_at=started_at,
         task=TASK,

@@ -12,6 +12,7 @@ from matcher.evaluation.grids import MAIN_METRICS
 from matcher.market.schema import TABLES
 from matcher.report.comparison_pictures import draw_comparison
 from matcher.report.data_card import data_card
+from matcher.report.evidence_pictures import draw_calibration
 from matcher.report.model_card import describe_run, model_card
 from matcher.tracking.datasets import DatasetRecord
 from matcher.tracking.runs import TrainingRecord, flatten_metrics
@@ -122,7 +123,7 @@ def build_record(
             "per_campaign": result.per_campaign,
         }
         documents |= {"evaluation.md": result.to_markdown(), "evaluation.json": result.to_json()}
-        pictures = draw_comparison(result)
+        pictures = draw_comparison(result) | draw_calibration(result.calibration)
     return TrainingRecord(
         run_name=f"{name} until {model.trained_until:%Y-%m-%d}",
         bundle=bundle,
