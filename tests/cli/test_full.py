@@ -101,6 +101,7 @@ def test_what_stands_is_not_replaced(done: tuple[Result, Path], config: Path) ->
         (["--model", "somewhere"], "cannot judge a given --model"),
         (["--protocol", "brands"], "leave --protocol brands out"),
         (["--leak-check"], "run --leak-check by itself"),
+        (["--since", "2025-01-01"], "--since: walking forward alone judges a part"),
         (["--protocol", "x"], "--protocol: got 'x'; expected one of time, brands"),
     ],
 )

@@ -120,6 +120,21 @@ def test_the_model_and_its_control_are_those_of_walking_forward(
     assert rows["value"].notna().sum() > 70
 
 
+def test_later_campaigns_are_judged_as_in_the_whole_walk(data: MarketData) -> None:
+    whole = walk_forward(data, QUICK).per_campaign
+    decided = data.market.tables["campaigns"].set_index("campaign_id")["decided_at"]
+    judged = decided[whole["campaign_id"].unique()].sort_values()
+    since = judged.iloc[len(judged) // 2]
+    found = walk_forward(data, QUICK, since=since)
+    kept = whole[whole["campaign_id"].map(decided) >= since].reset_index(drop=True)
+    assert 0 < len(kept) < len(whole)
+    pd.testing.assert_frame_equal(found.per_campaign.reset_index(drop=True), kept)
+    assert found.audit["judged_since"] == str(since)
+    assert found.audit["skipped_campaigns"]["decided before those that are judged"] == sum(
+        judged < since
+    )
+
+
 def test_all_columns_give_the_rankers_of_the_model(data: MarketData) -> None:
     until = data.market.all_known_at
     model, _, _ = fit_model(data, until, QUICK)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matcher.errors import DataError, LeakageError
+from matcher.evaluation.blocks import keep_later
 from matcher.evaluation.splits import (
     NO_HIRED,
     NOT_DECIDED,
@@ -69,6 +70,19 @@ def test_blocks_are_near_equal():
         campaigns(range(1, 25)), hired(*[1] * 24), n_blocks=4, min_earlier_hired=1
     )
     assert sorted(len(block.campaign_ids) for block in split) == [5, 6, 6, 6]
+
+
+@given(markets(), st.integers(1, 6), st.integers(1, 9))
+def test_what_is_judged_later_is_judged_by_the_same_blocks(market, n_blocks, day):
+    table, counts = market
+    split = walk_forward_blocks(table, counts, n_blocks=n_blocks, min_earlier_hired=1)
+    since = pd.Timestamp(2025, 1, day, tz="UTC")
+    kept, left_out = keep_later(split.blocks, table, since)
+    decided = table.set_index("campaign_id")["decided_at"]
+    until = {name: block.trained_until for block in split for name in block.campaign_ids}
+    judged = {name: block.trained_until for block in kept for name in block.campaign_ids}
+    assert judged == {name: one for name, one in until.items() if decided[name] >= since}
+    assert set(left_out) == set(until) - set(judged)
 
 
 def test_no_campaign_gives_no_block():

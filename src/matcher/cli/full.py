@@ -34,7 +34,13 @@ NoTrack = Annotated[bool, typer.Option("--no-track", help="With --full: log no M
 
 
 def check_evaluation(
-    *, full: bool, model: str | None, protocol: str, leak_check: bool, exposure: str | None = None
+    *,
+    full: bool,
+    model: str | None,
+    protocol: str,
+    leak_check: bool,
+    exposure: str | None = None,
+    since: str | None = None,
 ) -> None:
     """Refuse what cannot be asked for together.
 
@@ -50,6 +56,8 @@ def check_evaluation(
         Whether leaks are looked for.
     exposure : str, optional
         Groups that a re-ranking holds to a floor.
+    since : str, optional
+        Instant from which campaigns are judged.
 
     Raises
     ------
@@ -70,6 +78,11 @@ def check_evaluation(
         raise UsageError("--full does not look for leaks; run --leak-check by itself")
     if full and exposure is not None:
         raise UsageError("--full re-ranks nothing; run --exposure by itself")
+    if since is not None and (full or model is not None):
+        raise UsageError(
+            "--since: walking forward alone judges a part of its campaigns; leave --full out, and "
+            "a given --model is judged on those decided after it was closed"
+        )
 
 
 def evaluate_in_full(

@@ -275,6 +275,10 @@ def evaluate(
         bool,
         typer.Option("--leak-check", help="Prove that nothing known later moves anything; slow."),
     ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="T", help="Judge only campaigns decided from then on."),
+    ] = None,
     full: Full = False,
     out: Annotated[
         Path | None,
@@ -298,8 +302,9 @@ def evaluate(
     from matcher.tracking.store import Store
 
     check_evaluation(
-        full=full, model=model, protocol=protocol, leak_check=leak_check, exposure=exposure
-    )
+        full=full, model=model, protocol=protocol, leak_check=leak_check, exposure=exposure,
+        since=since,
+    )  # fmt: skip
     rule = exposure_rule(exposure, exposure_floor)
     settings = settings_with(config, encoder=encoder)
     if out is not None:
@@ -333,6 +338,7 @@ def evaluate(
                 settings,
                 protocol=protocol,
                 exposure=rule,
+                since=None if since is None else parse_instant(since),
                 embed=embed,
                 audit=audit,
                 tell=tell,

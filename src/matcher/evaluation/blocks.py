@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from matcher.errors import DataError, LeakageError
 
-__all__ = ["Block", "BrandBlock", "BrandSplit", "WalkForward"]
+__all__ = ["Block", "BrandBlock", "BrandSplit", "WalkForward", "keep_later"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,42 @@ class Block:
                 f"block from {self.trained_until}: got {len(self.campaign_ids)} campaigns, "
                 f"{len(set(self.campaign_ids))} of them different; expected one or more, each once"
             )
+
+
+def keep_later(
+    blocks: Sequence[Block | BrandBlock], campaigns: pd.DataFrame, since: pd.Timestamp
+) -> tuple[list[Block | BrandBlock], dict[str, str]]:
+    """Blocks with the campaigns decided from an instant on; what they are trained on stays.
+
+    Parameters
+    ----------
+    blocks : sequence of Block or BrandBlock
+        Blocks.
+    campaigns : pandas.DataFrame
+        ``campaign_id, decided_at``.
+    since : pandas.Timestamp
+        Aware instant.
+
+    Returns
+    -------
+    blocks : list of Block or BrandBlock
+        Those that keep a campaign.
+    skipped : dict of str to str
+        Reason of each campaign left out.
+    """
+    decided = campaigns.set_index("campaign_id")["decided_at"]
+    kept: list[Block | BrandBlock] = []
+    skipped: dict[str, str] = {}
+    for block in blocks:
+        later = tuple(name for name in block.campaign_ids if decided[name] >= since)
+        skipped |= {
+            name: "decided before those that are judged"
+            for name in block.campaign_ids
+            if name not in later
+        }
+        if later:
+            kept.append(replace(block, campaign_ids=later))
+    return kept, skipped
 
 
 @dataclass(frozen=True)

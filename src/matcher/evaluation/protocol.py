@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from matcher.arguments import check_choice, check_type
+from matcher.arguments import check_choice, check_type, to_instant
 from matcher.config import Settings
 from matcher.errors import SupportError
-from matcher.evaluation.blocks import Block, BrandBlock
+from matcher.evaluation.blocks import Block, BrandBlock, keep_later
 from matcher.evaluation.calibration import check_calibration
 from matcher.evaluation.controls import permuted_columns
 from matcher.evaluation.labels import label_pairs
@@ -56,6 +56,7 @@ def walk_forward(
     *,
     protocol: str = "time",
     exposure: ExposureRule | None = None,
+    since: pd.Timestamp | None = None,
     embed: Embed | None = None,
     audit: Mapping[str, Any] | None = None,
     tell: Tell = lambda _task, _done, _total: None,
@@ -72,6 +73,9 @@ def walk_forward(
         Whether a campaign's own brand may be among those trained on.
     exposure : ExposureRule, optional
         Floor under the share of each group in lists, whose cost is measured.
+    since : pandas.Timestamp, optional
+        Aware instant; only campaigns decided from then on are judged, by the same blocks as if all
+        were, so that what was settled on the earlier ones can be reported on the later ones.
     embed : callable, optional
         ``embed(encoder, texts, role)``, for an embedding cache.
     audit : mapping, optional
@@ -123,6 +127,9 @@ def walk_forward(
             table, counts, n_blocks=chosen.n_blocks, min_earlier_hired=chosen.min_earlier_hired
         )
         blocks, skipped = walk.blocks, dict(walk.skipped)
+    if since is not None:
+        blocks, before = keep_later(blocks, table, to_instant(since, where="walk_forward: since"))
+        skipped |= before
     truth = Truth.of(data)
     parts, notes = [], []
     encoders: dict[pd.Timestamp, Encoder] = {}
@@ -162,6 +169,7 @@ def walk_forward(
     n_outside = int(outside.drop(list(skipped), errors="ignore").sum())
     stated = {
         **(audit or {}),
+        "judged_since": None if since is None else str(since),
         "blocks": notes,
         "skipped_campaigns": pd.Series(skipped, dtype=object).value_counts().to_dict(),
         "remarks": [
