@@ -20,8 +20,9 @@ import numpy as np
 from matcher.errors import UsageError
 
 if TYPE_CHECKING:
-    from matcher.evaluation.offpolicy.estimators import Evidence
     from numpy.typing import NDArray
+
+    from matcher.evaluation.offpolicy.estimators import Evidence
 
 __all__ = ["GAMMAS", "bound_totals"]
 

@@ -104,7 +104,8 @@ class Evidence:
 
     def by_campaign(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums of values over the candidates of each campaign, shape (n_campaigns,)."""
-        return np.bincount(self.codes, weights=values, minlength=self.n_campaigns)
+        sums = np.bincount(self.codes, weights=values, minlength=self.n_campaigns)
+        return sums.astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

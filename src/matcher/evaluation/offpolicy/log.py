@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matcher.market.market import Market
 
 __all__ = ["DecisionLog", "read_log"]
-
-_DAY_US: Final = 86_400_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +235,7 @@ def read_log(
             f"{strangers + outside} hires with an outcome are not among those that the policy "
             "chose and are left out"
         )
-    waited = (market.all_known_at - kept) / pd.Timedelta(days=1)
+    waited = (market.all_known_at - kept).dt.total_seconds() / 86_400.0
     return DecisionLog(
         campaign_ids=tuple(map(str, names)),
         codes=code.astype(np.int64),

@@ -1,4 +1,4 @@
-"""What a log leaves open, learnt from its other campaigns: outcomes, whether they are seen, chances."""
+"""What a log leaves open, learnt from its other campaigns."""
 
 from __future__ import annotations
 

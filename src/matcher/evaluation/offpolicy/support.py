@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from matcher.evaluation.offpolicy.log import DecisionLog
     from matcher.evaluation.offpolicy.policy import TargetPolicy
-    from numpy.typing import NDArray
 
 __all__ = [
     "LARGEST_OUTSIDE",
@@ -37,14 +38,14 @@ by more of both are wrong."""
 
 @dataclass(frozen=True)
 class Support:
-    """What carries an off-policy estimate.
+    r"""What carries an off-policy estimate.
 
     Parameters
     ----------
     n_campaigns, n_chosen, n_observed : int
         Campaigns of the log, accounts that they chose, and those whose outcome is known.
     effective_campaigns : float
-        :math:`(\\sum W)^2 / \\sum W^2` of the weights of campaigns.
+        :math:`(\sum W)^2 / \sum W^2` of the weights of campaigns.
     effective_choices : float
         The same over choices.
     ess_share : float

@@ -11,7 +11,6 @@ import pandas as pd
 from matcher.evaluation.offpolicy.bounds import GAMMAS, bound_totals
 from matcher.evaluation.offpolicy.estimators import (
     Evidence,
-    Parts,
     choose_clip,
     estimate_parts,
     estimator_names,

@@ -220,7 +220,7 @@ def state_assumptions(answer: PolicyValue, language: Language) -> tuple[str, ...
             }
         )
     if support.outside > 0:
-        share = {one: _percent(support.outside, one) for one in ("en", "vi")}  # type: ignore[arg-type]
+        share = {"en": _percent(support.outside, "en"), "vi": _percent(support.outside, "vi")}
         told.append(
             {
                 "en": f"{share['en']} of the choices, which the log could not have made, bring "
