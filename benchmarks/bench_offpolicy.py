@@ -190,9 +190,26 @@ def judge_market(
     return found.rows.assign(seed=seed), answers
 
 
+def tell(seed: int, one: PolicyValue) -> dict[str, object]:
+    """What is told of the support of an answer."""
+    support = one.support
+    return {
+        "seed": seed,
+        "policy": one.policy,
+        "refused": one.is_refused,
+        "gates": ",".join(support.failures),
+        "weak": support.is_weak,
+        "ess": support.ess_share,
+        "outside": support.outside,
+        "campaigns": support.n_campaigns,
+        "clip": one.clip,
+    }
+
+
 def print_world(options: argparse.Namespace) -> None:
     """Print errors of every policy over seeds."""
-    parts, told = [], []
+    parts: list[pd.DataFrame] = []
+    told: list[dict[str, object]] = []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as scratch:
@@ -201,22 +218,7 @@ def print_world(options: argparse.Namespace) -> None:
             simulate_market(folder, **size, seed=seed, world=options.world)
             rows, answers = judge_market(folder, seed, options)
         parts.append(rows)
-        for one in answers:
-            told.append(
-                {
-                    "seed": seed,
-                    "policy": one.policy,
-                    "refused": one.is_refused,
-                    "gates": ",".join(one.support.failures),
-                    "weak": one.support.is_weak,
-                    "ess": one.support.ess_share,
-                    "outside": one.support.outside,
-                    "campaigns": one.support.n_campaigns,
-                    "se": np.nan
-                    if one.logged is None
-                    else (one.logged.high - one.logged.low) / 3.92 / one.logged.value,
-                }
-            )
+        told += [tell(seed, one) for one in answers]
         print(f"seed {seed}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     rows, told_frame = pd.concat(parts, ignore_index=True), pd.DataFrame(told)
     if options.out is not None:

@@ -253,9 +253,9 @@ def group_shares(rests: Rests, treatment: Treatment, *, within: bool) -> pd.Data
     if within:
         counts = np.bincount(rests.accounts)
         kept = counts[rests.accounts] >= 2
-        table = pd.DataFrame(np.column_stack([d, y, design])[kept])
-        table = table - table.groupby(rests.accounts[kept]).transform("mean")
-        d, y, design = table[0].to_numpy(), table[1].to_numpy(), table.iloc[:, 2:].to_numpy()
+        held = pd.DataFrame(np.column_stack([d, y, design])[kept])
+        held = held - held.groupby(rests.accounts[kept]).transform("mean")
+        d, y, design = held[0].to_numpy(), held[1].to_numpy(), held.iloc[:, 2:].to_numpy()
         lost = int((counts >= 2).sum())
     else:
         d, y, design = d - d.mean(), y - y.mean(), design - design.mean(axis=0)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from matcher.evaluation.effects.adjusted import Rests
     from matcher.evaluation.effects.hires import Hires, Treatment
-    from matcher.evaluation.effects.words import Language
+    from matcher.evaluation.offpolicy.words import Language
 
 __all__ = ["EffectAnswer", "answer_effect"]
 
@@ -119,22 +119,66 @@ class EffectAnswer:
         """Whether both the interval and the bound leave out that there is no effect."""
         if self.effect is None or self.bound is None:
             return False
-        return self.effect.is_sure and (self.bound[0] > 0 or self.bound[1] < 0)
+        return bool(self.effect.is_sure and (self.bound[0] > 0 or self.bound[1] < 0))
 
     def grade(self, language: Language = "en") -> str:
-        """What kind of answer it is, in a few words."""
+        """What kind of answer it is, in a few words.
+
+        Parameters
+        ----------
+        language : {"en", "vi"}
+            Language.
+
+        Returns
+        -------
+        str
+            A few words.
+        """
         return state_grade(self, language)
 
     def decline(self, language: Language = "en") -> str | None:
-        """Why there is no answer and what would allow one; None where there is one."""
+        """Why there is no answer and what would allow one; None where there is one.
+
+        Parameters
+        ----------
+        language : {"en", "vi"}
+            Language.
+
+        Returns
+        -------
+        str or None
+            Sentences.
+        """
         return state_decline(self, language) if self.is_declined else None
 
     def assumptions(self, language: Language = "en") -> tuple[str, ...]:
-        """What has to hold for the answer to be right."""
+        """What has to hold for the answer to be right.
+
+        Parameters
+        ----------
+        language : {"en", "vi"}
+            Language.
+
+        Returns
+        -------
+        tuple of str
+            Sentences.
+        """
         return state_assumptions(self, language)
 
     def verdict(self, language: Language = "en") -> str:
-        """The answer in one sentence."""
+        """The answer in one sentence.
+
+        Parameters
+        ----------
+        language : {"en", "vi"}
+            Language.
+
+        Returns
+        -------
+        str
+            Sentence.
+        """
         return state_verdict(self, language)
 
     def to_dict(self) -> dict[str, Any]:
@@ -305,7 +349,7 @@ def _amount(one: Estimate | None, asked: Treatment) -> Amount | None:
 
 def _told(one: Estimate, asked: Treatment) -> Amount:
     slope, low, high = (one + asked.offset for one in (one.slope, one.low, one.high))
-    return Amount(slope * asked.contrast, low * asked.contrast, high * asked.contrast)
+    return _amount_of(slope, low, high, step=asked.contrast)
 
 
 def _naive(asked: Treatment, known: NDArray[np.bool_], hires: Hires) -> Amount | None:
@@ -323,7 +367,11 @@ def _naive(asked: Treatment, known: NDArray[np.bool_], hires: Hires) -> Amount |
     left = np.bincount(codes, weights=d * (y - slope * d))
     error = float(np.sqrt((left**2).sum())) / square
     step, slope = asked.contrast, slope + asked.offset
-    return Amount(slope * step, (slope - 1.96 * error) * step, (slope + 1.96 * error) * step)
+    return _amount_of(slope, slope - 1.96 * error, slope + 1.96 * error, step=step)
+
+
+def _amount_of(value: float, low: float, high: float, *, step: float) -> Amount:
+    return Amount(float(value * step), float(low * step), float(high * step))
 
 
 def _largest_bias(

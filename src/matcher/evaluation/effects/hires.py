@@ -36,7 +36,8 @@ TREATMENTS: Final = (
 """Terms of a hire whose effect can be asked about."""
 
 _GROUP_OF: Final = {spec.name: spec.group for spec in FEATURES}
-_FORMAT = "format"
+_FORMAT: Final = "format"
+_PAIR: Final = ("campaign_id", "account_id")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +48,8 @@ class Hires:
     ----------
     frame : pandas.DataFrame
         ``campaign_id, account_id, person_id, platform, format, n_posts, fee, currency,
-        budget_per_creator, disclosed, outcome, log_each``; NaN where unknown. ``log_each`` is the mean
-        over the posts of the hire of ln(1 + outcome of the post).
+        budget_per_creator, disclosed, outcome, log_each``; NaN where unknown. ``log_each`` is the
+        mean over the posts of the hire of ln(1 + outcome of the post).
     values : numpy.ndarray of float64, shape (n, n_columns)
         What was known of each hire as of its decision.
     names : tuple of str
@@ -190,17 +191,18 @@ def _terms_of_hires(market: Market, outcome: str) -> pd.DataFrame:
     campaigns = market.tables["campaigns"].set_index("campaign_id")
     found = hire_outcomes(market)
     found = found[found[outcome].notna()]
-    found = found[found["campaign_id"].map(campaigns["decided_at"]).notna()]
+    is_dated = campaigns["decided_at"].reindex(found["campaign_id"]).notna().to_numpy(bool)
+    found = found[is_dated]
     found = found.sort_values(["campaign_id", "account_id"], ignore_index=True)
     keys = pd.MultiIndex.from_frame(found[["campaign_id", "account_id"]])
     deals = market.tables["collaborations"]
     deals = deals[deals["status"].isin(HIRED_STATUSES)]
-    grouped = deals.groupby(["campaign_id", "account_id"])
+    grouped = deals.groupby(list(_PAIR))
     fee = grouped["fee"].sum(min_count=1).reindex(keys).to_numpy(np.float64)
-    common = grouped["currency"].agg(
-        lambda held: held.iloc[0] if len(held.dropna().unique()) == 1 else None
-    )
-    currency = common.reindex(keys).to_numpy(object)
+    # A fee in two currencies is no amount.
+    kinds = deals.dropna(subset="currency").drop_duplicates([*_PAIR, "currency"])
+    is_one = kinds.groupby(list(_PAIR)).size().reindex(grouped.size().index) == 1
+    currency = grouped["currency"].first().where(is_one).reindex(keys).to_numpy(object)
     persons = market.tables["accounts"].set_index("account_id")["influencer_id"]
     person = found["account_id"].map(persons).fillna(found["account_id"])
     budget = campaigns["budget"] / campaigns["n_creators"].where(campaigns["n_creators"] > 0)
@@ -225,9 +227,12 @@ def _mean_log(market: Market, outcome: str) -> pd.Series:
     """Mean of ln(1 + newest reading) over the posts of each hire, where all are read."""
     parts = {"engagements": ["likes", "comments", "shares", "saves"]}.get(outcome, [outcome])
     links = market.tables["campaign_posts"]
+    nothing = pd.Series(dtype=np.float64, index=pd.MultiIndex.from_arrays([[], []]))
+    if outcome in RATES or links.empty:
+        return nothing
     readings = market.readings_of(links["post_id"])
-    if outcome in RATES or any(name not in readings for name in parts):
-        return pd.Series(dtype=np.float64, index=pd.MultiIndex.from_arrays([[], []]))
+    if any(name not in readings for name in parts):
+        return nothing
     newest = readings.sort_values("known_at").drop_duplicates("post_id", keep="last")
     posts = market.tables["posts"]
     posts = posts.loc[posts["post_id"].isin(links["post_id"]), ["post_id", "account_id"]]
@@ -237,8 +242,8 @@ def _mean_log(market: Market, outcome: str) -> pd.Series:
     )
     logs = np.log1p(made[parts].astype(np.float64).sum(axis=1, skipna=False))
     grouped = logs.groupby([made["campaign_id"], made["account_id"]])
-    means = grouped.mean()
-    return means.where(grouped.count() == grouped.size())
+    table = pd.DataFrame({"mean": grouped.mean(), "n": grouped.count(), "all": grouped.size()})
+    return table["mean"].where(table["n"] == table["all"])
 
 
 def _disclosed(market: Market) -> pd.Series:
@@ -309,8 +314,8 @@ def read_treatment(hires: Hires, name: str) -> Treatment:
         )  # fmt: skip
     if name in TREATMENTS:
         return Treatment(
-            name, _has_format(frame, name.partition(":")[2]), each, 1.0, is_amount=False, offset=0.0,
-            held=("n_posts",), mechanical=("platform",),
+            name, _has_format(frame, name.partition(":")[2]), each, 1.0,
+            is_amount=False, offset=0.0, held=("n_posts",), mechanical=("platform",),
         )  # fmt: skip
     raise UsageError(f"treatment: got {name!r}; expected one of {', '.join(TREATMENTS)}")
 

@@ -88,8 +88,10 @@ def yardstick(
 
     Returns
     -------
-    treatment_share, outcome_share : float
+    treatment_share : float
         What `bias_bound` takes; 1 where the trait would explain everything.
+    outcome_share : float
+        The same of the outcome.
 
     Raises
     ------

@@ -56,8 +56,10 @@ def bound_totals(
 
     Returns
     -------
-    low, high : float
-        Both equal to the estimate at a factor of 1.
+    low : float
+        Least estimate; the estimate itself at a factor of 1.
+    high : float
+        Greatest one.
 
     Raises
     ------

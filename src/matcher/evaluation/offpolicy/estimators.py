@@ -103,7 +103,18 @@ class Evidence:
         return np.divide(self.target, self.probability, out=np.zeros(len(has)), where=has)
 
     def by_campaign(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sums of values over the candidates of each campaign, shape (n_campaigns,)."""
+        """Sums of values over the candidates of each campaign.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float64, shape (n,)
+            Values.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_campaigns,)
+            Sums.
+        """
         sums = np.bincount(self.codes, weights=values, minlength=self.n_campaigns)
         return sums.astype(np.float64)
 
@@ -139,11 +150,33 @@ class Parts:
         return float(((self.linear - self.linear.mean()) ** 2).sum() * n / max(n - 1, 1))
 
     def times(self, factor: float) -> Parts:
-        """The estimate and its contributions times a number."""
+        """The estimate in another unit.
+
+        Parameters
+        ----------
+        factor : float
+            Number that it and its contributions are multiplied by.
+
+        Returns
+        -------
+        Parts
+            Estimate.
+        """
         return Parts(self.fixed * factor, self.drawn * factor, self.linear * factor)
 
     def minus(self, other: Parts) -> Parts:
-        """Difference from another estimate on the same campaigns."""
+        """Difference from another estimate on the same campaigns.
+
+        Parameters
+        ----------
+        other : Parts
+            What is taken off.
+
+        Returns
+        -------
+        Parts
+            Difference; its spread is that of differences within campaigns.
+        """
         return Parts(self.fixed - other.fixed, self.drawn - other.drawn, self.linear - other.linear)
 
 
@@ -215,7 +248,7 @@ def _ratio(
     return Parts(fixed, top * scale, (top - mean * bottom) * scale)
 
 
-def choose_clip(evidence: Evidence) -> tuple[float, float]:
+def choose_clip(evidence: Evidence) -> float:
     """Weight at which DR is clipped, by estimated error.
 
     Of the clips of `CLIPS` that bind, the one with the least estimated mean square error is taken.
@@ -230,10 +263,8 @@ def choose_clip(evidence: Evidence) -> tuple[float, float]:
 
     Returns
     -------
-    clip : float
+    float
         Weight; infinite where clipping does not help.
-    bias : float
-        Estimated bias that it brings, 0 or more, in units of the outcome.
 
     References
     ----------
@@ -243,7 +274,7 @@ def choose_clip(evidence: Evidence) -> tuple[float, float]:
     square error).
     """
     whole = estimate_parts(evidence, "DR")
-    best, least, bias = np.inf, whole.variance, 0.0
+    best, least = np.inf, whole.variance
     weights = evidence.weights()[evidence.observed]
     for clip in CLIPS:
         if not (weights > clip).any():
@@ -255,5 +286,5 @@ def choose_clip(evidence: Evidence) -> tuple[float, float]:
             continue
         added = max(square - moved.variance, 0.0)
         if tried.variance + added < least:
-            best, least, bias = clip, tried.variance + added, float(np.sqrt(added))
-    return best, bias
+            best, least = clip, tried.variance + added
+    return best

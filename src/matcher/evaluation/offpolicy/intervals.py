@@ -48,14 +48,39 @@ class Amount:
         """Whether the interval leaves out 0."""
         return bool(self.low > 0 or self.high < 0)
 
+    def around(self, value: float) -> Amount:
+        """The same interval for another estimate, which it is stretched to hold.
+
+        Parameters
+        ----------
+        value : float
+            Estimate.
+
+        Returns
+        -------
+        Amount
+            Estimate and ends.
+        """
+        low, high = np.minimum(self.low, value), np.maximum(self.high, value)
+        return Amount(value, float(low), float(high))
+
     def over(self, divisor: float) -> Amount:
-        """The same amount divided by a number above 0."""
+        """The same amount in another unit.
+
+        Parameters
+        ----------
+        divisor : float
+            Number above 0 that it is divided by.
+
+        Returns
+        -------
+        Amount
+            Estimate and ends.
+        """
         return Amount(self.value / divisor, self.low / divisor, self.high / divisor)
 
 
-def total_interval(
-    parts: Parts, *, seed: int, n_resamples: int = 2_000, bias: float = 0.0
-) -> Amount:
+def total_interval(parts: Parts, *, seed: int, n_resamples: int = 2_000) -> Amount:
     """Estimate with its interval of 95 % over campaigns.
 
     Campaigns are drawn with replacement, and each drawn total is studentised by its own spread:
@@ -69,8 +94,6 @@ def total_interval(
         Seed of the draws.
     n_resamples : int
         Resamples, 1 or more.
-    bias : float
-        Estimated bias; the interval is as wide as if it were one more error.
 
     Returns
     -------
@@ -92,5 +115,4 @@ def total_interval(
     ratios = np.divide(sums, own, out=np.zeros(n_resamples), where=own > 0)
     tail = (1.0 - LEVEL) / 2.0
     low, high = np.quantile(ratios, [1.0 - tail, tail])
-    wide = float(np.sqrt(parts.variance + bias**2))
-    return Amount(parts.value, parts.value - low * wide, parts.value - high * wide)
+    return Amount(parts.value, parts.value - low * spread, parts.value - high * spread)

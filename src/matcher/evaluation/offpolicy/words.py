@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOGGING_ADVICE",
     "Language",
+    "format_amount",
     "state_assumptions",
     "state_grade",
     "state_refusal",
@@ -54,7 +55,20 @@ _GRADES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def format_amount(value: float, language: Language) -> str:
-    """Number of three significant digits, as readers of a language write it."""
+    """Number of three significant digits, as readers of a language write it.
+
+    Parameters
+    ----------
+    value : float
+        Number.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Text, such as ``12,300`` or ``12.300``.
+    """
     size = abs(value)
     if size >= 1_000:
         digits = len(f"{size:.0f}") - 3
