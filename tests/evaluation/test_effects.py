@@ -141,14 +141,19 @@ def test_a_known_effect_is_found_and_told():
     found = answer_effect(made_hires(), "fee_per_post", strength=0.2)
     true = 0.5 * np.log(2.0)
     assert found.effect.low < true < found.effect.high
-    assert found.pooled.low < true + 0.05 and found.naive.low > true
-    assert not found.hidden_in_accounts and found.is_claimed
-    assert found.bound[0] <= found.effect.low and found.effect.high <= found.bound[1]
-    assert found.yardstick in {"reach", "relevance"} and 0 < found.robustness < 1
+    assert found.pooled.low < true + 0.05
+    assert found.naive.low > true
+    assert not found.hidden_in_accounts
+    assert found.is_claimed
+    assert found.bound[0] <= found.effect.low
+    assert found.effect.high <= found.bound[1]
+    assert found.yardstick in {"reach", "relevance"}
+    assert 0 < found.robustness < 1
     assert found.estimate.weights.sum() == pytest.approx(1.0)
     assert found.verdict().startswith("Doubling the fee per post raises engagements per post (+")
     assert found.verdict("vi").startswith("Tăng gấp đôi phí mỗi bài làm tăng")
-    assert "adjusted" in found.grade() and len(found.assumptions("vi")) == 3
+    assert "adjusted" in found.grade()
+    assert len(found.assumptions("vi")) == 3
 
 
 def test_what_is_hidden_in_accounts_moves_the_pooled_effect_alone():
@@ -169,7 +174,8 @@ def test_no_effect_is_not_claimed():
 
 def test_an_effect_that_something_hidden_could_explain_is_not_claimed():
     found = answer_effect(made_hires(), "fee_per_post", strength=30.0)
-    assert found.effect.is_sure and not found.is_claimed
+    assert found.effect.is_sure
+    assert not found.is_claimed
     assert "so that no effect is claimed" in found.verdict()
     assert "không khẳng định" in found.verdict("vi")
 
@@ -183,7 +189,8 @@ def test_posts_count_by_arithmetic_beside_what_each_brings():
 @pytest.mark.parametrize("name", ["format:video", "disclosed"])
 def test_terms_without_effect_are_not_claimed(name):
     found = answer_effect(made_hires(), name)
-    assert found.effect is not None and not found.is_claimed
+    assert found.effect is not None
+    assert not found.is_claimed
 
 
 @pytest.mark.parametrize(
@@ -197,9 +204,12 @@ def test_terms_without_effect_are_not_claimed(name):
 )
 def test_what_the_logs_cannot_say_is_declined(hires, name, reason, words):
     found = answer_effect(hires, name)
-    assert found.is_declined and found.effect is None and not found.is_claimed
+    assert found.is_declined
+    assert found.effect is None
+    assert not found.is_claimed
     assert reason in found.declined
-    assert words in found.decline() and "vary the term by chance" in found.verdict()
+    assert words in found.decline()
+    assert "vary the term by chance" in found.verdict()
     assert "ngẫu nhiên" in found.verdict("vi")
     assert json.loads(json.dumps(found.to_dict()))["effect"] is None
 
@@ -219,7 +229,8 @@ def test_a_term_that_is_settled_by_what_is_known_is_declined():
 def test_equal_seeds_give_equal_answers():
     one, two = (answer_effect(made_hires(), "fee_per_post").to_dict() for _ in range(2))
     assert json.dumps(one) == json.dumps(two)
-    assert one["verdict_vi"] and one["step"] == "doubling"
+    assert one["verdict_vi"]
+    assert one["step"] == "doubling"
 
 
 def test_partial_shares_are_those_of_regressions():

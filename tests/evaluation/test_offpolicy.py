@@ -160,7 +160,8 @@ def drawn():
 def test_estimates_come_near_the_truth_and_say_how_far_they_may_miss(drawn):
     log, _, policy, true, learnt = drawn
     found = estimate_policy_value(log, policy, learnt)
-    assert not found.is_refused and found.refusal() is None
+    assert not found.is_refused
+    assert found.refusal() is None
     assert found.value.value == pytest.approx(true, rel=0.05)
     assert found.value.low < true < found.value.high
     assert found.difference.value == pytest.approx(found.value.value - found.logged.value)
@@ -186,7 +187,8 @@ def test_the_same_log_gives_the_same_answer(drawn):
     one, two = (estimate_policy_value(log, policy, held) for held in (learnt, again))
     assert json.dumps(one.to_dict()) == json.dumps(two.to_dict())
     other = estimate_policy_value(log, policy, learnt, seed=1)
-    assert other.value.value == one.value.value and other.value.low != one.value.low
+    assert other.value.value == one.value.value
+    assert other.value.low != one.value.low
 
 
 def test_chances_that_the_log_does_not_state_are_estimated_and_bounded(drawn):
@@ -198,7 +200,8 @@ def test_chances_that_the_log_does_not_state_are_estimated_and_bounded(drawn):
     assert np.corrcoef(np.log(learnt.probability), np.log(log.probability))[0, 1] > 0.95
     found = estimate_policy_value(blind, policy, learnt)
     assert found.value.value == pytest.approx(true, rel=0.1)
-    assert "estimated" in found.grade() and "ước lượng" in found.grade("vi")
+    assert "estimated" in found.grade()
+    assert "ước lượng" in found.grade("vi")
     assert found.bounds["gamma"].tolist() == list(GAMMAS)
     assert (found.bounds["low"].diff().dropna() < 0).all()
     assert (found.bounds["high"].diff().dropna() > 0).all()
@@ -259,10 +262,13 @@ def test_a_log_without_chance_answers_for_its_own_lists_alone(drawn):
     fixed = replace(log, probability=log.chosen.astype(float))
     learnt = replace(learnt, probability=fixed.probability)
     refused = estimate_policy_value(fixed, policy, learnt)
-    assert refused.is_refused and refused.value is None and refused.difference is None
+    assert refused.is_refused
+    assert refused.value is None
+    assert refused.difference is None
     assert refused.support.failures[0] == "outside"
     assert "written without chance" in refused.refusal()
-    assert "--explore" in refused.refusal() and "--explore" in refused.refusal("vi")
+    assert "--explore" in refused.refusal()
+    assert "--explore" in refused.refusal("vi")
     assert refused.verdict().startswith("The logs cannot say what another would have brought")
     assert refused.verdict("vi").startswith("Nhật ký không cho biết")
     assert refused.grade() == "the logs cannot say"
@@ -320,7 +326,8 @@ def test_verdicts_say_it_in_both_languages(drawn):
     assert len(found.assumptions()) == len(found.assumptions("vi")) == 4
     assert found.grade() in ("the logs support", "the logs support, weakly")
     told = json.loads(json.dumps(found.to_dict()))
-    assert told["verdict_vi"] == found.verdict("vi") and told["gates_failed"] == []
+    assert told["verdict_vi"] == found.verdict("vi")
+    assert told["gates_failed"] == []
 
 
 # --- logs and policies ----------------------------------------------------------------------
@@ -358,7 +365,8 @@ def test_policies_of_frames_and_of_scores(drawn):
     frame = pd.DataFrame(rows, columns=["campaign_id", "account_id", "probability"])
     found = policy_of_frame(log, frame, "half")
     assert found.probability.sum() == 0.5 * log.n_campaigns
-    assert (found.outside == 0.5).all() and found.n_expected == log.n_campaigns
+    assert (found.outside == 0.5).all()
+    assert found.n_expected == log.n_campaigns
     with pytest.raises(DataError, match="79 of 80 campaigns of the log have no row"):
         policy_of_frame(log, frame.head(2), "half")
     with pytest.raises(DataError, match="a pair stands twice"):
@@ -401,7 +409,8 @@ def test_too_little_to_learn_from_is_said():
 def test_intervals_without_spread_are_not_stated():
     one = evidence([False] * 6)
     found = total_interval(estimate_parts(one, "DM"), seed=0)
-    assert np.isnan(found.low) and not found.is_sure
+    assert np.isnan(found.low)
+    assert not found.is_sure
     with pytest.raises(DataError, match="expected rising ends"):
         Amount(1.0, 2.0, 0.0)
 
@@ -463,7 +472,8 @@ def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data):
     policy = top_k_policy(held.log, held.scores, "the model", persons=held.persons)
     found = estimate_policy_value(held.log, policy, learn(held.log, held.inputs))
     assert found.support.n_campaigns == held.log.n_campaigns
-    assert found.verdict() and found.verdict("vi")
+    assert found.verdict()
+    assert found.verdict("vi")
     with pytest.raises(UsageError, match="expected one of hire, deliver, outcome"):
         staff_log(model, data, log, order="fame")
     with pytest.raises(SupportError, match="matcher train --until"):
@@ -472,8 +482,10 @@ def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data):
 
 def test_worlds_without_chance_are_refused(market_data):
     log = read_log(market_data["deterministic"].market)
-    assert log.is_deterministic and WORLDS["deterministic"].policy == "deterministic"
+    assert log.is_deterministic
+    assert WORLDS["deterministic"].policy == "deterministic"
     scores = np.random.default_rng(0).random(len(log))
     inputs = Inputs(scores[:, None], ("score",))
     found = estimate_policy_value(log, top_k_policy(log, scores, "random"), learn(log, inputs))
-    assert found.is_refused and found.support.outside > 0.5
+    assert found.is_refused
+    assert found.support.outside > 0.5

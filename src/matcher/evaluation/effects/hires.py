@@ -193,6 +193,8 @@ def _terms_of_hires(market: Market, outcome: str) -> pd.DataFrame:
     found = found[found[outcome].notna()]
     is_dated = campaigns["decided_at"].reindex(found["campaign_id"]).notna().to_numpy(bool)
     found = found[is_dated]
+    if found.empty:
+        return found
     found = found.sort_values(["campaign_id", "account_id"], ignore_index=True)
     keys = pd.MultiIndex.from_frame(found[["campaign_id", "account_id"]])
     deals = market.tables["collaborations"]
