@@ -5,9 +5,11 @@ invented candidates, with the chances that the lottery of the recommender states
 what milder and stronger changes of the scores would have brought.
 
 ``python benchmarks/bench_offpolicy.py --world default --seeds 10`` simulates markets, trains a
-small model on what was known at the decision of a campaign a quarter through, and estimates from
-the log of the later ones what other policies would have brought. The judge of the simulated world
-compares values and intervals with the truth. ``--estimated`` forgets the chances of the log.
+small model on what was known at the decision of an early campaign, and estimates from the log of
+the later ones what other policies would have brought: by the chances that the log states, then as
+if it stated scores alone, then as if it stated neither. The truth is the expected outcome of each
+choice, which only the world knows. The line ``logged``, IPS, is what the log's own choices in fact
+brought over what they were expected to bring: chance alone.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import pandas as pd
 
 from matcher.config import Settings
 from matcher.evaluation.offpolicy.log import DecisionLog, read_log
-from matcher.evaluation.offpolicy.models import Inputs, estimate_chances, race_chances
+from matcher.evaluation.offpolicy.models import Inputs, add_scores, estimate_chances, race_chances
 from matcher.evaluation.offpolicy.policy import TargetPolicy, logged_policy, top_k_policy
 from matcher.evaluation.offpolicy.staffing import Staffing, staff_log
 from matcher.evaluation.offpolicy.value import PolicyValue, estimate_policy_value, learn
@@ -33,11 +35,9 @@ from matcher.features.relative import normal_scores
 from matcher.market.load import load_market
 from matcher.ranking.fit import fit_model
 from matcher.recommend.explore import Lottery
-from matcher.world.judge.bench import open_bench
-from matcher.world.judge.judge import judge_predictions
-from matcher.world.judge.predictions import parse_predictions
 from matcher.world.knobs import WORLDS
 from matcher.world.simulate import simulate_market
+from matcher.world.truth import read_truth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +47,7 @@ _SMALL = {
     "ranker": {"n_trees": 100, "n_draws": 1},
     "outcome": {"n_periods": 0},
 }
-_TRAINED_ON = 0.25
+_TRAINED_ON = 0.15
 _ESTIMATORS = ("IPS", "SNIPS", "DM", "DR", "SNDR")
 _N_CANDIDATES = 60
 _LIST = 8
@@ -144,18 +144,18 @@ def list_policies(held: Staffing, log: DecisionLog) -> list[TargetPolicy]:
             top_k_policy(log, rate, "log, first k"),
         ]
     if not log.knows_chances:
-        said = np.log(estimate_chances(log, held.inputs))
+        said = np.log(estimate_chances(log, add_scores(log, held.inputs)))
         found += [
             drawn("estimate, sharper", 1.3 * said),
+            drawn("estimate, softer", 0.7 * said),
             drawn("estimate and model", said + 0.3 * model),
             drawn("estimate and level", said + 0.3 * level),
+            top_k_policy(log, said, "estimate, first k"),
         ]
     return found
 
 
-def judge_market(
-    folder: Path, seed: int, options: argparse.Namespace
-) -> tuple[pd.DataFrame, list[PolicyValue]]:
+def judge_market(folder: Path, seed: int, options: argparse.Namespace) -> list[dict[str, object]]:
     """Estimates for one market with their true values."""
     settings = Settings.model_validate(_SMALL)
     data = MarketData(load_market(folder, settings.market))
@@ -164,36 +164,32 @@ def judge_market(
     cut = campaigns["decided_at"].iloc[int(_TRAINED_ON * len(campaigns))]
     model, _, _ = fit_model(data, cut, settings)
     held = staff_log(model, data, read_log(data.market, options.outcome))
-    log = held.log.without_chances() if options.estimated else held.log
-    learnt = learn(log, held.inputs)
-    policies = [logged_policy(log, held.log.probability), *list_policies(held, log)]
-    answers = [estimate_policy_value(log, policy, learnt, seed=seed) for policy in policies]
-    bench = open_bench(folder)
-    rows = []
-    for policy, answer in zip(policies, answers, strict=True):
-        kept = policy.probability > 0
-        pairs = pd.DataFrame(
-            {
-                "campaign_id": log.row_campaigns[kept],
-                "account_id": log.account_ids[kept],
-                "probability": policy.probability[kept],
-                "outcome": options.outcome,
-                "policy": policy.name,
-            }
-        )
-        for one in answer.estimators.to_dict("records"):
-            stated = {name: one[name] for name in ("value", "low", "high")}
-            named = pairs.assign(method=one["estimator"], value=stated["value"])
-            rows.append(named.assign(lower=stated["low"], upper=stated["high"]))
-    table = pd.concat(rows, ignore_index=True)
-    found = judge_predictions(bench, parse_predictions(table, f"seed {seed}", kind="off-policy"))
-    return found.rows.assign(seed=seed), answers
+    truth = read_truth(folder)
+    pairs = held.log.row_campaigns.tolist(), held.log.account_ids.tolist()
+    name = {"trust_proxy": "trust"}.get(options.outcome, options.outcome)
+    expected = truth.expected(*pairs)[name].to_numpy(np.float64)
+    found: list[dict[str, object]] = []
+    blind = held.log.without_chances()
+    logs = {"stated": held.log, "from scores": blind, "from features": blind.without_scores()}
+    for chances, log in logs.items():
+        if held.log.is_deterministic and not log.knows_chances and not options.forget:
+            continue
+        learnt = learn(log, held.inputs)
+        asked = list_policies(held, log)
+        if log.knows_chances:
+            asked.insert(0, logged_policy(log, log.probability))
+        for policy in asked:
+            answer = estimate_policy_value(log, policy, learnt, seed=seed)
+            row = tell(seed, answer, float(policy.probability @ expected))
+            found.append({"chances": chances, **row})
+    return found
 
 
-def tell(seed: int, one: PolicyValue) -> dict[str, object]:
-    """What is told of the support of an answer."""
+def tell(seed: int, one: PolicyValue, true: float) -> dict[str, object]:
+    """One row: support of an answer and how far each estimator misses."""
     support = one.support
-    return {
+    table = one.estimators.set_index("estimator")
+    row: dict[str, object] = {
         "seed": seed,
         "policy": one.policy,
         "refused": one.is_refused,
@@ -203,12 +199,19 @@ def tell(seed: int, one: PolicyValue) -> dict[str, object]:
         "outside": support.outside,
         "campaigns": support.n_campaigns,
         "clip": one.clip,
+        "true": true,
+        "covered": bool(table.loc["DR", "low"] <= true <= table.loc["DR", "high"]),
+        "width": (table.loc["DR", "high"] - table.loc["DR", "low"]) / true,
     }
+    row |= {name: table.loc[name, "value"] / true - 1.0 for name in _ESTIMATORS}
+    if support.is_estimated:
+        held = one.bounds.set_index("gamma").loc[1.5]
+        row["bounded"] = bool(held["low"] <= true <= held["high"])
+    return row
 
 
 def print_world(options: argparse.Namespace) -> None:
     """Print errors of every policy over seeds."""
-    parts: list[pd.DataFrame] = []
     told: list[dict[str, object]] = []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         started = time.monotonic()
@@ -216,51 +219,46 @@ def print_world(options: argparse.Namespace) -> None:
             folder = Path(scratch) / "market"
             size = {"n_influencers": options.influencers, "n_campaigns": options.campaigns}
             simulate_market(folder, **size, seed=seed, world=options.world)
-            rows, answers = judge_market(folder, seed, options)
-        parts.append(rows)
-        told += [tell(seed, one) for one in answers]
+            told += judge_market(folder, seed, options)
         print(f"seed {seed}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-    rows, told_frame = pd.concat(parts, ignore_index=True), pd.DataFrame(told)
+    rows = pd.DataFrame(told)
     if options.out is not None:
-        rows.merge(told_frame, how="left", on="seed").to_parquet(options.out, index=False)
-    print_rows(rows, told_frame, options)
-
-
-def print_rows(rows: pd.DataFrame, told: pd.DataFrame, options: argparse.Namespace) -> None:
-    """Print one line per policy, then all that were not refused together."""
-    chances = "estimated" if options.estimated else "known"
+        rows.to_parquet(options.out, index=False)
+    n = rows["campaigns"]
     print(
-        f"world {options.world}, {options.seeds} seeds, {options.outcome}, chances {chances}, "
-        f"{told['campaigns'].min()} to {told['campaigns'].max()} campaigns; relative root mean "
-        "square error of values that were not refused"
+        f"world {options.world}, {options.seeds} seeds, {options.outcome}, {n.min()} to {n.max()} "
+        "campaigns; relative root mean square error of values that were not refused; share of "
+        "seeds in which the interval of 95 % holds the truth, and its width"
     )
-    head = ("policy", "ESS", "outside", "refused", *_ESTIMATORS, "bias DR", "coverage")
-    print("".join(f"{name:>20}" if not i else f"{name:>10}" for i, name in enumerate(head)))
-    policy = rows["target"].str.removeprefix("policy ")
-    rows = rows.assign(policy=policy)[rows["target"].str.startswith("policy ")]
-    wide = rows.pivot_table(index=["seed", "policy"], columns=["method", "metric"], values="value")
-    kept = told.set_index(["seed", "policy"])
-    errors = wide.xs("relative_error", axis=1, level="metric").reindex(kept.index)
-    held = wide["DR"]["covered"].reindex(kept.index) if "covered" in wide["DR"] else None
-    lines = [*dict.fromkeys(told["policy"]), "all but logged"]
-    for name in lines:
-        own = kept.index.get_level_values("policy") == name
-        if name == lines[-1]:
-            own = kept.index.get_level_values("policy") != "logged"
-        said = own & ~kept["refused"].to_numpy()
-        cells = [
-            f"{kept.loc[own, 'ess'].mean():.2f}",
-            f"{kept.loc[own, 'outside'].mean():.3f}",
-            f"{int(kept.loc[own, 'refused'].sum())}/{int(own.sum())}",
-        ]
-        rmse = np.sqrt((errors[said] ** 2).mean())
-        cells += [f"{rmse.get(one, np.nan):.3f}" for one in _ESTIMATORS]
-        cells.append(f"{errors.loc[said, 'DR'].mean():+.3f}")
-        cells.append("" if held is None else f"{held[said].mean():.2f}")
-        print(f"{name:>20}" + "".join(f"{cell:>10}" for cell in cells))
-    gates = told.loc[told["refused"], "gates"].value_counts()
+    for chances, part in rows.groupby("chances", sort=False):
+        print_rows(str(chances), part)
+
+
+def print_rows(chances: str, rows: pd.DataFrame) -> None:
+    """Print one line per policy, then of all that are not the log's own, refused or not."""
+    print(f"\nchances {chances}")
+    head = ("ESS", "outside", "refused", *_ESTIMATORS, "bias DR", "holds", "width")
+    print(f"{'policy':<22}" + "".join(f"{name:>9}" for name in head))
+    others = rows["policy"] != "logged"
+    groups = {str(name): part for name, part in rows.groupby("policy", sort=False)}
+    groups["all others, answered"] = rows[others & ~rows["refused"]]
+    groups["all others, not weak"] = rows[others & ~rows["refused"] & ~rows["weak"]]
+    groups["all others, refused"] = rows[others & rows["refused"]]
+    for name, part in groups.items():
+        kept = part if name.endswith("refused") else part[~part["refused"]]
+        if part.empty:
+            continue
+        cells = [f"{part['ess'].mean():.2f}", f"{part['outside'].mean():.3f}"]
+        cells.append(f"{int(part['refused'].sum())}/{len(part)}")
+        cells += [f"{np.sqrt((kept[one] ** 2).mean()):.3f}" for one in _ESTIMATORS]
+        cells += [f"{kept['DR'].mean():+.3f}", f"{kept['covered'].mean():.2f}"]
+        cells.append(f"{kept['width'].median():.3f}")
+        if "bounded" in kept and kept["bounded"].notna().any():
+            cells.append(f"{kept['bounded'].mean():.2f} in bounds of 1.5")
+        print(f"{name:<22}" + "".join(f"{cell:>9}" for cell in cells))
+    gates = rows.loc[rows["refused"], "gates"].value_counts()
     if len(gates):
-        print("gates of refusals: " + ", ".join(f"{gate} {n}" for gate, n in gates.items()))
+        print("gates of refusals: " + "; ".join(f"{gate} {n}" for gate, n in gates.items()))
 
 
 def main() -> None:
@@ -268,12 +266,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lists", action="store_true", help="Invented lists instead of a world.")
     parser.add_argument("--world", default="default", choices=sorted(WORLDS))
-    parser.add_argument("--estimated", action="store_true", help="Forget the log's chances.")
+    parser.add_argument(
+        "--forget", action="store_true", help="Estimate chances of a log without chance too."
+    )
     parser.add_argument("--outcome", default="engagements")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=1_001)
-    parser.add_argument("--influencers", type=int, default=1_000)
-    parser.add_argument("--campaigns", type=int, default=540)
+    parser.add_argument("--influencers", type=int, default=500)
+    parser.add_argument("--campaigns", type=int, default=480)
     parser.add_argument("--out", type=Path, help="All rows, as Parquet.")
     options = parser.parse_args()
     if options.lists:

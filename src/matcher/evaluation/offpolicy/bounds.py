@@ -34,7 +34,6 @@ def bound_totals(
     evidence: Evidence,
     gamma: float,
     *,
-    clip: float = np.inf,
     less: Evidence | None = None,
     scale: float = 1.0,
 ) -> tuple[float, float]:
@@ -46,8 +45,6 @@ def bound_totals(
         What a log says of a policy.
     gamma : float
         Factor, 1 or more.
-    clip : float
-        Weight at which corrections are clipped.
     less : Evidence, optional
         What it says of another policy; the difference is bounded then. The weights of the policy
         that wrote the log are 1 whatever its chances were.
@@ -73,7 +70,7 @@ def bound_totals(
     ends = []
     for factor in (1.0 / gamma, gamma):
         inverse = 1.0 + (1.0 / evidence.probability[rows] - 1.0) * factor
-        ends.append(scale * np.minimum(evidence.target[rows] * inverse, clip) * rest)
+        ends.append(scale * evidence.target[rows] * inverse * rest)
     fixed = scale * float(evidence.target @ evidence.expected)
     if less is not None:
         fixed -= float(less.target @ less.expected) + float(_logged_rest(less, rows).sum())

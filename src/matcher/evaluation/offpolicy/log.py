@@ -42,6 +42,8 @@ class DecisionLog:
         What came of it; NaN unless it was chosen and measured.
     waited_days : numpy.ndarray of float64, shape (n_campaigns,)
         Days from each decision to the end of the market.
+    score : numpy.ndarray of float64, shape (n,), optional
+        Score that the logging policy gave; NaN where unknown. None where it is not told.
     outcome_name : str
         What is counted.
     notes : tuple of str
@@ -61,12 +63,14 @@ class DecisionLog:
     chosen: NDArray[np.bool_]
     outcome: NDArray[np.float64]
     waited_days: NDArray[np.float64]
+    score: NDArray[np.float64] | None = None
     outcome_name: str = "engagements"
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.codes)
-        columns = (self.account_ids, self.probability, self.chosen, self.outcome)
+        columns = [self.account_ids, self.probability, self.chosen, self.outcome]
+        columns += [] if self.score is None else [self.score]
         if any(len(column) != n for column in columns):
             raise DataError(f"decision log: columns differ in length; expected {n} rows each")
         if len(self.waited_days) != self.n_campaigns:
@@ -147,6 +151,10 @@ class DecisionLog:
         """The same log, as if it did not say with which chance it chose."""
         return replace(self, probability=np.full(len(self), np.nan))
 
+    def without_scores(self) -> DecisionLog:
+        """The same log, as if it did not say how it scored."""
+        return replace(self, score=None)
+
     def take_campaigns(self, names: pd.Index) -> DecisionLog:
         """Some campaigns.
 
@@ -171,6 +179,7 @@ class DecisionLog:
             chosen=self.chosen[rows],
             outcome=self.outcome[rows],
             waited_days=self.waited_days[kept],
+            score=None if self.score is None else self.score[rows],
             outcome_name=self.outcome_name,
             notes=self.notes,
         )
@@ -243,10 +252,16 @@ def read_log(
         probability=table["inclusion_probability"].to_numpy(np.float64),
         chosen=chosen,
         outcome=np.where(chosen, measured, np.nan),
+        score=_score(table),
         waited_days=waited.to_numpy(np.float64),
         outcome_name=outcome,
         notes=tuple(notes),
     )
+
+
+def _score(table: pd.DataFrame) -> NDArray[np.float64] | None:
+    score = table["score"].to_numpy(np.float64)
+    return None if np.isnan(score).all() else score
 
 
 def _of_policy(market: Market, policy_id: str | None) -> pd.DataFrame:

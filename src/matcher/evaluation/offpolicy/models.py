@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Inputs",
+    "add_scores",
     "estimate_chances",
     "expect_outcomes",
     "expect_seen",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 N_FOLDS: Final = 5
+SCORE: Final = "logged_score"
 _LEAST_ROWS: Final = 50
 """Outcomes of the other campaigns below which nothing is learnt."""
 _PENALTY_SEEN: Final = 100.0
@@ -62,6 +64,35 @@ class Inputs:
             raise DataError(
                 f"off-policy inputs: got {self.values.shape} values for {len(self.names)} columns"
             )
+
+
+def add_scores(log: DecisionLog, inputs: Inputs) -> Inputs:
+    """Inputs with what the logging policy thought of each candidate, where the log tells it.
+
+    Whoever chose may have known more than any feature says; a score passes some of it on.
+
+    Parameters
+    ----------
+    log : DecisionLog
+        Log.
+    inputs : Inputs
+        What is known of its candidates.
+
+    Returns
+    -------
+    Inputs
+        The same, and the score less its mean in the campaign.
+    """
+    if log.score is None:
+        return inputs
+    known = ~np.isnan(log.score)
+    sums, counts = (
+        np.bincount(log.codes, weights=one, minlength=log.n_campaigns)
+        for one in (np.where(known, log.score, 0.0), known)
+    )
+    deviation = log.score - (sums / np.maximum(counts, 1))[log.codes]
+    values = np.column_stack([inputs.values, deviation])
+    return Inputs(values, (*inputs.names, SCORE))
 
 
 def _folds(
@@ -247,6 +278,10 @@ def estimate_chances(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDAr
         If fewer than 50 candidates were chosen outside of a part.
     """
     relative = normal_scores(inputs.values, log.bounds)
+    if SCORE in inputs.names:
+        # Scores mean the same in every campaign, up to a constant that a race does not see.
+        place = inputs.names.index(SCORE)
+        relative[:, place] = inputs.values[:, place]
     rng = np.random.default_rng([seed, 1])
     draw = rng.random(len(log))
     scores = np.zeros(len(log))

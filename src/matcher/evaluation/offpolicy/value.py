@@ -16,7 +16,12 @@ from matcher.evaluation.offpolicy.estimators import (
     estimator_names,
 )
 from matcher.evaluation.offpolicy.intervals import Amount, total_interval
-from matcher.evaluation.offpolicy.models import estimate_chances, expect_outcomes, expect_seen
+from matcher.evaluation.offpolicy.models import (
+    add_scores,
+    estimate_chances,
+    expect_outcomes,
+    expect_seen,
+)
 from matcher.evaluation.offpolicy.policy import TargetPolicy, logged_policy
 from matcher.evaluation.offpolicy.support import Support, measure_support
 from matcher.evaluation.offpolicy.words import (
@@ -84,8 +89,9 @@ class PolicyValue:
     support : Support
         What carries the estimate.
     bounds : pandas.DataFrame
-        ``gamma, low, high, difference_low, difference_high``: values that are possible if the odds
-        of estimated chances are wrong by up to a factor; empty where the log states them.
+        ``gamma, low, high, difference_low, difference_high``: values that are possible, on top of
+        the interval, if the odds of estimated chances are wrong by up to a factor; empty where the
+        log states them.
     notes : tuple of str
         What was left out on the way.
     """
@@ -235,6 +241,7 @@ def learn(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> Learnt:
     Learnt
         Answers for each candidate from campaigns other than its own.
     """
+    inputs = add_scores(log, inputs)
     return Learnt(
         probability=log.probability
         if log.knows_chances
@@ -302,7 +309,9 @@ def estimate_policy_value(
         estimators=pd.DataFrame(rows),
         clip=clip,
         support=support,
-        bounds=_bounds(asked, logged, clip, scale) if support.is_estimated else _NO_BOUNDS.copy(),
+        bounds=_bounds(asked, logged, scale, value, difference)
+        if support.is_estimated
+        else _NO_BOUNDS.copy(),
         notes=log.notes,
     )
 
@@ -338,10 +347,27 @@ def _evidence(log: DecisionLog, target: TargetPolicy, learnt: Learnt) -> Evidenc
     )
 
 
-def _bounds(asked: Evidence, logged: Evidence, clip: float, scale: float) -> pd.DataFrame:
+def _bounds(
+    asked: Evidence, logged: Evidence, scale: float, value: Amount, difference: Amount
+) -> pd.DataFrame:
+    """Ends of the intervals, moved by as much as wrong chances would move the estimates."""
+    base, both_base = (
+        bound_totals(asked, 1.0)[0] * scale,
+        bound_totals(asked, 1.0, less=logged, scale=scale)[0],
+    )
     rows = []
     for gamma in GAMMAS:
-        low, high = bound_totals(asked, gamma, clip=clip)
-        both = bound_totals(asked, gamma, clip=clip, less=logged, scale=scale)
-        rows.append((gamma, low * scale, high * scale, *both))
+        low, high = (one * scale - base for one in bound_totals(asked, gamma))
+        less, more = (
+            one - both_base for one in bound_totals(asked, gamma, less=logged, scale=scale)
+        )
+        rows.append(
+            (
+                gamma,
+                value.low + low,
+                value.high + high,
+                difference.low + less,
+                difference.high + more,
+            )
+        )
     return pd.DataFrame(rows, columns=list(_NO_BOUNDS.columns))
