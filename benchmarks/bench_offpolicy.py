@@ -25,11 +25,12 @@ import numpy as np
 import pandas as pd
 
 from matcher.config import Settings
+from matcher.evaluation.offpolicy.answer import PolicyValue
 from matcher.evaluation.offpolicy.log import DecisionLog, read_log
 from matcher.evaluation.offpolicy.models import Inputs, add_scores, estimate_chances, race_chances
 from matcher.evaluation.offpolicy.policy import TargetPolicy, logged_policy, top_k_policy
 from matcher.evaluation.offpolicy.staffing import Staffing, staff_log
-from matcher.evaluation.offpolicy.value import PolicyValue, estimate_policy_value, learn
+from matcher.evaluation.offpolicy.value import estimate_policy_value, learn
 from matcher.features.context import MarketData
 from matcher.features.relative import normal_scores
 from matcher.market.load import load_market

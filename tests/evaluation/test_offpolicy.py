@@ -38,13 +38,17 @@ from matcher.evaluation.offpolicy.policy import (
     top_k_policy,
 )
 from matcher.evaluation.offpolicy.staffing import campaigns_since, staff_log
-from matcher.evaluation.offpolicy.value import estimate_policy_value, learn
+from matcher.evaluation.offpolicy.value import estimate_policy_value, learn, rows_to_judge
 from matcher.features.context import MarketData
 from matcher.market.load import load_market
 from matcher.ranking.fit import fit_model
 from matcher.recommend.explore import Lottery
+from matcher.world.judge.bench import open_bench
+from matcher.world.judge.judge import judge_predictions
+from matcher.world.judge.predictions import parse_predictions
 from matcher.world.knobs import WORLDS
 from matcher.world.simulate import simulate_market
+from matcher.world.truth import read_truth
 
 TINY = Path(__file__).parents[2] / "data" / "tiny_market"
 
@@ -425,13 +429,19 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def market_data(tmp_path_factory):
+def worlds(tmp_path_factory):
     folder = tmp_path_factory.mktemp("worlds")
-    found = {}
     for world in ("default", "deterministic"):
         simulate_market(folder / world, n_influencers=150, n_campaigns=90, seed=4_001, world=world)
-        found[world] = MarketData(load_market(folder / world, Settings().market))
-    return found
+    return folder
+
+
+@pytest.fixture(scope="module")
+def market_data(worlds):
+    return {
+        world: MarketData(load_market(worlds / world, Settings().market))
+        for world in ("default", "deterministic")
+    }
 
 
 def test_logs_of_markets_hold_every_closed_campaign(market_data):
@@ -459,8 +469,8 @@ def test_markets_without_decisions_say_what_to_log(tmp_path):
         read_log(market)
 
 
-def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data):
-    data = market_data["default"]
+def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data, worlds):
+    data, folder = market_data["default"], worlds / "default"
     log = read_log(data.market)
     campaigns = data.market.tables["campaigns"].set_index("campaign_id")["decided_at"]
     cut = campaigns[log.campaign_ids[20]]
@@ -474,6 +484,13 @@ def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data):
     assert found.support.n_campaigns == held.log.n_campaigns
     assert found.verdict()
     assert found.verdict("vi")
+    rows = rows_to_judge(held.log, policy, found)
+    judged = judge_predictions(open_bench(folder), parse_predictions(rows, "policies"))
+    true = judged.rows.query("metric == 'true_value' and method == 'DR'")["value"].item()
+    expected = read_truth(folder).expected(
+        held.log.row_campaigns.tolist(), held.log.account_ids.tolist()
+    )
+    assert true == pytest.approx(policy.probability @ expected["engagements"].to_numpy())
     with pytest.raises(UsageError, match="expected one of hire, deliver, outcome"):
         staff_log(model, data, log, order="fame")
     with pytest.raises(SupportError, match="matcher train --until"):

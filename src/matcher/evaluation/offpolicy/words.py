@@ -14,8 +14,8 @@ from matcher.evaluation.offpolicy.support import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from matcher.evaluation.offpolicy.answer import PolicyValue
     from matcher.evaluation.offpolicy.support import Support
-    from matcher.evaluation.offpolicy.value import PolicyValue
 
 __all__ = [
     "LOGGING_ADVICE",
@@ -80,8 +80,8 @@ def format_amount(value: float, language: Language) -> str:
     return text
 
 
-def _percent(share: float, language: Language) -> str:
-    text = f"{100 * share:.1f}".removesuffix(".0")
+def _percent(share: float, language: Language, *, signed: bool = False) -> str:
+    text = f"{100 * share:{'+' if signed else ''}.1f}".removesuffix(".0")
     return f"{text.replace('.', ',')}%" if language == "vi" else f"{text} %"
 
 
@@ -271,10 +271,10 @@ def state_verdict(answer: PolicyValue, language: Language) -> str:
     value, logged = answer.value, answer.logged
     change = answer.difference.over(abs(logged.value)) if logged.value else answer.difference
     name = _OUTCOMES.get(answer.outcome_name, {}).get(language, answer.outcome_name)
-    ends = f"{_percent(change.low, language)} … {_percent(change.high, language)}"
+    low, high = (_percent(one, language, signed=True) for one in (change.low, change.high))
     amount = format_amount(value.value, language)
     base = format_amount(logged.value, language)
-    moved = _percent(change.value, language)
+    moved = _percent(change.value, language, signed=True)
     is_sure = answer.difference.is_sure
     n = answer.support.n_campaigns
     weak = ""
@@ -288,12 +288,12 @@ def state_verdict(answer: PolicyValue, language: Language) -> str:
         sure = "khác biệt là chắc chắn" if is_sure else "có thể không có khác biệt"
         return (
             f"Nếu {answer.policy} chọn người cho {n} chiến dịch này, {name} sẽ là {amount} thay vì "
-            f"{base} ({moved}, khoảng 95%: {ends}); {sure}{weak} ({answer.grade('vi')})."
+            f"{base} ({moved}, khoảng 95%: {low} đến {high}); {sure}{weak} ({answer.grade('vi')})."
         )
     sure = "the difference is sure" if is_sure else "there may be no difference"
     return (
         f"Had {answer.policy} staffed these {n} campaigns, they would have brought {amount} {name} "
-        f"rather than {base} ({moved}, 95 % interval {ends}); {sure}{weak} "
+        f"rather than {base} ({moved}, 95 % interval {low} to {high}); {sure}{weak} "
         f"({answer.grade('en')})."
     )
 
