@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from matcher.config import Settings
 from matcher.errors import DataError, SupportError, UsageError
+from matcher.evaluation.offpolicy.ask import value_of_lists, value_of_model
 from matcher.evaluation.offpolicy.bounds import GAMMAS, bound_totals
 from matcher.evaluation.offpolicy.estimators import (
     Evidence,
@@ -39,6 +40,7 @@ from matcher.evaluation.offpolicy.policy import (
 )
 from matcher.evaluation.offpolicy.staffing import campaigns_since, staff_log
 from matcher.evaluation.offpolicy.value import estimate_policy_value, learn, rows_to_judge
+from matcher.evaluation.offpolicy.words import format_amount
 from matcher.features.context import MarketData
 from matcher.market.load import load_market
 from matcher.ranking.fit import fit_model
@@ -410,6 +412,20 @@ def test_too_little_to_learn_from_is_said():
         Inputs(inputs.values, ("x", "y"))
 
 
+@pytest.mark.parametrize(
+    ("value", "english", "vietnamese"),
+    [
+        (1_234_567.0, "1,230,000", "1.230.000"),
+        (999.6, "1,000", "1.000"),
+        (-0.01234, "-0.0123", "-0,0123"),
+        (0.0, "0", "0"),
+    ],
+)
+def test_numbers_read_as_a_language_writes_them(value, english, vietnamese):
+    assert format_amount(value, "en") == english
+    assert format_amount(value, "vi") == vietnamese
+
+
 def test_intervals_without_spread_are_not_stated():
     one = evidence([False] * 6)
     found = total_interval(estimate_parts(one, "DM"), seed=0)
@@ -491,10 +507,25 @@ def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data, world
         held.log.row_campaigns.tolist(), held.log.account_ids.tolist()
     )
     assert true == pytest.approx(policy.probability @ expected["engagements"].to_numpy())
+    asked = value_of_model(model, data)
+    assert asked.to_dict() == {**found.to_dict(), **_names(asked)}
+    lists = rows[rows["method"] == "DR"].head(200)
+    few = value_of_lists(model, data, lists, name="the list")
+    assert few.support.n_campaigns == lists["campaign_id"].nunique()
+    assert "are not staffed by the list" in few.notes[1]
+    with pytest.raises(SupportError, match="staffs none of the"):
+        value_of_lists(model, data, lists.assign(campaign_id="x"), name="the list")
+    with pytest.raises(DataError, match="column campaign_id is missing"):
+        value_of_lists(model, data, lists[["account_id"]], name="the list")
     with pytest.raises(UsageError, match="expected one of hire, deliver, outcome"):
         staff_log(model, data, log, order="fame")
     with pytest.raises(SupportError, match="matcher train --until"):
         campaigns_since(data.market, log, pd.Timestamp("2100-01-01", tz="UTC"))
+
+
+def _names(answer):
+    told = answer.to_dict()
+    return {name: told[name] for name in told if name.startswith(("policy", "verdict", "refusal"))}
 
 
 def test_worlds_without_chance_are_refused(market_data):

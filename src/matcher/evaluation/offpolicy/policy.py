@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from matcher.errors import DataError
+from matcher.errors import DataError, SupportError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.evaluation.offpolicy.log import DecisionLog
 
-__all__ = ["TargetPolicy", "logged_policy", "policy_of_frame", "top_k_policy"]
+__all__ = ["TargetPolicy", "campaigns_of_lists", "logged_policy", "policy_of_frame", "top_k_policy"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,46 @@ def logged_policy(log: DecisionLog, probability: NDArray[np.float64]) -> TargetP
         The same chances, named ``logged``.
     """
     return TargetPolicy("logged", probability, np.zeros(log.n_campaigns))
+
+
+def campaigns_of_lists(log: DecisionLog, lists: pd.DataFrame, name: str) -> DecisionLog:
+    """Campaigns of a log that some lists staff.
+
+    Parameters
+    ----------
+    log : DecisionLog
+        Log.
+    lists : pandas.DataFrame
+        Rows with a ``campaign_id``.
+    name : str
+        What the lists are called.
+
+    Returns
+    -------
+    DecisionLog
+        Those campaigns, with a note on the others.
+
+    Raises
+    ------
+    DataError
+        If there is no such column.
+    SupportError
+        If the lists staff none.
+    """
+    if "campaign_id" not in lists:
+        raise DataError(f"policy {name!r}: column campaign_id is missing")
+    names = pd.Index(log.campaign_ids)
+    kept = names[names.isin(lists["campaign_id"])]
+    if not len(kept):
+        raise SupportError(
+            f"policy {name!r}: staffs none of the {len(names)} closed campaigns of the log "
+            f"({', '.join(names[:5])} ...); give lists for campaigns that were decided"
+        )
+    found = log.take_campaigns(kept)
+    if len(kept) == len(names):
+        return found
+    note = f"{len(names) - len(kept)} of {len(names)} campaigns are not staffed by {name}"
+    return replace(found, notes=(*found.notes, note))
 
 
 def policy_of_frame(log: DecisionLog, frame: pd.DataFrame, name: str) -> TargetPolicy:

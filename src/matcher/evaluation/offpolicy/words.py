@@ -70,7 +70,7 @@ def format_amount(value: float, language: Language) -> str:
         Text, such as ``12,300`` or ``12.300``.
     """
     size = abs(value)
-    if size >= 1_000:
+    if size >= 999.5:
         digits = len(f"{size:.0f}") - 3
         text = f"{round(value, -digits):,.0f}"
     else:
