@@ -1,0 +1,1 @@
+"""What changing a term of a hire causes, from logged hires: adjusted, bounded, or declined."""

@@ -1,0 +1,118 @@
+"""Intervals of totals over campaigns, by a bootstrap that draws campaigns whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from matcher.errors import DataError
+
+if TYPE_CHECKING:
+    from matcher.evaluation.offpolicy.estimators import Parts
+
+__all__ = ["LEVEL", "Amount", "total_interval"]
+
+LEVEL: Final = 0.95
+"""Nominal coverage of every interval."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An estimate with its interval.
+
+    Parameters
+    ----------
+    value : float
+        Estimate.
+    low, high : float
+        Ends of the interval of 95 %; NaN where none can be stated.
+
+    Raises
+    ------
+    DataError
+        If the ends stand in the wrong order.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise DataError(f"interval: got {self.low} to {self.high}; expected rising ends")
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return bool(self.low > 0 or self.high < 0)
+
+    def around(self, value: float) -> Amount:
+        """The same interval for another estimate, which it is stretched to hold.
+
+        Parameters
+        ----------
+        value : float
+            Estimate.
+
+        Returns
+        -------
+        Amount
+            Estimate and ends.
+        """
+        low, high = np.minimum(self.low, value), np.maximum(self.high, value)
+        return Amount(value, float(low), float(high))
+
+    def over(self, divisor: float) -> Amount:
+        """The same amount in another unit.
+
+        Parameters
+        ----------
+        divisor : float
+            Number above 0 that it is divided by.
+
+        Returns
+        -------
+        Amount
+            Estimate and ends.
+        """
+        return Amount(self.value / divisor, self.low / divisor, self.high / divisor)
+
+
+def total_interval(parts: Parts, *, seed: int, n_resamples: int = 2_000) -> Amount:
+    """Estimate with its interval of 95 % over campaigns.
+
+    Campaigns are drawn with replacement, and each drawn total is studentised by its own spread:
+    outcomes are skewed, and percentiles of the totals alone would leave out too much above.
+
+    Parameters
+    ----------
+    parts : Parts
+        Estimate and contributions.
+    seed : int
+        Seed of the draws.
+    n_resamples : int
+        Resamples, 1 or more.
+
+    Returns
+    -------
+    Amount
+        Estimate and interval; without one where fewer than 2 campaigns contribute or none varies.
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 12 (bootstrap-t).
+    """
+    n, spread = len(parts.linear), float(np.sqrt(parts.variance))
+    if n < 2 or not np.isfinite(spread) or spread == 0:
+        return Amount(parts.value, np.nan, np.nan)
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n, np.full(n, 1.0 / n), size=n_resamples).astype(np.float64)
+    centred = parts.linear - parts.linear.mean()
+    sums, squares = counts @ centred, counts @ centred**2
+    own = np.sqrt(np.maximum(squares - sums**2 / n, 0.0) * n / (n - 1))
+    ratios = np.divide(sums, own, out=np.zeros(n_resamples), where=own > 0)
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = np.quantile(ratios, [1.0 - tail, tail])
+    return Amount(parts.value, parts.value - low * spread, parts.value - high * spread)

@@ -1,0 +1,245 @@
+"""The value of a policy by the log of another one, or why the log cannot tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.evaluation.offpolicy.answer import PolicyValue
+from matcher.evaluation.offpolicy.bounds import GAMMAS, bound_totals
+from matcher.evaluation.offpolicy.estimators import (
+    Evidence,
+    choose_clip,
+    estimate_parts,
+    estimator_names,
+)
+from matcher.evaluation.offpolicy.intervals import Amount, total_interval
+from matcher.evaluation.offpolicy.models import (
+    add_scores,
+    estimate_chances,
+    expect_outcomes,
+    expect_seen,
+)
+from matcher.evaluation.offpolicy.policy import TargetPolicy, logged_policy
+from matcher.evaluation.offpolicy.support import measure_support
+from matcher.ranking.relevance import TRUST_PROXY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from matcher.evaluation.offpolicy.log import DecisionLog
+    from matcher.evaluation.offpolicy.models import Inputs
+
+__all__ = ["Learnt", "estimate_policy_value", "learn", "rows_to_judge"]
+
+CHOSEN_ESTIMATOR: Final = "DR"
+"""Estimator whose figures are stated; the others stand beside it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """What was learnt of a log once, for every policy that is asked about; arrays of shape (n,).
+
+    Parameters
+    ----------
+    probability : numpy.ndarray of float64
+        Chances of the log, as stated or as estimated.
+    expected : numpy.ndarray of float64
+        Outcome expected of each candidate, from other campaigns.
+    seen : numpy.ndarray of float64
+        Chance that the outcome of a chosen one is known, from other campaigns.
+    """
+
+    probability: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    seen: NDArray[np.float64]
+
+
+def learn(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> Learnt:
+    """What a log leaves open: expected outcomes, whether they are seen, and chances not stated.
+
+    Parameters
+    ----------
+    log : DecisionLog
+        Log.
+    inputs : Inputs
+        What is known of its candidates as of each decision.
+    seed : int
+        Seed by which campaigns are dealt to parts.
+
+    Returns
+    -------
+    Learnt
+        Answers for each candidate from campaigns other than its own.
+    """
+    inputs = add_scores(log, inputs)
+    return Learnt(
+        probability=log.probability
+        if log.knows_chances
+        else estimate_chances(log, inputs, seed=seed),
+        expected=expect_outcomes(log, inputs, seed=seed),
+        seen=expect_seen(log, inputs, seed=seed),
+    )
+
+
+def estimate_policy_value(
+    log: DecisionLog, target: TargetPolicy, learnt: Learnt, *, seed: int = 0
+) -> PolicyValue:
+    """Value of a policy in the campaigns of a log, with interval, support and assumptions.
+
+    Stated is the doubly robust estimate with clipped weights. Its interval is that of the estimate
+    with whole weights: clipping errs less, but no interval can be both right and as narrow as the
+    clipped estimate is steady, since what it leaves to the outcome model is not checked by the log
+    (Low, 1997, On nonparametric confidence intervals). It is over what the campaigns of the log
+    might have drawn and brought, not over which campaigns there might have been.
+
+    Parameters
+    ----------
+    log : DecisionLog
+        Log.
+    target : TargetPolicy
+        Policy.
+    learnt : Learnt
+        What `learn` found.
+    seed : int
+        Seed of the resamples.
+
+    Returns
+    -------
+    PolicyValue
+        The answer, or a refusal where the log does not carry one.
+    """
+    support = measure_support(log, target, learnt.probability)
+    asked = _evidence(log, target, learnt)
+    logged = _evidence(log, logged_policy(log, learnt.probability), learnt)
+    clip = choose_clip(asked)
+    # Places that go to accounts the log does not hold bring what the others bring.
+    inside = float(target.probability.sum())
+    scale = target.n_expected / inside if inside > 0 else np.nan
+    rows, stated = [], {}
+    for name in estimator_names():
+        one = estimate_parts(asked, name).times(scale)
+        clipped = estimate_parts(asked, name, clip=clip).times(scale).value
+        base = estimate_parts(logged, name)
+        amounts = (
+            total_interval(one, seed=seed).around(clipped),
+            total_interval(base, seed=seed),
+            total_interval(one.minus(base), seed=seed).around(clipped - base.value),
+        )
+        rows.append(_row(name, *amounts))
+        stated[name] = amounts
+    value, base_value, difference = stated[CHOSEN_ESTIMATOR]
+    is_refused = bool(support.failures)
+    return PolicyValue(
+        policy=target.name,
+        outcome_name=log.outcome_name,
+        n_accounts=target.n_expected,
+        value=None if is_refused else value,
+        logged=base_value,
+        difference=None if is_refused else difference,
+        estimators=pd.DataFrame(rows),
+        clip=clip,
+        support=support,
+        bounds=_bounds(asked, logged, scale, value, difference)
+        if support.is_estimated
+        else _NO_BOUNDS.copy(),
+        notes=log.notes,
+    )
+
+
+_NO_BOUNDS: Final = pd.DataFrame(
+    columns=["gamma", "low", "high", "difference_low", "difference_high"], dtype=np.float64
+)
+
+
+def _row(name: str, value: Amount, logged: Amount, difference: Amount) -> dict[str, Any]:
+    return {
+        "estimator": name,
+        "value": value.value,
+        "low": value.low,
+        "high": value.high,
+        "logged": logged.value,
+        "difference": difference.value,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+    }
+
+
+def _evidence(log: DecisionLog, target: TargetPolicy, learnt: Learnt) -> Evidence:
+    return Evidence(
+        codes=log.codes,
+        n_campaigns=log.n_campaigns,
+        target=target.probability,
+        probability=learnt.probability,
+        observed=log.observed,
+        outcome=log.outcome,
+        seen=learnt.seen,
+        expected=learnt.expected,
+    )
+
+
+def _bounds(
+    asked: Evidence, logged: Evidence, scale: float, value: Amount, difference: Amount
+) -> pd.DataFrame:
+    """Ends of the intervals, moved by as much as wrong chances would move the estimates."""
+    base, both_base = (
+        bound_totals(asked, 1.0)[0] * scale,
+        bound_totals(asked, 1.0, less=logged, scale=scale)[0],
+    )
+    rows = []
+    for gamma in GAMMAS:
+        low, high = (one * scale - base for one in bound_totals(asked, gamma))
+        less, more = (
+            one - both_base for one in bound_totals(asked, gamma, less=logged, scale=scale)
+        )
+        rows.append(
+            (
+                gamma,
+                value.low + low,
+                value.high + high,
+                difference.low + less,
+                difference.high + more,
+            )
+        )
+    return pd.DataFrame(rows, columns=list(_NO_BOUNDS.columns))
+
+
+def rows_to_judge(log: DecisionLog, target: TargetPolicy, answer: PolicyValue) -> pd.DataFrame:
+    """An answer in the form that `matcher simulate --judge` takes.
+
+    Parameters
+    ----------
+    log : DecisionLog
+        Log.
+    target : TargetPolicy
+        Policy that was asked about.
+    answer : PolicyValue
+        Its value, refused or not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``policy, campaign_id, account_id, probability, outcome, method, value, lower, upper``, one
+        row per estimator and account that the policy may choose; accounts outside of the log are
+        not among them.
+    """
+    kept = target.probability > 0
+    pairs = pd.DataFrame(
+        {
+            "policy": answer.policy,
+            "campaign_id": log.row_campaigns[kept],
+            "account_id": log.account_ids[kept],
+            "probability": target.probability[kept],
+            "outcome": {TRUST_PROXY: "trust"}.get(log.outcome_name, log.outcome_name),
+        }
+    )
+    parts = [
+        pairs.assign(
+            method=one["estimator"], value=one["value"], lower=one["low"], upper=one["high"]
+        )
+        for one in answer.estimators.to_dict("records")
+    ]
+    return pd.concat(parts, ignore_index=True)
