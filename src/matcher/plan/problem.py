@@ -4,147 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from matcher.errors import DataError, UsageError
+from matcher.plan.limits import Limit, Violation, frozen
 from matcher.plan.reach import Reach
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Limit", "Problem", "Unit", "Violation"]
-
-Unit = Literal["money", "accounts", "posts"]
+__all__ = ["Limit", "Problem", "Violation"]
 
 _TOLERANCE: Final = 1e-9
 """Relative to the size of a limit's terms: what sums of binary fractions are off by."""
-
-
-@dataclass(frozen=True, eq=False)
-class Limit:
-    """A linear limit on the chosen options.
-
-    ``low <= sum of coefficients of the chosen options <= high``; in a limit on money each
-    coefficient counts that many times the option's fee. So a budget has the coefficient 1 for
-    every option, a cap on what one platform may cost 1 for that platform's options, and a fee
-    that changes needs no other limit. A must-have is ``low=1`` over the options of a person, a
-    clique of rivals ``high=1`` over theirs.
-
-    Parameters
-    ----------
-    name : str
-        What messages and shadow prices call it; unique in a problem.
-    options : numpy.ndarray of int, shape (k,)
-        Options that it counts; each once.
-    coefficients : numpy.ndarray of float, shape (k,)
-        How much each of them counts; in a limit on money, as shares of its fee.
-    unit : {"money", "accounts", "posts"}
-        What `low` and `high` are stated in.
-    low : float, default -inf
-        Least total.
-    high : float, default inf
-        Greatest total.
-
-    Raises
-    ------
-    DataError
-        If the name is empty, an option is negative or counted twice, a coefficient is not finite,
-        lengths differ, neither side is bounded, or `low` exceeds `high`.
-    """
-
-    name: str
-    options: NDArray[np.int64]
-    coefficients: NDArray[np.float64]
-    unit: Unit
-    low: float = -np.inf
-    high: float = np.inf
-
-    def __post_init__(self) -> None:
-        options = _frozen(self.options, np.int64)
-        coefficients = _frozen(self.coefficients, np.float64)
-        object.__setattr__(self, "options", options)
-        object.__setattr__(self, "coefficients", coefficients)
-        object.__setattr__(self, "low", float(self.low))
-        object.__setattr__(self, "high", float(self.high))
-        where = f"limit {self.name!r}"
-        if not self.name or self.unit not in get_args(Unit):
-            raise DataError(
-                f"{where}: got the unit {self.unit!r}; expected a name and one of the units "
-                f"{', '.join(get_args(Unit))}"
-            )
-        if options.ndim != 1 or options.shape != coefficients.shape:
-            raise DataError(
-                f"{where}: got options of shape {options.shape} and coefficients of shape "
-                f"{coefficients.shape}; expected one coefficient per option"
-            )
-        if len(options) and (options.min() < 0 or len(np.unique(options)) < len(options)):
-            raise DataError(f"{where}: an option is negative or counted twice")
-        if not np.isfinite(coefficients).all():
-            raise DataError(f"{where}: a coefficient is not finite")
-        unbounded = np.isinf(self.low) and np.isinf(self.high)
-        if not self.low <= self.high or unbounded or self.low == np.inf or self.high == -np.inf:
-            raise DataError(
-                f"{where}: got {self.low:g} to {self.high:g}; expected a least total that is at "
-                "most the greatest one, and at least one of the two"
-            )
-
-    @classmethod
-    def over(
-        cls,
-        name: str,
-        counts: ArrayLike,
-        *,
-        unit: Unit,
-        low: float = -np.inf,
-        high: float = np.inf,
-    ) -> Self:
-        """Limit of a number or a truth value per option; zeros are not counted.
-
-        Parameters
-        ----------
-        name : str
-            What messages and shadow prices call it.
-        counts : array-like, shape (n,)
-            How much each option of the problem counts.
-        unit : {"money", "accounts", "posts"}
-            What `low` and `high` are stated in.
-        low, high : float
-            Least and greatest total.
-
-        Returns
-        -------
-        Limit
-            The limit.
-
-        Examples
-        --------
-        >>> Limit.over("budget", [1, 1, 1], unit="money", high=300.0).options
-        array([0, 1, 2])
-        """
-        numbers = np.asarray(counts, np.float64)
-        options = np.flatnonzero(numbers)
-        return cls(name, options, numbers[options], unit, low, high)
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A limit that a choice breaks.
-
-    Parameters
-    ----------
-    name : str
-        The limit's name, or "one option per person".
-    total, low, high : float
-        What the choice comes to and what was allowed, in the limit's unit.
-    """
-
-    name: str
-    total: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +63,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name, kind in (("value", np.float64), ("fee", np.float64), ("person", np.int64)):
-            object.__setattr__(self, name, _frozen(getattr(self, name), kind))
+            object.__setattr__(self, name, frozen(getattr(self, name), kind))
         object.__setattr__(self, "limits", tuple(self.limits))
         n = len(self.value)
         if not n or self.value.shape != (n,) or self.fee.shape != (n,) or self.person.shape != (n,):
@@ -308,13 +183,35 @@ class Problem:
         )
 
     def totals(self, chosen: ArrayLike) -> NDArray[np.float64]:
-        """What a choice comes to in each limit, shape (limits,), in the limit's unit."""
+        """What a choice comes to in each limit, shape (limits,), in the limit's unit.
+
+        Parameters
+        ----------
+        chosen : array-like of int
+            Chosen options.
+
+        Returns
+        -------
+        numpy.ndarray of float, shape (limits,)
+            In the unit of each limit.
+        """
         taken = np.zeros(self.n_options)
         taken[np.asarray(chosen, np.int64)] = 1.0
         return np.asarray(self.rows @ taken, np.float64)
 
     def violations(self, chosen: ArrayLike) -> tuple[Violation, ...]:
-        """Limits that a choice breaks by more than rounding; empty where it may be made."""
+        """Limits that a choice breaks by more than rounding; empty where it may be made.
+
+        Parameters
+        ----------
+        chosen : array-like of int
+            Chosen options.
+
+        Returns
+        -------
+        tuple of Violation
+            Empty where the choice may be made.
+        """
         options = np.asarray(chosen, np.int64)
         totals, lows, highs = self.totals(options), self.lows, self.highs
         broken = (totals < lows - self.slack) | (totals > highs + self.slack)
@@ -330,7 +227,18 @@ class Problem:
         return tuple(found)
 
     def objective(self, chosen: ArrayLike) -> float:
-        """What a choice is worth: weighted reach plus weighted values."""
+        """What a choice is worth: weighted reach plus weighted values.
+
+        Parameters
+        ----------
+        chosen : array-like of int
+            Chosen options.
+
+        Returns
+        -------
+        float
+            The objective.
+        """
         options = np.asarray(chosen, np.int64)
         total = float(self.gains[options].sum())
         if self.reach is not None and self.reach_weight > 0:
@@ -338,11 +246,33 @@ class Problem:
         return total
 
     def cost(self, chosen: ArrayLike) -> float:
-        """Sum of the fees of a choice."""
+        """Sum of the fees of a choice.
+
+        Parameters
+        ----------
+        chosen : array-like of int
+            Chosen options.
+
+        Returns
+        -------
+        float
+            In the currency of the fees.
+        """
         return float(self.fee[np.asarray(chosen, np.int64)].sum())
 
     def with_limits(self, limits: Sequence[Limit]) -> Problem:
-        """The same problem under other limits."""
+        """The same problem under other limits.
+
+        Parameters
+        ----------
+        limits : sequence of Limit
+            The limits.
+
+        Returns
+        -------
+        Problem
+            The changed problem.
+        """
         return replace(self, limits=tuple(limits))
 
     def with_bounds(
@@ -374,13 +304,20 @@ class Problem:
         return self.with_limits([new if limit is old else limit for limit in self.limits])
 
     def with_fee(self, option: int, fee: float) -> Problem:
-        """The same problem in which one option costs another fee."""
+        """The same problem in which one option costs another fee.
+
+        Parameters
+        ----------
+        option : int
+            Which option.
+        fee : float
+            Its fee.
+
+        Returns
+        -------
+        Problem
+            The changed problem; limits on money count the new fee.
+        """
         fees = self.fee.copy()
         fees[option] = fee
         return replace(self, fee=fees)
-
-
-def _frozen(values: ArrayLike, kind: type[np.float64 | np.int64]) -> NDArray[Any]:
-    array: NDArray[Any] = np.array(values, dtype=kind)
-    array.setflags(write=False)
-    return array

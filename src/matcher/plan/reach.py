@@ -98,18 +98,36 @@ class Reach:
         return int(self.probability.shape[1])
 
     def cell_rates(self, chosen: ArrayLike) -> NDArray[np.float64]:
-        """Sum of the rates of the chosen options, shape (n_cells,)."""
+        """Sum of the rates of the chosen options in each cell.
+
+        Parameters
+        ----------
+        chosen : array-like of int
+            Options.
+
+        Returns
+        -------
+        numpy.ndarray of float, shape (n_cells,)
+            From 0 on.
+        """
         taken = np.zeros(self.n_options)
         taken[np.asarray(chosen, np.int64)] = 1.0
         return np.asarray(self.rates.T @ taken, np.float64)
 
-    def shares(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Share of each cell reached at a sum of rates, shape (n_cells,)."""
-        return shares_of(rates, np.asarray(self.evenness))
-
     def people_reached(self, chosen: ArrayLike) -> float:
-        """People reached by at least one of the chosen options, in the unit of `people`."""
-        return float(self.people @ self.shares(self.cell_rates(chosen)))
+        """People reached by at least one of the chosen options.
+
+        Parameters
+        ----------
+        chosen : array-like of int
+            Options.
+
+        Returns
+        -------
+        float
+            In the unit of `people`.
+        """
+        return float(self.people @ shares_of(self.cell_rates(chosen), np.asarray(self.evenness)))
 
     def people_reached_often(self, chosen: ArrayLike, *, most: int = 3) -> NDArray[np.float64]:
         """People reached by at least 1, 2, ... of the chosen options.
@@ -143,7 +161,20 @@ class Reach:
 
 
 def rates_of(shares: NDArray[np.float64], evenness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rates at which options alone reach shares of cells of an evenness."""
+    """Rates at which options alone reach shares of cells.
+
+    Parameters
+    ----------
+    shares : numpy.ndarray of float
+        Shares, 0 to 1.
+    evenness : numpy.ndarray of float
+        Evenness of the cell of each.
+
+    Returns
+    -------
+    numpy.ndarray of float
+        Finite also for a share of 1, which stands for all but 1e-12.
+    """
     missed = np.maximum(1.0 - shares, _SURE)
     even = np.isinf(evenness)
     finite = np.where(even, 1.0, evenness)
@@ -152,14 +183,40 @@ def rates_of(shares: NDArray[np.float64], evenness: NDArray[np.float64]) -> NDAr
 
 
 def shares_of(rates: NDArray[np.float64], evenness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shares of cells of an evenness that are reached at sums of rates."""
+    """Shares of cells that are reached at sums of rates.
+
+    Parameters
+    ----------
+    rates : numpy.ndarray of float
+        Sums of rates, from 0 on.
+    evenness : numpy.ndarray of float
+        Evenness of the cell of each.
+
+    Returns
+    -------
+    numpy.ndarray of float
+        0 to 1.
+    """
     even = np.isinf(evenness)
     finite = np.where(even, 1.0, evenness)
     return -np.expm1(-np.where(even, rates, finite * np.log1p(rates / finite)))
 
 
 def slopes_of(rates: NDArray[np.float64], evenness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Derivatives of `shares_of` by the rates."""
+    """Derivatives of `shares_of` by the rates.
+
+    Parameters
+    ----------
+    rates : numpy.ndarray of float
+        Sums of rates, from 0 on.
+    evenness : numpy.ndarray of float
+        Evenness of the cell of each.
+
+    Returns
+    -------
+    numpy.ndarray of float
+        0 to 1, falling with the rates.
+    """
     even = np.isinf(evenness)
     finite = np.where(even, 1.0, evenness)
     return np.exp(-np.where(even, rates, (finite + 1.0) * np.log1p(rates / finite)))

@@ -9,12 +9,13 @@ The functions that give them are ``solve.solve(problem, *, seconds, gap, seed, s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from matcher.errors import DataError
-from matcher.plan.problem import Unit, Violation
+from matcher.plan.limits import Unit, Violation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,10 +138,10 @@ class Frontier:
 
     def __post_init__(self) -> None:
         budgets = [point.budget for point in self.points]
-        if any(late <= early for early, late in zip(budgets, budgets[1:], strict=False)):
+        if any(late <= early for early, late in pairwise(budgets)):
             raise DataError(f"frontier: budgets do not rise: {budgets[:5]}")
         worth = [point.solution.objective for point in self.points if point.solution is not None]
-        if any(late < early for early, late in zip(worth, worth[1:], strict=False)):
+        if any(late < early for early, late in pairwise(worth)):
             raise DataError("frontier: a larger budget has a plan that is worth less")
 
 
