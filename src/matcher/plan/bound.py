@@ -34,6 +34,7 @@ _SMOOTHING: Final = (0.2, 0.005)
 """First and last width of the smoothed minimum, relative to a cell's sum of probabilities."""
 _FADE: Final = 5.0
 """Iterations in which the width halves, at first."""
+_EMPTY: Final = 1e-9
 _N_KEPT: Final = 4
 """Overestimates that are kept for problems with other bounds."""
 
@@ -169,7 +170,7 @@ class Relaxation:
             A choice with an option of ``-r`` is worth at most the bound less r.
         """
         best = self.kept[0]
-        return best.gains - np.asarray(self._lp.program.matrix.T @ best.duals)
+        return np.asarray(best.gains - self._lp.program.matrix.T @ best.duals, np.float64)
 
     def tighten_whole(self, *, seconds: float, gap: float = 1e-3) -> float:
         """Bound of the best overestimate over choices of whole options.
@@ -250,6 +251,8 @@ class Relaxation:
         shares = shares_of(self._rate_sums, self._evenness)
         slopes = slopes_of(self._rate_sums, self._evenness)
         linear = 1.0 / (1.0 + np.exp(np.clip((self._share_sums - shares) / widths, -50.0, 50.0)))
+        # In an empty cell both are 0, and the sum of probabilities rises less.
+        linear[self._share_sums < _EMPTY] = 1.0
         curved = self._weights * (1.0 - linear)
         gains = self._shares @ (self._weights * linear) + self._rates @ (curved * slopes)
         constant = float(curved @ (shares - slopes * self._rate_sums))

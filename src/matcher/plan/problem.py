@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from matcher.errors import DataError, UsageError
-from matcher.plan.limits import Limit, Violation, frozen
+from matcher.plan.linear import Limit, Violation, frozen
 from matcher.plan.reach import Reach
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from matcher.errors import DataError
-from matcher.plan.limits import Unit, Violation
+from matcher.plan.linear import Unit, Violation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
