@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matcher.errors import ConflictError, UsageError
-from matcher.plan.problem import Limit, Problem
+from matcher.errors import ConflictError
 from matcher.plan.solve import solve
 
 

@@ -22,7 +22,7 @@ from matcher.plan.start import choose_by_score_per_fee, round_greedily
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Run", "solve"]
+__all__ = ["FEW", "Run", "finish", "solve"]
 
 N_STEPS: Final = 40_000
 """Exchanges that `solve` tries unless told otherwise."""
@@ -30,7 +30,7 @@ _N_TANGENTS: Final = 250
 """Linear programs for the bound."""
 _N_POOL: Final = 600
 """Options that are exchanged: those whose multipliers say that they may count."""
-_FEW: Final = 40
+FEW: Final = 40
 """Options up to which a problem goes straight to the proof."""
 _PROVABLE: Final = 60_000
 """Options times cells (those that meet) up to which a proof is tried."""
@@ -294,21 +294,39 @@ def solve(
     run = Run(problem, seconds=seconds, gap=gap, seed=seed)
     if start is not None:
         run.offer(_checked_start(problem, start))
-    if not problem.has_overlap:
+    finish(run, steps=steps)
+    return run.solution()
+
+
+def finish(run: Run, *, steps: int, tangents: int = _N_TANGENTS, anew: bool = True) -> None:
+    """Go through all phases of a problem.
+
+    Parameters
+    ----------
+    run : Run
+        The problem.
+    steps : int
+        Exchanges to try.
+    tangents : int
+        Linear programs for the bound.
+    anew : bool, default True
+        Whether to look for a first plan also where one is at hand.
+    """
+    if not run.problem.has_overlap:
         run.add_up()
-        return run.solution()
-    run.begin()
-    is_small = problem.n_options <= _FEW
-    run.tighten(20 if is_small else _N_TANGENTS)
+        return
+    if anew or run.chosen is None:
+        run.begin()
+    is_small = run.problem.n_options <= FEW
+    run.tighten(20 if is_small else tangents)
     if not run.is_proved and not is_small:
         run.exchange(steps)
     run.polish()
     if not run.is_proved:
-        run.bound_whole(seconds * _SMALL_SHARE)
+        run.bound_whole(run.seconds * _SMALL_SHARE)
     if not run.is_proved:
         run.prove()
     run.how.append("bounded by tangents")
-    return run.solution()
 
 
 def _checked_start(problem: Problem, start: ArrayLike) -> NDArray[np.int64]:
