@@ -11,7 +11,9 @@ from matcher.plan.problem import Limit, Problem
 from matcher.plan.reach import Reach
 
 
-def random_problem(seed: int, *, overlap: bool = True, n: int = 8, feasible: bool = False) -> Problem:
+def random_problem(
+    seed: int, *, overlap: bool = True, n: int = 8, feasible: bool = False
+) -> Problem:
     """Random options with limits of every kind; fees and coefficients with awkward decimals."""
     rng = np.random.default_rng(seed)
     fee = np.round(rng.lognormal(3, 1, n), 2)
@@ -38,7 +40,9 @@ def random_problem(seed: int, *, overlap: bool = True, n: int = 8, feasible: boo
         shares = (shares > 0).astype(float)
     evenness = np.inf if kind < 2 else rng.uniform(0.3, 3.0, m)
     reach = Reach(csr_array(shares), rng.uniform(0, 10, m), evenness)
-    return Problem(value, fee, person, tuple(limits), reach, rng.uniform(0.5, 2), rng.choice([0, 0.2]))
+    return Problem(
+        value, fee, person, tuple(limits), reach, rng.uniform(0.5, 2), rng.choice([0, 0.2])
+    )
 
 
 def all_choices(problem: Problem) -> list[tuple[int, ...]]:
@@ -56,9 +60,20 @@ def best_by_enumeration(problem: Problem) -> float:
     return max((problem.objective(some) for some in all_choices(problem)), default=-np.inf)
 
 
+def best_with(problem: Problem, option: int, *, held: bool) -> float:
+    """Greatest objective of the choices that hold an option, or of those that do not."""
+    return max(
+        (problem.objective(some) for some in all_choices(problem) if (option in some) == held),
+        default=-np.inf,
+    )
+
+
 @pytest.fixture(scope="session")
 def small() -> SimpleNamespace:
     """Problems small enough to enumerate, and the enumeration; modules cannot import a conftest."""
     return SimpleNamespace(
-        problem=random_problem, choices=all_choices, best=best_by_enumeration
+        problem=random_problem,
+        choices=all_choices,
+        best=best_by_enumeration,
+        best_with=best_with,
     )

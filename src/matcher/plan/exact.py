@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.sparse import block_array, csc_array, csr_array
+from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from matcher.plan.highs import Program, solve_integer
 from matcher.plan.programs import choice_program
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     from matcher.plan.problem import Problem
 
-__all__ = ["Proof", "prove_best"]
+__all__ = ["Proof", "Tangents", "prove_best"]
 
 _STEEP: Final = 1e-6
 """Slope below which a cut by what options add takes the place of a tangent."""
 _TINY: Final = 1e-9
 """Coefficients below this go into the constant of a cut, which they can only weaken."""
+_FINE: Final = 1e-4
 _BELOW: Final = 1e-9
 """Relative; how far apart what the program says and what is true may be."""
 
@@ -54,66 +55,138 @@ class Proof:
     n_programs: int
 
 
-class _Cuts:
-    """Rows ``z_u <= constant + coefficients @ x`` of cells."""
+class Tangents:
+    """Rows ``z_u - coefficients @ x <= constant`` that hold the shares z of cells down.
 
-    def __init__(self, problem: Problem, usable: NDArray[np.bool_]) -> None:
-        assert problem.reach is not None
-        reach = problem.reach
-        keep = np.flatnonzero(usable)
-        self.rates = csc_array(reach.rates[keep])
-        self.shares = csc_array(reach.probability[keep])
-        self.options = keep
-        self.evenness = np.asarray(reach.evenness)
-        self.n_options = problem.n_options
+    Parameters
+    ----------
+    problem : Problem
+        The problem; without overlap there are no cells and no rows.
+    usable : numpy.ndarray of bool, shape (n_options,), optional
+        Options that may be chosen; by default all.
+
+    Attributes
+    ----------
+    cells : numpy.ndarray of int, shape (m,)
+        Cells that usable options reach and that count.
+    weights : numpy.ndarray of float, shape (m,)
+        What each of them counts in the objective.
+    constants : list of float
+        Right sides of the rows.
+    """
+
+    def __init__(self, problem: Problem, usable: NDArray[np.bool_] | None = None) -> None:
+        reach = problem.reach if problem.has_overlap else None
+        self._n_options = problem.n_options
+        self._options = np.arange(problem.n_options) if usable is None else np.flatnonzero(usable)
         self._data: list[NDArray[np.float64]] = []
         self._columns: list[NDArray[np.int64]] = []
-        self.cells: list[int] = []
+        self._places: list[int] = []
         self.constants: list[float] = []
+        self.cells = np.empty(0, np.int64)
+        self.weights = np.empty(0)
+        self._reach = reach
+        if reach is None:
+            return
+        self._rates = csc_array(reach.rates[self._options])
+        self._shares = csc_array(reach.probability[self._options])
+        counted = (np.diff(self._rates.indptr) > 0) & (reach.people > 0)
+        self.cells = np.flatnonzero(counted)
+        self.weights = reach.people[self.cells] * problem.reach_weight
+        self._evenness = np.asarray(reach.evenness)[self.cells]
+        for place, cell in enumerate(self.cells):
+            part = slice(self._shares.indptr[cell], self._shares.indptr[cell + 1])
+            self._row(place, part, self._shares.data[part], 0.0)
 
-    def add(self, cell: int, coefficients: NDArray[np.float64], constant: float) -> None:
-        part = slice(self.rates.indptr[cell], self.rates.indptr[cell + 1])
-        options = self.options[self.rates.indices[part]]
-        small = coefficients < _TINY
-        self._data.append(coefficients[~small])
-        self._columns.append(options[~small])
-        self.cells.append(cell)
-        self.constants.append(constant + float(coefficients[small].sum()))
+    def shares(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Shares of the cells that a choice reaches.
 
-    def add_sums(self, cells: NDArray[np.int64]) -> None:
-        for cell in cells:
-            part = slice(self.shares.indptr[cell], self.shares.indptr[cell + 1])
-            self.add(int(cell), self.shares.data[part], 0.0)
+        Parameters
+        ----------
+        chosen : numpy.ndarray of int
+            The choice.
 
-    def add_tangents(
-        self, cells: NDArray[np.int64], sums: NDArray[np.float64], taken: NDArray[np.bool_]
-    ) -> None:
-        """Cuts that are exact at a choice with these sums of rates."""
-        shares = shares_of(sums, self.evenness)
-        slopes = slopes_of(sums, self.evenness)
-        for cell in cells:
-            part = slice(self.rates.indptr[cell], self.rates.indptr[cell + 1])
-            rates = self.rates.data[part]
-            if slopes[cell] * max(rates.max(initial=0.0), 1.0) > _STEEP:
-                constant = float(shares[cell] - slopes[cell] * sums[cell])
-                self.add(int(cell), slopes[cell] * rates, constant)
+        Returns
+        -------
+        numpy.ndarray of float, shape (m,)
+            0 to 1.
+        """
+        if self._reach is None:
+            return np.empty(0)
+        return shares_of(self._reach.cell_rates(chosen)[self.cells], self._evenness)
+
+    def add(self, chosen: NDArray[np.int64], said: NDArray[np.float64] | None = None) -> bool:
+        """Add rows that are exact at a choice.
+
+        Parameters
+        ----------
+        chosen : numpy.ndarray of int
+            The choice.
+        said : numpy.ndarray of float, shape (m,), optional
+            Shares that a program gives it; only cells with more than is true get a row.
+
+        Returns
+        -------
+        bool
+            Whether there was a row to add.
+        """
+        if self._reach is None:
+            return False
+        sums = self._reach.cell_rates(chosen)[self.cells]
+        shares, slopes = shares_of(sums, self._evenness), slopes_of(sums, self._evenness)
+        above = np.ones(len(sums), bool) if said is None else said > shares + _BELOW
+        for place in np.flatnonzero(above):
+            cell = self.cells[place]
+            part = slice(self._rates.indptr[cell], self._rates.indptr[cell + 1])
+            rates = self._rates.data[part]
+            if slopes[place] * max(float(rates.max()), 1.0) > _STEEP:
+                constant = float(shares[place] - slopes[place] * sums[place])
+                self._row(int(place), part, slopes[place] * rates, constant)
                 continue
-            even = np.full(len(rates), self.evenness[cell])
-            more = shares_of(sums[cell] + rates, even) - shares[cell]
-            more[taken[self.options[self.rates.indices[part]]]] = 0.0
-            self.add(int(cell), np.maximum(more, 0.0), float(shares[cell]))
+            more = shares_of(sums[place] + rates, np.full(len(rates), self._evenness[place]))
+            more -= shares[place]
+            more[np.isin(self._options[self._rates.indices[part]], chosen)] = 0.0
+            self._row(int(place), part, np.maximum(more, 0.0), float(shares[place]))
+        return bool(above.any())
 
-    def matrix(self) -> csr_array:
-        """Coefficients with the sign they have on the left side, shape (cuts, options)."""
+    def rows(self, *, extra: int = 0) -> csr_array:
+        """All rows so far.
+
+        Parameters
+        ----------
+        extra : int, default 0
+            Further columns of zeros.
+
+        Returns
+        -------
+        scipy.sparse.csr_array, shape (rows, n_options + m + extra)
+            Coefficients; columns are options, then cells.
+        """
+        n_rows, n = len(self.constants), self._n_options
         ends = np.concatenate([[0], np.cumsum([len(part) for part in self._data])])
-        return csr_array(
+        left = csr_array(
             (
                 -np.concatenate([*self._data, np.empty(0)]),
                 np.concatenate([*self._columns, np.empty(0, np.int64)]),
                 ends,
             ),
-            shape=(len(self.cells), self.n_options),
+            shape=(n_rows, n),
         )
+        right = csr_array(
+            (np.ones(n_rows), (np.arange(n_rows), np.array(self._places, np.int64))),
+            shape=(n_rows, len(self.cells) + extra),
+        )
+        return csr_array(hstack([left, right], format="csr"))
+
+    def _row(
+        self, place: int, part: slice, coefficients: NDArray[np.float64], constant: float
+    ) -> None:
+        options = self._options[self._rates.indices[part]]
+        small = coefficients < _TINY
+        self._data.append(coefficients[~small])
+        self._columns.append(options[~small])
+        self._places.append(place)
+        self.constants.append(constant + float(coefficients[small].sum()))
 
 
 def prove_best(
@@ -145,30 +218,28 @@ def prove_best(
         Its bound holds for choices of usable options, and is at least what its choice is worth.
     """
     until = time.perf_counter() + seconds
-    assert problem.reach is not None
-    reach = problem.reach
-    cuts = _Cuts(problem, usable)
-    cells = np.flatnonzero((np.diff(cuts.rates.indptr) > 0) & (reach.people > 0))
+    n = problem.n_options
+    tangents = Tangents(problem, usable)
     best, worth = start, problem.objective(start)
-    cuts.add_sums(cells)
-    cuts.add_tangents(cells, reach.cell_rates(start), _flags(start, problem.n_options))
+    tangents.add(start)
     bound, n_programs = np.inf, 0
     while time.perf_counter() < until:
-        program, whole = _program(problem, cuts, cells, usable)
-        begin = _point(problem, best, cells)
+        program = _program(problem, tangents, usable)
         open_gap = (bound - worth) / max(abs(bound), 1e-300) if np.isfinite(bound) else 0.02
+        # Early programs need not be solved further than the tangents are good.
+        rough = open_gap / 4 if open_gap > _FINE else 0.0
         found = solve_integer(
             program,
-            whole,
+            np.arange(len(program.gains)) < n,
             seconds=until - time.perf_counter(),
-            gap=max(gap / 2, open_gap / 4 if open_gap > 1e-4 else 0.0),
-            start=begin,
+            gap=max(gap / 2, rough),
+            start=np.concatenate([_flags(best, n), tangents.shares(best)]),
         )
         n_programs += 1
         bound = min(bound, found.bound)
         if found.point is None:
             break
-        chosen = np.flatnonzero(found.point[: problem.n_options] > 0.5)
+        chosen = np.flatnonzero(found.point[:n] > 0.5)
         if problem.violations(chosen):
             break
         value = problem.objective(chosen)
@@ -176,46 +247,27 @@ def prove_best(
             best, worth = chosen, value
         if bound - worth <= max(gap, _BELOW) * abs(bound):
             break
-        sums = reach.cell_rates(chosen)
-        said = found.point[problem.n_options :]
-        above = said > shares_of(sums, cuts.evenness)[cells] + _BELOW
-        if not above.any() and found.status == "optimal" and open_gap <= 1e-4:
+        if not tangents.add(chosen, found.point[n:]) and not rough:
             break
-        cuts.add_tangents(cells[above], sums, _flags(chosen, problem.n_options))
     return Proof(best, max(bound, worth), n_programs)
 
 
-def _flags(chosen: NDArray[np.int64], n_options: int) -> NDArray[np.bool_]:
-    taken = np.zeros(n_options, bool)
-    taken[chosen] = True
+def _flags(chosen: NDArray[np.int64], n_options: int) -> NDArray[np.float64]:
+    taken = np.zeros(n_options)
+    taken[chosen] = 1.0
     return taken
 
 
-def _point(
-    problem: Problem, chosen: NDArray[np.int64], cells: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    assert problem.reach is not None
-    reach = problem.reach
-    shares = shares_of(reach.cell_rates(chosen), np.asarray(reach.evenness))[cells]
-    return np.concatenate([_flags(chosen, problem.n_options).astype(np.float64), shares])
-
-
-def _program(
-    problem: Problem, cuts: _Cuts, cells: NDArray[np.int64], usable: NDArray[np.bool_]
-) -> tuple[Program, NDArray[np.bool_]]:
-    assert problem.reach is not None
+def _program(problem: Problem, tangents: Tangents, usable: NDArray[np.bool_]) -> Program:
     base = choice_program(problem, problem.gains)
-    left = cuts.matrix()
-    n_cuts, n, m = left.shape[0], problem.n_options, len(cells)
-    columns = np.searchsorted(cells, cuts.cells)
-    right = csr_array((np.ones(n_cuts), (np.arange(n_cuts), columns)), shape=(n_cuts, m))
-    matrix = block_array([[base.matrix, None], [left, right]], format="csr")
-    program = Program(
-        np.concatenate([problem.gains, problem.reach.people[cells] * problem.reach_weight]),
-        csr_array(matrix),
-        np.concatenate([base.lows, np.full(n_cuts, -np.inf)]),
-        np.concatenate([base.highs, cuts.constants]),
-        np.zeros(n + m),
+    m = len(tangents.cells)
+    empty = csr_array((base.matrix.shape[0], m))
+    rows = tangents.rows()
+    return Program(
+        np.concatenate([problem.gains, tangents.weights]),
+        csr_array(vstack([hstack([base.matrix, empty]), rows], format="csr")),
+        np.concatenate([base.lows, np.full(rows.shape[0], -np.inf)]),
+        np.concatenate([base.highs, tangents.constants]),
+        np.zeros(problem.n_options + m),
         np.concatenate([usable.astype(np.float64), np.ones(m)]),
     )
-    return program, np.concatenate([np.ones(n, bool), np.zeros(m, bool)])

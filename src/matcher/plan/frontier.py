@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["trace_frontier"]
 
-N_STEPS: Final = 3000
+N_STEPS: Final = 2000
 """Exchanges tried within each budget unless told otherwise."""
 _N_TANGENTS: Final = 60
+_PROVABLE: Final = 2000
 _GAP: Final = 1e-3
 
 
@@ -58,7 +59,7 @@ def trace_frontier(
         Gap at which nothing more is tried within a budget; 0 asks for the best plans.
     seed : int, default 0
         Seed of all draws.
-    steps : int, default 3000
+    steps : int, default 2000
         Exchanges to try within each budget.
 
     Returns
@@ -97,7 +98,7 @@ def trace_frontier(
         if plan is not None:
             run.offer(plan)
         try:
-            finish(run, steps=steps, tangents=_N_TANGENTS)
+            finish(run, steps=steps, tangents=_N_TANGENTS, most=_PROVABLE)
         except ConflictError:
             points.append(FrontierPoint(budget, None))
             continue
@@ -124,9 +125,11 @@ def _rising(problem: Problem, budgets: Sequence[float], limit: str) -> list[floa
 
 def _least_budget(problem: Problem, limit: str, seconds: float) -> float:
     """Proven lower bound of the total without which no plan keeps to the other limits."""
-    free = problem.with_bounds(limit, high=np.finfo(np.float64).max)
     row = [one.name for one in problem.limits].index(limit)
-    totals = free.rows[[row], :].toarray().ravel()
+    totals = problem.rows[[row], :].toarray().ravel()
+    varied = problem.limits[row]
+    open_end = (replace(varied, high=np.inf),) if np.isfinite(varied.low) else ()
+    free = problem.with_limits([*problem.limits[:row], *open_end, *problem.limits[row + 1 :]])
     cheapest = best_choice(free, -totals, seconds=max(seconds / 10, 1.0), gap=1e-4)
     if cheapest.is_impossible:
         conflict = explain_conflict(free, seconds=seconds)

@@ -177,6 +177,8 @@ def rates_of(shares: NDArray[np.float64], evenness: NDArray[np.float64]) -> NDAr
     """
     missed = np.maximum(1.0 - shares, _SURE)
     even = np.isinf(evenness)
+    if even.all():
+        return np.asarray(-np.log(missed))
     finite = np.where(even, 1.0, evenness)
     uneven = finite * np.expm1(-np.log(missed) / finite)
     return np.where(even, -np.log(missed), uneven)
@@ -198,6 +200,8 @@ def shares_of(rates: NDArray[np.float64], evenness: NDArray[np.float64]) -> NDAr
         0 to 1.
     """
     even = np.isinf(evenness)
+    if even.all():
+        return -np.expm1(-rates)
     finite = np.where(even, 1.0, evenness)
     return -np.expm1(-np.where(even, rates, finite * np.log1p(rates / finite)))
 
@@ -218,6 +222,8 @@ def slopes_of(rates: NDArray[np.float64], evenness: NDArray[np.float64]) -> NDAr
         0 to 1, falling with the rates.
     """
     even = np.isinf(evenness)
+    if even.all():
+        return np.exp(-rates)
     finite = np.where(even, 1.0, evenness)
     return np.exp(-np.where(even, rates, (finite + 1.0) * np.log1p(rates / finite)))
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Search", "anneal", "best_exchange", "improve"]
 
-_CYCLE: Final = 4000
+_CYCLE: Final = 3000
 """Steps from hot to cold; then the best plan is warmed again."""
-_HEAT: Final = 0.2
+_HEAT: Final = 0.03
 """First temperature, relative to the mean worth of a chosen option."""
-_REHEAT: Final = 0.1
+_REHEAT: Final = 0.04
 _KINDS: Final = ((1, 1), (2, 2), (1, 1), (2, 1), (1, 2), (0, 1))
 """Options taken out and in by a step; exchanges of one for one are drawn twice as often."""
 _ROUNDING: Final = 1e-12
@@ -39,12 +39,18 @@ class Search:
         Options to choose among.
     chosen : list of int
         Places of the first plan; within the limits.
+
+    Attributes
+    ----------
+    barred : numpy.ndarray of bool, shape (p,)
+        Options that may not come in; at first none.
     """
 
     def __init__(self, pool: Pool, chosen: list[int]) -> None:
         self.pool = pool
         self._up = np.maximum(pool.totals.max(axis=0), 0.0)
         self._down = np.maximum(-pool.totals.min(axis=0), 0.0)
+        self.barred = np.zeros(len(pool.options), bool)
         self.stand(chosen)
 
     def stand(self, chosen: list[int]) -> None:
@@ -87,7 +93,7 @@ class Search:
         free = (after >= pool.lows - n_later * self._up) & (
             after <= pool.highs + n_later * self._down
         )
-        return np.flatnonzero(free.all(axis=1) & ~taken[pool.persons])
+        return np.flatnonzero(free.all(axis=1) & ~taken[pool.persons] & ~self.barred)
 
     def step(self, kind: tuple[int, int], temperature: float, rng: np.random.Generator) -> bool:
         """Try one exchange.

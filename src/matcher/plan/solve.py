@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FEW", "Run", "finish", "solve"]
 
-N_STEPS: Final = 40_000
+N_STEPS: Final = 20_000
 """Exchanges that `solve` tries unless told otherwise."""
 _N_TANGENTS: Final = 250
 """Linear programs for the bound."""
@@ -166,8 +166,14 @@ class Run:
         if not self.problem.violations(chosen):
             self.offer(chosen)
 
-    def prove(self) -> None:
-        """Bound the plan by whole options, and prove it best where the problem is small."""
+    def prove(self, most: int) -> None:
+        """Prove the plan best, or find a better one, where the problem is small.
+
+        Parameters
+        ----------
+        most : int
+            Pairs of an option that may count and a cell that it reaches, up to which it is small.
+        """
         assert self.chosen is not None
         reach = self.problem.reach
         assert reach is not None
@@ -176,7 +182,7 @@ class Run:
             at = self.relaxation.bound + self.relaxation.reduced()
             usable = (at >= self.worth) | (self.relaxation.reduced() >= 0)
             usable[self.chosen] = True
-        if int(np.diff(reach.probability.indptr)[usable].sum()) <= _PROVABLE and self.left > 0:
+        if int(np.diff(reach.probability.indptr)[usable].sum()) <= most and self.left > 0:
             proof = prove_best(
                 self.problem,
                 start=self.chosen,
@@ -260,7 +266,7 @@ def solve(
         Seed of all draws.
     start : array-like of int, optional
         A plan within the limits to start from; the answer is worth no less.
-    steps : int, default 40000
+    steps : int, default 20000
         Exchanges to try.
 
     Returns
@@ -298,7 +304,9 @@ def solve(
     return run.solution()
 
 
-def finish(run: Run, *, steps: int, tangents: int = _N_TANGENTS, anew: bool = True) -> None:
+def finish(
+    run: Run, *, steps: int, tangents: int = _N_TANGENTS, most: int = _PROVABLE, anew: bool = True
+) -> None:
     """Go through all phases of a problem.
 
     Parameters
@@ -309,6 +317,8 @@ def finish(run: Run, *, steps: int, tangents: int = _N_TANGENTS, anew: bool = Tr
         Exchanges to try.
     tangents : int
         Linear programs for the bound.
+    most : int
+        See `Run.prove`; beyond it the bound is not tightened by whole options either.
     anew : bool, default True
         Whether to look for a first plan also where one is at hand.
     """
@@ -322,10 +332,10 @@ def finish(run: Run, *, steps: int, tangents: int = _N_TANGENTS, anew: bool = Tr
     if not run.is_proved and not is_small:
         run.exchange(steps)
     run.polish()
-    if not run.is_proved:
+    if not run.is_proved and most >= _PROVABLE:
         run.bound_whole(run.seconds * _SMALL_SHARE)
     if not run.is_proved:
-        run.prove()
+        run.prove(most)
     run.how.append("bounded by tangents")
 
 
