@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.errors import ConflictError
@@ -21,6 +21,7 @@ def solved(problem: Problem) -> Solution | None:
         return None
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), overlap=st.booleans())
 def test_marginals_and_swaps_are_differences_of_the_objective(
     small: SimpleNamespace, seed: int, overlap: bool
@@ -50,6 +51,7 @@ def test_marginals_and_swaps_are_differences_of_the_objective(
         assert one.swap_fee_change == problem.fee[one.swap] - problem.fee[one.option]
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), overlap=st.booleans())
 def test_an_option_stays_below_its_drop_out_fee_and_goes_above(
     small: SimpleNamespace, seed: int, overlap: bool
@@ -72,6 +74,7 @@ def test_an_option_stays_below_its_drop_out_fee_and_goes_above(
             assert without == -np.inf
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), overlap=st.booleans())
 def test_a_shadow_price_is_what_solving_the_loosened_problem_brings(
     small: SimpleNamespace, seed: int, overlap: bool

@@ -160,6 +160,11 @@ def _price_limits(
     problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float, seed: int
 ) -> Iterator[ShadowPrice]:
     binding = list(_binding(problem, solution, relaxation))
+    # The same search in the problem as it is: what it finds there no limit stands in the way of.
+    base = _again(
+        problem, solution, relaxation, (until - time.perf_counter()) / (len(binding) + 1), seed
+    )
+    before = solution.objective if base is None else base.objective
     for place, one in enumerate(binding):
         limit = problem.limits[one.row]
         if one.side == "at most":
@@ -168,17 +173,24 @@ def _price_limits(
             looser = problem.with_bounds(limit.name, low=limit.low - one.step)
         seconds = (until - time.perf_counter()) / (len(binding) - place)
         change = bound_change = np.nan
-        if seconds > 0:
-            relaxation.move(looser)
-            run = Run(looser, seconds=seconds, gap=0.0, seed=seed, relaxation=relaxation)
-            run.offer(solution.chosen)
-            finish(run, steps=_N_STEPS, tangents=_N_LOOSENED, most=_PROVABLE, anew=False)
-            found = run.solution()
-            change = found.objective - solution.objective
-            bound_change = found.bound - solution.objective
+        relaxation.move(looser)
+        found = _again(looser, solution if base is None else base, relaxation, seconds, seed)
+        if found is not None:
+            change, bound_change = found.objective - before, found.bound - before
         yield ShadowPrice(
             limit.name, one.side, limit.unit, one.lp_price, one.step, change, bound_change
         )
+
+
+def _again(
+    problem: Problem, start: Solution, relaxation: Relaxation, seconds: float, seed: int
+) -> Solution | None:
+    if seconds <= 0:
+        return None
+    run = Run(problem, seconds=seconds, gap=0.0, seed=seed, relaxation=relaxation)
+    run.offer(start.chosen)
+    finish(run, steps=_N_STEPS, tangents=_N_LOOSENED, most=_PROVABLE, anew=False)
+    return run.solution()
 
 
 def _binding(problem: Problem, solution: Solution, relaxation: Relaxation) -> Iterator[_Binding]:
