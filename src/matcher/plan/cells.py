@@ -179,15 +179,14 @@ class Crowd:
         level = target - np.log((draw * users).sum(axis=1))
         for _ in range(_STEPS):
             rate = np.exp(level)[:, None] * draw
-            missed = _missed(rate, self.evenness)
-            reached = ((1.0 - missed) * users).sum(axis=1)
+            reached = (_reached(rate, self.evenness) * users).sum(axis=1)
             slope = (_slope(rate, self.evenness) * rate * users).sum(axis=1) / reached
             gap = target - np.log(reached)
             if np.abs(gap).max(initial=0.0) < 1e-9:
                 break
             # The people reached are concave in the level, and its logarithm grows more slowly.
             level += np.clip(gap / np.maximum(slope, 1e-3), -3.0, 3.0)
-        found[rows] = 1.0 - _missed(np.exp(level)[:, None] * draw, self.evenness)
+        found[rows] = _reached(np.exp(level)[:, None] * draw, self.evenness)
         return found
 
     def _spread(self, shares: NDArray[np.float64]) -> Reach:
@@ -209,10 +208,11 @@ class Crowd:
         return Reach(csr_array(stacked[:, drawn]), people[drawn], self.evenness)
 
 
-def _missed(rate: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:
+def _reached(rate: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:
+    """Share of people who are reached at a rate."""
     if np.isinf(evenness):
-        return np.exp(-rate)
-    return np.exp(-evenness * np.log1p(rate / evenness))
+        return np.asarray(-np.expm1(-rate))
+    return np.asarray(-np.expm1(-evenness * np.log1p(rate / evenness)))
 
 
 def _slope(rate: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:

@@ -151,7 +151,8 @@ def find_objective(brief: Brief, known: Sequence[str], reason: str = "") -> Obje
     SupportError
         If none that stands for the objective is predicted.
     """
-    name = objective_outcome(brief.objective, known)
+    usable = [one for one in known if one not in RATES or "reach" in known]
+    name = objective_outcome(brief.objective, usable)
     if name is None:
         raise SupportError(
             f"brief {brief.brief_id}: nothing that stands for the objective "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from matcher.arguments import to_path
 from matcher.errors import DataError, UsageError
@@ -31,7 +31,8 @@ _ACTIVE: Final = 0.25
 halves the error of panels on development worlds, see docs/plans.md."""
 _SURE: Final = 0.999
 _MOST: Final = 0.95
-"""Share of an account's people in the panel that an option reaches at most."""
+"""Share of an account's people in the panel that an option reaches at most; a panel holds some
+people of an account too few or too many, by chance."""
 _STEPS: Final = 80
 
 
@@ -83,7 +84,8 @@ class Panel:
         reach : Reach
             Probabilities by option and person.
         cut : numpy.ndarray of int64
-            Options that were to reach more than 95 % of their people in the panel, and reach that.
+            Options that reach more than 95 % of their people in the panel; the rest are people of
+            their own, whom no other option reaches.
         """
         rates = self.rates
         counts = np.diff(rates.indptr)
@@ -108,7 +110,11 @@ class Panel:
         shares = -np.expm1(-np.exp(level)[owner] * rates.data)
         seen = np.unique(rates.indices)
         found = csr_array((shares, rates.indices, rates.indptr), shape=rates.shape)
-        return Reach(csr_array(found[:, seen]), self.weight[seen]), cut
+        own = csr_array((np.ones(len(cut)), (cut, np.arange(len(cut)))),
+                        shape=(len(counts), len(cut)))  # fmt: skip
+        joined = csr_array(hstack([found[:, seen], own], format="csr"))
+        rest = wanted[cut] - most[cut]
+        return Reach(joined, np.concatenate([self.weight[seen], rest])), cut
 
 
 def read_panel(path: Path | str, account_ids: pd.Index) -> Panel:

@@ -17,6 +17,7 @@ from matcher.plan.options import build_options, option_values, predict_options
 from matcher.plan.problem import Problem
 from matcher.plan.request import check_quantile, join_request
 from matcher.plan.sources import find_source
+from matcher.plan.texts import TEXTS
 from matcher.ranking.model import Model
 from matcher.recommend.recommend import score_brief
 from matcher.retrieval.eligibility import RIVAL_DAYS
@@ -158,7 +159,7 @@ def prepare_plan(
         language=language,
     )  # fmt: skip
     notes = list(scored.candidates.eligible.notes)
-    options = _in_panel(options, panel, notes)
+    options = _in_panel(options, panel, notes, language)
     assert model.outcomes is not None
     asked = request.constraints.packages.formats or request.brief.formats
     predicted = predict_options(model, scored, options, model.outcomes.names, asked)
@@ -166,11 +167,8 @@ def prepare_plan(
     if "reach" in predicted:
         source = _source(data, request, options, predicted["reach"], panel, scored)
     problem, cut = _problem(data, request, wish, options, predicted, source, quantile, scored)
-    if cut:
-        notes.append(
-            f"{cut:,} packages would reach more than 95 % of the people that their platform is "
-            "taken to have, and count as reaching that"
-        )
+    if cut and source is not None:
+        notes.append(TEXTS["cut" if source.kind == "panel" else "most"][language].format(n=cut))
     return Prepared(
         model, data, request, wish, quantile, scored, options, predicted, source, problem,
         tuple(notes),
@@ -187,7 +185,9 @@ def _wish(model: Model, brief: Brief, objective: str | Objective | None) -> Obje
     return wish.check(known, reason)
 
 
-def _in_panel(options: Options, panel: Panel | None, notes: list[str]) -> Options:
+def _in_panel(
+    options: Options, panel: Panel | None, notes: list[str], language: Language
+) -> Options:
     """Options whose accounts somebody in the panel sees."""
     if panel is None:
         return options
@@ -196,7 +196,7 @@ def _in_panel(options: Options, panel: Panel | None, notes: list[str]) -> Option
         raise SupportError("panel: nobody in it sees any of the candidates; plan without it")
     lost = len(np.unique(options.codes[~known]))
     if lost:
-        notes.append(f"{lost:,} candidates are not in the panel and were not considered")
+        notes.append(TEXTS["not_in_panel"][language].format(n=lost))
     return options.select(np.flatnonzero(known))
 
 

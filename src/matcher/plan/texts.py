@@ -102,6 +102,22 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "Không có bảng khán giả nên coi các xác suất là độc lập (Sainsbury); số người tiếp "
         "cận bị tính quá cao khi khán giả trùng nhau.",
     },
+    "most": {
+        "en": "{n} packages would reach more than 95 % of the people that their platform is taken "
+        "to have, and count as reaching that.",
+        "vi": "{n} gói sẽ tiếp cận hơn 95 % số người được coi là có trên nền tảng, và được tính là "
+        "đạt mức đó.",
+    },
+    "cut": {
+        "en": "{n} packages would reach more than 95 % of their people in the panel; the rest "
+        "count as people whom nobody else reaches.",
+        "vi": "{n} gói sẽ tiếp cận hơn 95 % số người của mình trong panel; phần còn lại được tính "
+        "là những người không ai khác tiếp cận.",
+    },
+    "not_in_panel": {
+        "en": "{n} candidates are not in the panel and were not considered.",
+        "vi": "{n} ứng viên không có trong panel nên không được xét.",
+    },
     "no_fee": {
         "en": "{n} candidates were left out, since no fee of theirs is known or can be estimated.",
         "vi": "Bỏ qua {n} ứng viên vì không biết hoặc không ước tính được giá.",
