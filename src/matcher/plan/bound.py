@@ -35,6 +35,7 @@ _SMOOTHING: Final = (0.2, 0.005)
 _FADE: Final = 5.0
 """Iterations in which the width halves, at first."""
 _EMPTY: Final = 1e-9
+_AT_LEAST: Final = 5
 _N_KEPT: Final = 4
 """Overestimates that are kept for problems with other bounds."""
 
@@ -130,14 +131,15 @@ class Relaxation:
         iterations : int
             Linear programs to solve.
         until : float, default inf
-            Instant of `time.perf_counter` at which to stop earlier.
+            Instant of `time.perf_counter` at which to stop earlier, after five at least.
         enough : float, default -inf
             Bound at which to stop earlier.
         """
         if not self.problem.has_overlap or not self.is_feasible:
             return
-        for _ in range(iterations):
-            if time.perf_counter() >= until or self.bound <= enough:
+        for done in range(iterations):
+            late = time.perf_counter() >= until and done >= _AT_LEAST
+            if late or self.bound <= enough:
                 return
             self._iterate()
 

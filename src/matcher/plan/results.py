@@ -88,7 +88,12 @@ class Solution:
 
     @property
     def gap(self) -> float:
-        """Share of the bound that may be missing, from 0 on: ``(bound - objective) / bound``."""
+        """Share of the bound that may be missing, from 0 on: ``(bound - objective) / bound``.
+
+        Infinite without a bound, and where the bound is 0 or less and not reached.
+        """
+        if np.isinf(self.bound):
+            return np.inf
         if self.bound <= 0:
             return 0.0 if self.bound <= self.objective else np.inf
         return max(0.0, (self.bound - self.objective) / self.bound)
@@ -253,9 +258,9 @@ class ShadowPrice:
         How far the bound was loosened to verify it: 5 % of money, one of the rest.
     change : float
         Change of the objective when the loosened problem is solved again, starting from the
-        plan; from 0 on.
+        plan; from 0 on. What the same search finds without loosening is taken off.
     bound_change : float
-        Upper bound of the loosened problem less the plan's objective: no re-solve can show more.
+        Upper bound of the loosened problem less the same objective: no re-solve can show more.
     """
 
     name: str

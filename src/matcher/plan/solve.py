@@ -34,6 +34,8 @@ FEW: Final = 40
 """Options up to which a problem goes straight to the proof."""
 _PROVABLE: Final = 60_000
 """Options times cells (those that meet) up to which a proof is tried."""
+_FIRST_SECONDS: Final = 5.0
+"""Time that the first plan has in any case."""
 _SMALL_SHARE: Final = 0.15
 """Part of the time that the first plan may take, and the bound by whole options."""
 
@@ -117,9 +119,12 @@ class Run:
         if not self.relaxation.is_feasible:
             self._settle(None, True)
         seconds = self.seconds * _SMALL_SHARE
+        if self.chosen is None:
+            seconds = max(seconds, _FIRST_SECONDS)
         choice = round_greedily(self.problem, self.relaxation, seconds=seconds)
         if choice.chosen is None and not choice.is_impossible and self.chosen is None:
-            choice = best_choice(self.problem, self.problem.gains, seconds=self.left, gap=np.inf)
+            seconds = max(self.left, _FIRST_SECONDS)
+            choice = best_choice(self.problem, self.problem.gains, seconds=seconds, gap=np.inf)
         self._settle(choice.chosen, choice.is_impossible)
         self.how.append("continuous greedy with rounding")
 
