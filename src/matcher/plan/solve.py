@@ -199,6 +199,8 @@ class Run:
                 self.offer(proof.chosen)
             self.bound = min(self.bound, max(proof.bound, self.worth))
             self.how.append(f"{proof.n_programs} integer programs with tangents")
+            if not self.is_proved and not self.left:
+                self.how.append("the time limit ended the proof")
 
     def bound_whole(self, seconds: float) -> None:
         """Bound the plan by the best tangent over whole options.
@@ -266,7 +268,7 @@ def solve(
         Time limit; phases end earlier where their work is done.
     gap : float, default 1e-4
         Share of the bound by which a plan may fall short so that nothing more is tried; 0 asks
-        for the best plan.
+        for the best plan, as always for problems of up to 40 options.
     seed : int, default 0
         Seed of all draws.
     start : array-like of int, optional
@@ -302,6 +304,8 @@ def solve(
             f"solve: got {seconds:g} seconds and a gap of {gap:g}; expected seconds above 0 and "
             "a gap from 0 on"
         )
+    if problem.n_options <= FEW:
+        gap = 0.0
     run = Run(problem, seconds=seconds, gap=gap, seed=seed)
     if start is not None:
         run.offer(_checked_start(problem, start))

@@ -72,8 +72,8 @@ def choose_by_score_per_fee(problem: Problem) -> NDArray[np.int64] | None:
 def part_gains(problem: Problem, point: NDArray[np.float64]) -> NDArray[np.float64]:
     """What each option adds where options are taken with independent chances.
 
-    Gradient of the multilinear extension where cells are even; where they are not, the rates of
-    parts are those of parts of the probabilities, which agrees with it at whole options.
+    Gradient of the multilinear extension where cells are even. Where they are not, the others
+    are taken to have the rates of parts of their probabilities; at whole options that is exact.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ def part_gains(problem: Problem, point: NDArray[np.float64]) -> NDArray[np.float
     Returns
     -------
     numpy.ndarray of float, shape (n_options,)
-        Derivatives of the objective.
+        What each whole option adds to the others.
     """
-    from matcher.plan.reach import rates_of, slopes_of
+    from matcher.plan.reach import rates_of, shares_of
 
     reach = problem.reach
     if reach is None or not problem.has_overlap:
@@ -99,8 +99,13 @@ def part_gains(problem: Problem, point: NDArray[np.float64]) -> NDArray[np.float
     parts = shares * point[rows]
     rates = rates_of(parts, evenness[cells])
     sums = np.bincount(cells, rates, minlength=reach.n_cells).astype(np.float64)
-    slopes = slopes_of(sums, evenness) * reach.people * problem.reach_weight
-    each = shares * (1.0 - parts) ** (-1.0 / evenness[cells] - 1.0) * slopes[cells]
+    weights = (reach.people * problem.reach_weight)[cells]
+    if np.isinf(evenness).all():
+        each = weights * shares / (1.0 - parts) * np.exp(-sums)[cells]
+    else:
+        others = np.maximum(sums[cells] - rates, 0.0)
+        whole = others + reach.rates.data
+        each = weights * (shares_of(whole, evenness[cells]) - shares_of(others, evenness[cells]))
     return np.bincount(rows, each, minlength=reach.n_options) + problem.gains
 
 
