@@ -63,11 +63,13 @@ def limits_of(
         there = platform == one
         limits.append(Limit.over(f"platform {one}", there, unit="accounts", low=least, high=50))
         limits.append(Limit.over(f"spend {one}", there, unit="money", high=budget * share))
-    for one in range(2):
-        limits.append(Limit.over(f"gender {one}", gender == one, unit="accounts", low=8))
-    for one in range(8):
-        there = topic % 8 == one
-        limits.append(Limit.over(f"category {one}", there, unit="accounts", low=2, high=14))
+    limits.extend(
+        Limit.over(f"gender {one}", gender == one, unit="accounts", low=8) for one in range(2)
+    )
+    limits.extend(
+        Limit.over(f"category {one}", topic % 8 == one, unit="accounts", low=2, high=14)
+        for one in range(8)
+    )
     limits += [
         Limit.over("language 0", language == 0, unit="accounts", high=70),
         Limit.over("language 1", language == 1, unit="accounts", low=6),
