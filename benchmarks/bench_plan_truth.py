@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--campaigns", type=int, default=150)
     parser.add_argument("--most", type=int, default=12, help="Campaigns planned per market.")
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--fee-level", type=float, default=0.5, help="See Constraints.fee_level.")
+    parser.add_argument("--fee-level", type=float, default=0.7, help="See Constraints.fee_level.")
     parser.add_argument("--free", action="store_true", help="Packages of 1, 2 or 3 posts.")
     parser.add_argument("--oracles", type=Path, default=ORACLES)
     parser.add_argument("--out", type=Path, help="All rows, as Parquet.")

@@ -179,9 +179,10 @@ class Constraints(CheckedModel):
     """By gender as declared."""
     packages: Packages = Packages()
     """What may be bought of an account."""
-    fee_level: float = Field(0.5, ge=0.5, le=0.9)
+    fee_level: float = Field(0.7, ge=0.5, le=0.9)
     """Quantile of an estimated fee that is set aside: .5 for its middle, .9 for the upper end of
-    its range of 8 in 10."""
+    its range of 8 in 10. Fees that are estimated too low are chosen more often, so that plans with
+    the middle cost more than their budget (docs/plans.md)."""
     earlier: Earlier | None = None
     """Earlier plan to stay close to."""
     reach: ReachSettings = ReachSettings()

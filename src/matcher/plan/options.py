@@ -112,7 +112,7 @@ def build_options(
     *,
     budget: float,
     most: float | None = None,
-    fee_level: float = 0.5,
+    fee_level: float = 0.7,
     language: Language,
 ) -> Options:
     """Packages that the candidates of a brief may sell.
@@ -134,7 +134,7 @@ def build_options(
         Greatest sum of fees.
     most : float, optional
         What a package costs at most; the budget when None. More where larger budgets are looked at.
-    fee_level : float, default .5
+    fee_level : float, default .7
         Quantile of an estimated fee that is set aside, .5 to .9; between its middle and its upper
         end the logarithm is taken as normal.
     language : {"en", "vi"}

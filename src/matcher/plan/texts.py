@@ -42,8 +42,10 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "left": {"en": "{left} of the budget are left.", "vi": "Còn lại {left} ngân sách."},
     "estimates": {
-        "en": "{n} of the fees are estimates; with them the cost may lie between {low} and {high}.",
-        "vi": "{n} mức giá là ước tính; tính cả chúng, chi phí có thể từ {low} đến {high}.",
+        "en": "{n} of the fees are estimates, set aside at a level that {share} of such fees do "
+        "not exceed; the cost may lie between {low} and {high}.",
+        "vi": "{n} mức giá là ước tính, được để dành ở mức mà {share} các giá như vậy không vượt "
+        "quá; chi phí có thể từ {low} đến {high}.",
     },
     "optimal": {
         "en": "No plan within these limits is worth more by these figures; that is proven.",

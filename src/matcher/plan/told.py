@@ -74,24 +74,30 @@ def tell_plan(
     frame = _rows(ready, chosen, found, draws, [by_option[int(one)] for one in chosen], audit)
     totals = _totals(ready, chosen, found, draws)
     facts = _facts(ready, solution, chosen)
-    frontier = pd.DataFrame(
-        [
-            {
-                "budget": point.budget,
-                "worth": np.nan if point.solution is None else point.solution.objective,
-                "bound": np.nan if point.solution is None else point.solution.bound,
-                "cost": np.nan if point.solution is None else point.solution.cost,
-                "n_accounts": np.nan if point.solution is None else len(point.solution.chosen),
-            }
-            for point in (() if traced is None else traced.points)
-        ],
-        columns=["budget", "worth", "bound", "cost", "n_accounts"],
-        dtype="float64",
-    )
+    frontier = _frontier(traced, solution, ready.request.budget)
     facts["least_budget"] = None if traced is None else traced.least_budget
     notes = (*ready.notes, *describe_source(facts, language))
     limits = _limits(ready, chosen, prices)
     return Plan(frame, facts, totals, limits, frontier, notes, dict(audit), language)
+
+
+def _frontier(traced: Frontier | None, solution: Solution, budget: float) -> pd.DataFrame:
+    """Plans within other budgets; from the plan's own on, none is worth less than the plan."""
+    rows = []
+    for point in () if traced is None else traced.points:
+        best = point.solution
+        if point.budget >= budget and (best is None or best.objective < solution.objective):
+            best = solution
+        row = {"budget": point.budget}
+        if best is not None:
+            row |= {"worth": best.objective, "cost": best.cost, "n_accounts": len(best.chosen)}
+            bounds = [one.bound for one in (point.solution,) if one is not None]
+            # What is proven of the plan holds within its own budget and smaller ones.
+            bounds += [solution.bound] if point.budget <= budget else []
+            row["bound"] = max(best.objective, min(bounds, default=np.nan))
+        rows.append(row)
+    names = ["budget", "worth", "bound", "cost", "n_accounts"]
+    return pd.DataFrame(rows, columns=names, dtype="float64")
 
 
 def _draws(
@@ -329,6 +335,7 @@ def _facts(ready: Prepared, solution: Solution, chosen: NDArray[np.int64]) -> di
         "cost": float(fee.sum()),
         "cost_low": float(low.sum()),
         "cost_high": float(high.sum()),
+        "fee_level": request.constraints.fee_level,
         "n_estimated_fees": int(options.is_estimate[chosen].sum()),
         "budget_left": request.budget - float(fee.sum()),
         "n_accounts": len(chosen),

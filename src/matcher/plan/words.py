@@ -118,6 +118,7 @@ def describe_plan(
     if facts["n_estimated_fees"]:
         text = TEXTS["estimates"][language].format(
             n=facts["n_estimated_fees"],
+            share=_share(facts["fee_level"], language),
             low=money(facts["cost_low"]),
             high=money(facts["cost_high"]),
         )

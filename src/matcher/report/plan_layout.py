@@ -96,16 +96,19 @@ WORDS: Final = {
     "swap": _said("{handle}: {posts} × {format}", "{handle}: {posts} × {format}"),
     "any": _said("post in any format", "bài, định dạng tùy chọn"),
     "columns": _said(
-        "The fee is that of the whole package; fees in grey italics behind ≈ are estimated. 'Lost "
-        "without it' is what the plan loses if the account leaves and nobody else changes. 'Worth "
-        "hiring up to' is the fee above which a plan without the account is worth more; empty "
-        "where no fee drives it out, since a limit demands it or money is not short. People who "
-        "are reached are counted once, however many of the accounts they see.",
-        "Giá là giá trọn gói; giá in nghiêng màu xám có dấu ≈ là ước tính. 'Mất đi nếu bỏ' là phần "
-        "phương án mất khi bỏ tài khoản và giữ nguyên những người khác. 'Đáng thuê đến' là mức giá "
-        "mà vượt quá thì phương án không có tài khoản đó tốt hơn; để trống khi không mức giá nào "
-        "loại được, do giới hạn bắt buộc hoặc tiền không thiếu. Mỗi người tiếp cận được chỉ tính "
-        "một lần, dù họ thấy bao nhiêu tài khoản.",
+        "The fee is that of the whole package.\n"
+        "Fees in grey italics behind ≈ are estimates; what is set aside for them is more than "
+        "their middle.\n"
+        "'Lost without it' is what the plan loses if the account leaves and nobody else changes.\n"
+        "'Worth hiring up to' is the fee above which a plan without the account is worth more; it "
+        "is empty where no fee drives it out, since a limit demands it or money is not short.\n"
+        "People who are reached are counted once, however many of the accounts they see.",
+        "Giá là giá trọn gói.\n"
+        "Giá in nghiêng màu xám có dấu ≈ là ước tính; số tiền để dành cho chúng cao hơn mức giữa.\n"
+        "'Mất đi nếu bỏ' là phần phương án mất khi bỏ tài khoản và giữ nguyên những người khác.\n"
+        "'Đáng thuê đến' là mức giá mà vượt quá thì phương án không có tài khoản đó tốt hơn; để "
+        "trống khi không mức giá nào loại được, do giới hạn bắt buộc hoặc tiền không thiếu.\n"
+        "Mỗi người tiếp cận được chỉ tính một lần, dù họ thấy bao nhiêu tài khoản.",
     ),
     "total_note": _said(
         "Ranges of the whole plan are those of joint draws, in which the accounts share part of "

@@ -159,7 +159,8 @@ class _Sheets:
                 sheet.write_number(*at, float(held[part]), self.formats["total"])
             bar = {"type": "data_bar", "bar_color": "#63BE7B", "bar_solid": True}
             sheet.conditional_format(top + 1, place["marginal"], last, place["marginal"], bar)
-        self._text(sheet, (last + 3, 0), self._word("columns"), "plain")
+        for offset, text in enumerate(self._word("columns").split("\n")):
+            self._text(sheet, (last + 3 + offset, 0), text, "plain")
 
     def _format(self, name: Any) -> str:
         return FORMAT_NAMES[name][self.language] if isinstance(name, str) else self._word("any")
