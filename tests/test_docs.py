@@ -33,6 +33,7 @@ PAGES = (
     "models/README.md",
     "docs/ablations.md",
     "docs/encoders.md",
+    "docs/plans.md",
     "docs/world.md",
 )
 _TREND = {1: "more speaks for", -1: "more speaks against", 0: ""}

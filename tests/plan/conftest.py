@@ -38,7 +38,7 @@ def random_problem(
     kind = rng.integers(3)
     if kind == 0:
         shares = (shares > 0).astype(float)
-    evenness = np.inf if kind < 2 else rng.uniform(0.3, 3.0, m)
+    evenness = np.inf if kind < 2 else rng.uniform(0.05, 3.0, m)
     reach = Reach(csr_array(shares), rng.uniform(0, 10, m), evenness)
     return Problem(
         value, fee, person, tuple(limits), reach, rng.uniform(0.5, 2), rng.choice([0, 0.2])

@@ -47,7 +47,7 @@ def test_even_cells_are_independent_and_uneven_ones_overlap_more() -> None:
     assert reached[1] == pytest.approx(100 * rates / (1 + rates))
 
 
-@pytest.mark.parametrize("evenness", [np.inf, 2.5, 0.6])
+@pytest.mark.parametrize("evenness", [np.inf, 2.5, 0.6, 0.06])
 def test_people_reached_often_agree_with_drawn_people(evenness: float) -> None:
     rng = np.random.default_rng(3)
     shares = rng.uniform(0.05, 0.9, (5, 1))
@@ -58,6 +58,17 @@ def test_people_reached_often_agree_with_drawn_people(evenness: float) -> None:
     met = rng.random((n, 5)) < -np.expm1(-activity[:, None] * rates)
     drawn = [(met.sum(axis=1) >= often).mean() for often in (1, 2, 3, 4)]
     assert reach.people_reached_often(range(5), most=4) == pytest.approx(drawn, abs=0.004)
+
+
+@pytest.mark.parametrize("evenness", [0.05, 0.06, 0.3, 1.0, 20.0])
+def test_the_quadrature_agrees_with_the_closed_form(evenness: float) -> None:
+    shares = np.random.default_rng(1).uniform(0.0, 1.0, (4, 6)) ** 2
+    reach = Reach(csr_array(shares), np.full(6, 1 / 6), evenness)
+    for size in (1, 2, 4):
+        often = reach.people_reached_often(range(size), most=size + 1)
+        # Expected number of options that a person meets, counted by how many; and nobody more.
+        assert often.sum() == pytest.approx(shares[:size].mean(axis=1).sum(), abs=2e-3)
+        assert often[size] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_nobody_is_reached_by_nothing() -> None:
@@ -78,7 +89,7 @@ def test_a_sure_share_is_the_whole_cell() -> None:
         ([[np.nan]], [1.0], 1.0, "no numbers from 0 to 1"),
         ([[0.5]], [-1.0], 1.0, "not a number from 0 on"),
         ([[0.5]], [1.0, 2.0], 1.0, "one number for each of 1 cells"),
-        ([[0.5]], [1.0], 0.0, "an evenness is not above 0"),
+        ([[0.5]], [1.0], 0.0, "got an evenness of 0; expected numbers from 0.05 on"),
     ],
 )
 def test_impossible_reach_is_refused(

@@ -215,6 +215,13 @@ def read_constraints(path: Path | str) -> Constraints:
     ConfigError
         If the file cannot be read, or naming every unknown key, with the nearest known one, and
         every bad value.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("c.yaml").write_text("tier: {micro: {min: 2, max_share: .6}}")
+    >>> read_constraints("c.yaml").tier["micro"].min
+    2
     """
     from pathlib import Path
 
