@@ -152,8 +152,8 @@ def _cheapest(
     """Worth lost per money freed, and what comes in (-1 for nothing); None where nothing does."""
     assert callable(fee_at)
     pool = search.pool
-    sums, taken = search.sums.copy(), search.taken.copy()
-    pool.add_rates(sums, leaving, -1.0)
+    sums = pool.sums_without(search.sums, search.chosen, [leaving])
+    taken = search.taken.copy()
     taken[pool.persons[leaving]] = False
     totals = search.totals - pool.totals[leaving]
     base = pool.worth([one for one in search.chosen if one != leaving], sums)

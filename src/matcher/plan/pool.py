@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from matcher.plan.problem import Problem
 
 __all__ = ["Pool"]
+
+_LARGE: Final = 1e4
+"""Rate beside which a difference of sums keeps too few digits of small ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,23 @@ class Pool:
     shares: csr_array | None
     weights: NDArray[np.float64]
     evenness: NDArray[np.float64]
+    _terms: tuple[NDArray[Any], ...] = field(init=False, repr=False)
+    _filled: NDArray[np.int64] = field(init=False, repr=False)
+    _is_delicate: bool = field(init=False, repr=False, default=False)
+
+    def __post_init__(self) -> None:
+        if self.rates is None:
+            return
+        object.__setattr__(self, "_is_delicate", self.rates.data.max(initial=0.0) > _LARGE)
+        # For every pair of an option and a cell: the cell, the rate in units of the evenness, the
+        # evenness (once where all cells have the same) and the weight.
+        at = self.rates.indices
+        shapes = self.evenness[at]
+        scaled = self.rates.data / np.where(np.isinf(shapes), 1.0, shapes)
+        if len(self.evenness) and (self.evenness == self.evenness[0]).all():
+            shapes = self.evenness[:1]
+        object.__setattr__(self, "_terms", (at, scaled, shapes, self.weights[at]))
+        object.__setattr__(self, "_filled", np.flatnonzero(np.diff(self.rates.indptr)))
 
     @classmethod
     def of(
@@ -126,6 +146,31 @@ class Pool:
             self.add_rates(sums, place, 1.0)
         return sums
 
+    def sums_without(
+        self, sums: NDArray[np.float64], chosen: list[int], leaving: list[int]
+    ) -> NDArray[np.float64]:
+        """Sums of the rates of a choice without some of its options.
+
+        Parameters
+        ----------
+        sums : numpy.ndarray of float, shape (cells,)
+            Sums of the whole choice.
+        chosen, leaving : list of int
+            The choice, and what leaves it.
+
+        Returns
+        -------
+        numpy.ndarray of float, shape (cells,)
+            New array; summed anew where a rate is so large that others are lost beside it.
+        """
+        if self._is_delicate:
+            out = set(leaving)
+            return self.rate_sums([place for place in chosen if place not in out])
+        rest = sums.copy()
+        for place in leaving:
+            self.add_rates(rest, place, -1.0)
+        return rest
+
     def add_rates(self, sums: NDArray[np.float64], place: int, sign: float) -> None:
         """Add an option's rates to sums in place, or take them off.
 
@@ -196,12 +241,32 @@ class Pool:
             return self.gains
         if np.isinf(self.evenness).all():
             return np.asarray(self.shares @ (self.weights * np.exp(-sums)) + self.gains)
-        cells = self.rates.indices
-        more = shares_of(sums[cells] + self.rates.data, self.evenness[cells])
-        more -= shares_of(sums, self.evenness)[cells]
-        more *= self.weights[cells]
-        ends = np.concatenate([[0.0], np.cumsum(more)])[self.rates.indptr]
-        return np.asarray(np.diff(ends) + self.gains)
+        left = self._missed(sums)
+        more = left[self.rates.indices]
+        more -= self._missed_with(sums)
+        added = np.zeros(len(self.options))
+        added[self._filled] = np.add.reduceat(more, self.rates.indptr[:-1][self._filled])
+        return added + self.gains
+
+    def _missed(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.weights * (1.0 - shares_of(sums, self.evenness)), np.float64)
+
+    def _missed_with(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """People of each cell whom an option that reaches it would leave unreached."""
+        assert self.rates is not None
+        at, scaled, shapes, weights = self._terms
+        base = (1.0 + sums / np.where(np.isinf(self.evenness), 1.0, self.evenness))[at]
+        base += scaled
+        if shapes.size == 1:
+            shape = float(shapes[0])
+            return np.asarray(
+                weights / base if shape == 1.0 else weights * base**-shape, np.float64
+            )
+        even = np.isinf(shapes)
+        missed = weights * base ** -np.where(even, 1.0, shapes)
+        if even.any():
+            missed[even] = weights[even] * np.exp(-(base[even] - 1.0))
+        return np.asarray(missed)
 
     def fits(self, totals: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether totals are within the limits.

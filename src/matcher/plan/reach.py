@@ -17,8 +17,10 @@ __all__ = ["Reach"]
 
 _SURE: Final = 1e-12
 """A probability of 1 has an infinite rate; it stands for one that misses this share of a cell."""
-_N_NODES: Final = 24
-"""Nodes of the quadrature over a cell's people; enough for 6 digits where the spread is 0.2."""
+_N_NODES: Final = 64
+"""Nodes of the quadrature over a cell's people."""
+_LEAST_EVENNESS: Final = 0.05
+"""Below it the rate of a share near 1 is no floating-point number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +44,13 @@ class Reach:
     people : numpy.ndarray of float, shape (n_cells,)
         People of each cell, or any other weight from 0 on.
     evenness : numpy.ndarray of float, shape (n_cells,), or float, default inf
-        Shape of the activity's distribution, above 0; inf where all people of a cell are alike.
+        Shape of the activity's distribution, from 0.05 on; inf where all of a cell are alike.
 
     Raises
     ------
     DataError
         If shapes differ, a share is no number from 0 to 1, a weight is negative, or an evenness
-        is not above 0.
+        is below 0.05.
     """
 
     probability: csr_array
@@ -76,8 +78,11 @@ class Reach:
                 f"reach: {wrong.sum()} shares are no numbers from 0 to 1; the first are "
                 f"{shares.data[wrong][:5].tolist()}"
             )
-        if not (evenness > 0).all():
-            raise DataError("reach: an evenness is not above 0")
+        if not (evenness >= _LEAST_EVENNESS).all():
+            raise DataError(
+                f"reach: got an evenness of {evenness.min():g}; expected numbers from "
+                f"{_LEAST_EVENNESS:g} on, or inf"
+            )
         for array in (people, evenness):
             array.setflags(write=False)
         rates = shares.copy()
@@ -232,10 +237,12 @@ def _activities(shape: float) -> list[tuple[float, float]]:
     """Nodes and weights of the distribution of activity."""
     if np.isinf(shape):
         return [(1.0, 1.0)]
-    from scipy.special import roots_genlaguerre
+    from scipy.special import gammaincinv, roots_legendre
 
-    nodes, weights = roots_genlaguerre(_N_NODES, shape - 1.0)
-    return list(zip(nodes / shape, weights / weights.sum(), strict=True))
+    # Over the ranks of people rather than their activity, which has a peak at 0 that no polynomial
+    # follows where the shape is small.
+    nodes, weights = roots_legendre(_N_NODES)
+    return list(zip(gammaincinv(shape, (nodes + 1.0) / 2.0) / shape, weights / 2.0, strict=True))
 
 
 def _at_least(missed: NDArray[np.float64], most: int) -> NDArray[np.float64]:

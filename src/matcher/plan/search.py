@@ -116,10 +116,8 @@ class Search:
         if len(self.chosen) < n_out:
             return False
         leaving = [self.chosen[at] for at in rng.permutation(len(self.chosen))[:n_out]]
-        sums, taken = self.sums.copy(), self.taken.copy()
-        for place in leaving:
-            pool.add_rates(sums, place, -1.0)
-            taken[pool.persons[place]] = False
+        sums, taken = pool.sums_without(self.sums, self.chosen, leaving), self.taken.copy()
+        taken[pool.persons[leaving]] = False
         totals = self.totals - pool.totals[leaving].sum(axis=0)
         coming: list[int] = []
         worth = pool.reached(sums) + float(
@@ -270,8 +268,7 @@ def best_exchange(
     kept = [place for place in search.chosen if place != leaving]
     sums, totals, taken = search.sums, search.totals, search.taken
     if leaving >= 0:
-        sums, taken = sums.copy(), taken.copy()
-        pool.add_rates(sums, leaving, -1.0)
+        sums, taken = pool.sums_without(sums, search.chosen, [leaving]), taken.copy()
         totals = totals - pool.totals[leaving]
         taken[pool.persons[leaving]] = False
     places = search.candidates(totals, taken, 0)

@@ -156,7 +156,9 @@ class Run:
         enough = self.bound * (1.0 - self.gap) if self.bound > 0 else np.inf
         late = self.until - 0.1 * self.seconds
         found, done = anneal(search, steps=steps, rng=self.rng, until=late, enough=enough)
-        self.offer(pool.options[found])
+        search.stand(found)
+        improve(search, until=late)
+        self.offer(pool.options[search.chosen])
         self.how.append(f"{done:,} exchanges")
         if done < steps and time.perf_counter() >= late:
             self.how.append("the time limit ended the search")
@@ -327,7 +329,8 @@ def finish(
     tangents : int
         Linear programs for the bound.
     most : int
-        See `Run.prove`; beyond it the bound is not tightened by whole options either.
+        See `Run.prove`. Where it is less than by default, exchanges among all options and the
+        bound by whole options are left out too.
     anew : bool, default True
         Whether to look for a first plan also where one is at hand.
     """
@@ -340,7 +343,8 @@ def finish(
     run.tighten(20 if is_small else tangents)
     if not run.is_proved and not is_small:
         run.exchange(steps)
-    run.polish()
+    if is_small or most >= _PROVABLE:
+        run.polish()
     if not run.is_proved and most >= _PROVABLE:
         run.bound_whole(run.seconds * _SMALL_SHARE)
     if not run.is_proved:
