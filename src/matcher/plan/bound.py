@@ -1,11 +1,12 @@
 """Upper bounds of what any choice within the limits is worth.
 
-Each cell's share is at most ``min(share(sum of rates), sum of probabilities)``, both also where
-options are taken in part; so the objective lies below a concave function over the polytope of the
-limits. A tangent of either, or a mixture of both, lies above that function everywhere: a sum over
-options plus a constant, whose greatest value a linear program finds and its duals prove. The
-tangent points come from the Frank-Wolfe method on a smoothed minimum (Jaggi, 2013, "Revisiting
-Frank-Wolfe"); where it stands does not matter for the proof, so no convergence is trusted.
+Each cell's share is at most ``min(share(sum of rates), sum of probabilities)``. A tangent of the
+first, the second, or a mixture of both lies above the objective at every choice: a sum over
+options plus a constant, whose greatest value a linear program finds and its duals prove. In
+uneven cells tangents have a kink where an option's own rate passes the tangent point (see
+`Relaxation`), which lies lower and still above all whole choices. Where the tangents are put comes
+from the Frank-Wolfe method (Jaggi, 2013, "Revisiting Frank-Wolfe"), on a smoothed minimum; it does
+not matter for the proof, so no convergence is trusted.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _FADE: Final = 5.0
 """Iterations in which the width halves, at first."""
 _EMPTY: Final = 1e-9
 _AT_LEAST: Final = 5
+_N_NEWTON: Final = 8
 _N_KEPT: Final = 4
 """Overestimates that are kept for problems with other bounds."""
 
@@ -90,6 +92,7 @@ class Relaxation:
             self._shares_t = csr_array(reach.probability.T)
             self._rates_t = csr_array(reach.rates.T)
             self._evenness = np.asarray(reach.evenness)
+            self._is_even = bool(np.isinf(self._evenness).all())
             start = self._lp.maximise(self._shares @ self._weights + problem.gains)
         else:
             start = self._lp.maximise(problem.gains)
@@ -224,12 +227,15 @@ class Relaxation:
         width = np.maximum(first / (1.0 + self._n_done / _FADE), last)
         widths = width * np.maximum(self._share_sums, 1e-3)
         self._n_done += 1
-        gains, constant = self._tangent(widths)
+        gains, constant = self._tangent(widths) if self._is_even else self._envelope(width)
         found = self._lp.maximise(gains)
         self._keep(gains, constant, found)
         if found.point is None:
             return
         change = found.point - self._point
+        if not self._is_even:
+            self._stand(self._point + 2.0 / (self._n_done + 2.0) * change)
+            return
         rates = np.asarray(self._rates_t @ change)
         shares = np.asarray(self._shares_t @ change)
         values = float(self.problem.gains @ change)
@@ -260,6 +266,35 @@ class Relaxation:
         constant = float(curved @ (shares - slopes * self._rate_sums))
         return np.asarray(gains) + self.problem.gains, constant
 
+    def _envelope(self, width: float) -> tuple[NDArray[np.float64], float]:
+        """Mixture, cell by cell, of the best kinked tangent and the sum of probabilities.
+
+        With ``s`` the slope of the share at a sum of rates ``c`` and ``a`` the tangent's height
+        at 0, an option of a rate r up to c counts ``s r``, one of a larger rate its whole share
+        less a. These terms are a concave function of the rate that is 0 at 0, so that those of
+        a choice add up to no less than that of its sum: the mixture lies above the objective at
+        all whole choices, and far below the tangent where one option reaches much.
+        """
+        shares, matrix = self._shares, self._rates
+        taken = np.flatnonzero(self._point > _EMPTY)
+        part = matrix[taken]
+        rows = np.repeat(self._point[taken], np.diff(part.indptr))
+        kinks = _kinks(part.indices, part.data, rows, len(self._weights))
+        slopes, heights = slopes_of(kinks, self._evenness), shares_of(kinks, self._evenness)
+        heights = heights - slopes * kinks
+        cells = matrix.indices
+        kinked = np.where(
+            matrix.data <= kinks[cells], slopes[cells] * matrix.data, shares.data - heights[cells]
+        )
+        terms = csr_array((kinked, cells, matrix.indptr), shape=matrix.shape)
+        said = heights + np.asarray(terms.T @ self._point)
+        widths = width * np.maximum(self._share_sums, 1e-3)
+        linear = 1.0 / (1.0 + np.exp(np.clip((self._share_sums - said) / widths, -50.0, 50.0)))
+        linear[self._share_sums < _EMPTY] = 1.0
+        curved = self._weights * (1.0 - linear)
+        gains = shares @ (self._weights * linear) + terms @ curved
+        return np.asarray(gains) + self.problem.gains, float(curved @ heights)
+
     def _smoothed(
         self,
         rate_sums: NDArray[np.float64],
@@ -270,3 +305,23 @@ class Relaxation:
         least = np.minimum(shares, share_sums)
         off = np.exp((least - shares) / widths) + np.exp((least - share_sums) / widths)
         return float(self._weights @ (least - widths * np.log(off)))
+
+
+def _kinks(
+    cells: NDArray[np.integer],
+    rates: NDArray[np.float64],
+    parts: NDArray[np.float64],
+    n_cells: int,
+) -> NDArray[np.float64]:
+    """Sums of rates c with ``sum of parts * min(rate, c) = c``: where a kinked tangent is lowest.
+
+    Newton's method from the right, where the difference of the two sides is concave and falls;
+    each step ends at or beyond the root, so that any number of steps will do.
+    """
+    kinks = np.bincount(cells, rates * parts, minlength=n_cells).astype(np.float64)
+    for _ in range(_N_NEWTON):
+        large = rates > kinks[cells]
+        below = np.bincount(cells, np.where(large, 0.0, rates * parts), minlength=n_cells)
+        above = np.bincount(cells, np.where(large, parts, 0.0), minlength=n_cells)
+        kinks = np.minimum(kinks, below / np.maximum(1.0 - above, _EMPTY))
+    return kinks
