@@ -34,6 +34,7 @@ PAGES = (
     "docs/ablations.md",
     "docs/encoders.md",
     "docs/policies.md",
+    "docs/plans.md",
     "docs/world.md",
 )
 _TREND = {1: "more speaks for", -1: "more speaks against", 0: ""}

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from matcher.features.data import MarketData
     from matcher.market.brief import Brief, read_brief
     from matcher.market.load import load_market
+    from matcher.plan.constraints import Constraints, read_constraints
+    from matcher.plan.plan import plan as plan_campaign
     from matcher.ranking.exposure import ExposureRule
     from matcher.ranking.store import read_model
     from matcher.recommend.compare import compare_lists
@@ -40,10 +42,12 @@ if TYPE_CHECKING:
     from matcher.recommend.recommend import select_open_briefs
     from matcher.recommend.similar import find_similar
     from matcher.recommend.write import write_recommendations
+    from matcher.report.plan_files import write_plan
     from matcher.training import train_model
 
 __all__ = [
     "Brief",
+    "Constraints",
     "ExposureRule",
     "MarketData",
     "Settings",
@@ -53,12 +57,15 @@ __all__ = [
     "explain_account",
     "find_similar",
     "load_market",
+    "plan_campaign",
     "read_brief",
+    "read_constraints",
     "read_model",
     "recommend_accounts",
     "select_open_briefs",
     "train_model",
     "walk_forward",
+    "write_plan",
     "write_recommendations",
 ]
 
@@ -66,6 +73,7 @@ __version__ = "0.1.0"
 
 _HOMES: Final = {
     "Brief": "market.brief",
+    "Constraints": "plan.constraints",
     "ExposureRule": "ranking.exposure",
     "MarketData": "features.data",
     "Settings": "config",
@@ -74,13 +82,16 @@ _HOMES: Final = {
     "explain_account": "recommend.explain:explain",
     "find_similar": "recommend.similar",
     "load_market": "market.load",
-    "read_brief": "market.brief",
-    "read_model": "ranking.store",
     # A function cannot share the name of its room, which stands beside it as `matcher.recommend`.
+    "plan_campaign": "plan.plan:plan",
+    "read_brief": "market.brief",
+    "read_constraints": "plan.constraints",
+    "read_model": "ranking.store",
     "recommend_accounts": "recommend.recommend:recommend",
     "select_open_briefs": "recommend.recommend",
     "train_model": "training",
     "walk_forward": "evaluation.protocol",
+    "write_plan": "report.plan_files",
     "write_recommendations": "recommend.write",
 }
 

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -360,13 +360,21 @@ def _problem(model: type[BaseModel], item: Any) -> str:
         return f"`{path}`: got {item['input']!r}: {item['msg']}"
     owner: type[BaseModel] = model
     for part in item["loc"][:-1]:
-        annotation = owner.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            owner = annotation
+        # A part that is no field is a key of a mapping, or a place in a list.
+        field = owner.model_fields.get(str(part))
+        owner = owner if field is None else _innermost(field.annotation, owner)
     known = sorted(owner.model_fields)
     near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
     hint = f"did you mean `{near[0]}`?" if near else "known keys: " + ", ".join(known)
     return f"unknown key `{path}`; {hint}"
+
+
+def _innermost(annotation: Any, owner: type[BaseModel]) -> type[BaseModel]:
+    """Model that a field holds, or the values of a mapping that it is; else its owner."""
+    for kind in (annotation, *get_args(annotation)[-1:]):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return owner
 
 
 def read_settings(path: Path | str | None) -> Settings:

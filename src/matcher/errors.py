@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from matcher.plan.results import Conflict
+
 __all__ = [
     "BundleError",
     "ConfigError",
+    "ConflictError",
     "DataError",
     "DataWarning",
     "EncoderError",
@@ -36,6 +39,22 @@ class UsageError(MatcherError):
 
 class ConfigError(UsageError, ValueError):
     """A configuration or brief file with an unknown key or a bad value."""
+
+
+class ConflictError(UsageError):
+    """Limits of a plan that cannot hold together; `conflict` says which, and by how much.
+
+    Parameters
+    ----------
+    message : str
+        Which limits, what is missing, what would have to give way.
+    conflict : matcher.plan.results.Conflict, optional
+        The same in numbers.
+    """
+
+    def __init__(self, message: str, conflict: Conflict | None = None) -> None:
+        super().__init__(message)
+        self.conflict = conflict
 
 
 class OutputExistsError(UsageError):

@@ -21,6 +21,7 @@ from matcher.cli import (
     demo,
     explain,
     models,
+    plan,
     recommend,
     registry,
     similar,
@@ -55,6 +56,7 @@ app.command("embed")(talkative(text.embed))
 app.command("train")(talkative(models.train))
 app.command("evaluate")(talkative(models.evaluate))
 app.command("recommend")(talkative(recommend.recommend))
+app.command("plan")(talkative(plan.plan))
 app.command("explain")(talkative(explain.explain))
 app.command("similar")(talkative(similar.similar))
 app.command("diff")(talkative(compare.diff))

@@ -1,0 +1,224 @@
+"""Which limits cannot hold together, and by how much they would have to give way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+from scipy.sparse import csr_array, hstack
+
+from matcher.errors import UsageError
+from matcher.plan.highs import LinearProgram, Program, solve_integer
+from matcher.plan.programs import choice_program
+from matcher.plan.results import Conflict, ConflictPart
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from matcher.plan.problem import Problem
+
+__all__ = ["conflict_message", "explain_conflict"]
+
+_GAP: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One bound of one limit."""
+
+    row: int
+    side: Literal["at least", "at most"]
+
+
+def explain_conflict(problem: Problem, *, seconds: float = 20.0) -> Conflict:
+    """Limits that cannot hold together.
+
+    Parameters
+    ----------
+    problem : Problem
+        A problem that no choice of options solves.
+    seconds : float, default 20
+        Time limit of the search for an irreducible set; what bounds would have to give way is
+        looked for in as much time again.
+
+    Returns
+    -------
+    Conflict
+        An irreducible set of bounds (QuickXplain; Junker, 2004), those stated first kept where
+        there are several; how far each alone, and all together, would have to move (elastic
+        programs).
+
+    Raises
+    ------
+    UsageError
+        If there is a choice within the limits, or the time was too short to find that there is
+        none.
+    """
+    until = time.perf_counter() + seconds
+    checker = _Checker(problem, until)
+    sides = _sides(problem)
+    if checker.consistent(sides):
+        raise UsageError(
+            "limits: a plan that keeps to all of them exists, or none could be ruled out within "
+            f"{seconds:g} s; there is no conflict to explain"
+        )
+    parts = _explain(checker, [], sides, changed=False)
+    parts.sort(key=sides.index)
+    until = time.perf_counter() + seconds
+    joint = _give(problem, sides, until)
+    chosen = np.flatnonzero(joint) if joint is not None else np.empty(0, np.int64)
+    totals = problem.totals(chosen)
+    described = []
+    for side in sides:
+        moved = _excess(problem, side, totals) if joint is not None else np.nan
+        if side not in parts and not moved > 0:
+            continue
+        alone = None
+        if side in parts:
+            alone = _give(problem, [side], until)
+        give = np.nan
+        if alone is not None:
+            give = _excess(problem, side, problem.totals(np.flatnonzero(alone)))
+        limit = problem.limits[side.row]
+        bound = limit.low if side.side == "at least" else limit.high
+        described.append(
+            (side, ConflictPart(limit.name, side.side, bound, give, moved, limit.unit))
+        )
+    return Conflict(
+        tuple(part for side, part in described if side in parts),
+        tuple(part for side, part in described if side not in parts),
+        chosen,
+        problem.violations(chosen),
+        not checker.gave_up,
+    )
+
+
+def conflict_message(conflict: Conflict) -> str:
+    """A conflict as one sentence.
+
+    Parameters
+    ----------
+    conflict : Conflict
+        The conflict.
+
+    Returns
+    -------
+    str
+        Which bounds conflict and how far each would have to move.
+    """
+    told = []
+    for part in conflict.parts[:5]:
+        moved = part.bound + (part.give if part.side == "at most" else -part.give)
+        way = (
+            f"{moved:,.10g} would do" if np.isfinite(part.give) else "moving it alone is not enough"
+        )
+        told.append(f"{part.name!r} {part.side} {part.bound:,.10g} {part.unit} ({way})")
+    more = f", the first five of {len(conflict.parts)}" if len(conflict.parts) > 5 else ""
+    together = [
+        f"{part.name!r} by {part.joint_give:,.10g} {part.unit}"
+        for part in (*conflict.parts, *conflict.others)
+        if part.joint_give > 0
+    ]
+    out = f"; the least that has to move in all: {', '.join(together[:5])}" if together else ""
+    return (
+        f"limits: no plan keeps to all of them; these cannot hold together{more}: "
+        f"{'; '.join(told)}{out}"
+    )
+
+
+class _Checker:
+    """Says whether some bounds can hold together."""
+
+    def __init__(self, problem: Problem, until: float) -> None:
+        self.problem, self.until = problem, until
+        self.gave_up = False
+        self._program = choice_program(problem, np.zeros(problem.n_options))
+        self._relaxed = LinearProgram(self._program)
+
+    def consistent(self, sides: list[_Side]) -> bool:
+        lows, highs = self._program.lows.copy(), self._program.highs.copy()
+        n_limits = len(self.problem.limits)
+        lows[:n_limits], highs[:n_limits] = -np.inf, np.inf
+        for side in sides:
+            if side.side == "at least":
+                lows[side.row] = self._program.lows[side.row]
+            else:
+                highs[side.row] = self._program.highs[side.row]
+        self._relaxed.move(lows=lows, highs=highs)
+        if self._relaxed.maximise(np.zeros(self.problem.n_options)).status == "infeasible":
+            return False
+        found = solve_integer(
+            replace(self._program, lows=lows, highs=highs),
+            np.ones(self.problem.n_options, bool),
+            seconds=self.until - time.perf_counter(),
+        )
+        if found.status == "unknown":
+            self.gave_up = True
+        return found.status != "infeasible"
+
+
+def _sides(problem: Problem) -> list[_Side]:
+    sides = []
+    for row, limit in enumerate(problem.limits):
+        if np.isfinite(limit.low):
+            sides.append(_Side(row, "at least"))
+        if np.isfinite(limit.high):
+            sides.append(_Side(row, "at most"))
+    return sides
+
+
+def _explain(
+    checker: _Checker, background: list[_Side], sides: list[_Side], *, changed: bool
+) -> list[_Side]:
+    """Irreducible part of `sides` that conflicts with what is in the background."""
+    if changed and not checker.consistent(background):
+        return []
+    if len(sides) <= 1:
+        return list(sides)
+    half = len(sides) // 2
+    first, second = sides[:half], sides[half:]
+    late = _explain(checker, background + first, second, changed=bool(first))
+    early = _explain(checker, background + late, first, changed=bool(late))
+    return early + late
+
+
+def _give(problem: Problem, sides: list[_Side], until: float) -> NDArray[np.bool_] | None:
+    """Choice for which some bounds move least, others fixed; None where there is none."""
+    program = choice_program(problem, np.zeros(problem.n_options))
+    rows = np.array([side.row for side in sides], np.int64)
+    # What is missing from a least total is added; what is too much is taken off.
+    signs = np.array([1.0 if side.side == "at least" else -1.0 for side in sides])
+    bounds = np.array(
+        [
+            program.lows[side.row] if side.side == "at least" else program.highs[side.row]
+            for side in sides
+        ]
+    )
+    largest = abs(program.matrix).max(axis=1).toarray().ravel()[rows]
+    sizes = np.maximum(np.maximum(abs(bounds), largest), 1e-12)
+    # In units of the bound's size, so that an account and a million weigh alike.
+    reach = np.asarray(abs(program.matrix).sum(axis=1)).ravel()[rows] + abs(bounds)
+    slack = csr_array(
+        (signs * sizes, (rows, np.arange(len(sides)))), shape=(program.matrix.shape[0], len(sides))
+    )
+    n = problem.n_options
+    elastic = Program(
+        np.concatenate([np.zeros(n), -np.ones(len(sides))]),
+        csr_array(hstack([program.matrix, slack], format="csr")),
+        program.lows,
+        program.highs,
+        np.zeros(n + len(sides)),
+        np.concatenate([np.ones(n), reach / sizes + 1.0]),
+    )
+    whole = np.concatenate([np.ones(n, bool), np.zeros(len(sides), bool)])
+    found = solve_integer(elastic, whole, seconds=until - time.perf_counter(), gap=_GAP)
+    return None if found.point is None else np.asarray(found.point[:n] > 0.5)
+
+
+def _excess(problem: Problem, side: _Side, totals: NDArray[np.float64]) -> float:
+    """How far totals lie beyond a bound; 0 within rounding."""
+    limit, total = problem.limits[side.row], float(totals[side.row])
+    beyond = limit.low - total if side.side == "at least" else total - limit.high
+    return beyond if beyond > problem.slack[side.row] else 0.0

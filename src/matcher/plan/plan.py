@@ -1,0 +1,199 @@
+"""Whom to hire for a brief within a budget: from scores to a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from matcher.arguments import check_choice
+from matcher.errors import ConflictError
+from matcher.plan.limits import BUDGET
+from matcher.plan.prepare import prepare_plan
+from matcher.plan.told import tell_plan
+from matcher.plan.words import describe_conflict
+from matcher.recommend.recommend import identify_model, list_assumptions
+from matcher.recommend.wording import LANGUAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from matcher.config import Settings
+    from matcher.features.context import FeatureContext, MarketData
+    from matcher.market.brief import Brief
+    from matcher.plan.constraints import Constraints
+    from matcher.plan.objective import Objective
+    from matcher.plan.panel import Panel
+    from matcher.plan.plans import Plan
+    from matcher.plan.prepare import Prepared
+    from matcher.plan.problem import Problem
+    from matcher.plan.results import Frontier, Prices, Solution
+    from matcher.ranking.model import Model
+    from matcher.recommend.wording import Language
+
+__all__ = ["FRONTIER_BUDGETS", "plan"]
+
+FRONTIER_BUDGETS: Final = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5)
+"""Budgets of the frontier, as shares of the plan's."""
+
+
+def plan(
+    model: Model,
+    data: MarketData,
+    brief: Brief,
+    *,
+    budget: float | None = None,
+    currency: str | None = None,
+    constraints: Constraints | None = None,
+    objective: str | Objective | None = None,
+    quantile: float | None = None,
+    panel: Panel | None = None,
+    as_of: pd.Timestamp | None = None,
+    settings: Settings | None = None,
+    language: Language = "en",
+    seconds: float = 15.0,
+    seed: int = 0,
+    frontier: bool = True,
+    model_id: str | None = None,
+    model_version: str | None = None,
+    context: FeatureContext | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Plan:
+    """Whom to hire with which package, so that most comes of a budget.
+
+    Candidates and their scores are those of `recommend`; outcomes those of its lists, each for the
+    format and the posts of the package; fees own rates or marked estimates. The plan is the best
+    that was found within all limits, and says how much a better one could bring at most.
+
+    Parameters
+    ----------
+    model : Model
+        Model that predicts outcomes, closed at or before the instant from which the brief is seen.
+    data : MarketData
+        Market.
+    brief : Brief
+        Brief.
+    budget : float, optional
+        Greatest sum of fees, above 0; that of the constraints, else of the brief, when None.
+    currency : str, optional
+        Its currency, ISO 4217; from the same places when None.
+    constraints : Constraints, optional
+        What else is to be kept to.
+    objective : str or Objective, optional
+        Outcome, or weighted outcomes (see `Objective.parse`); what stands for the brief's
+        objective when None.
+    quantile : float, optional
+        Let each account count by what it exceeds with probability ``1 - quantile``; by its mean
+        when None.
+    panel : Panel, optional
+        People whom the user knows, for overlap; from the market's audiences when None.
+    as_of : pandas.Timestamp, optional
+        Aware instant; facts from it on are not used. All of the market is known when None.
+    settings : Settings, optional
+        Settings of retrieval; the model's own when None.
+    language : {"en", "vi"}
+        Language of sentences.
+    seconds : float, default 15
+        Time for the plan and its certificate; what is proved sooner ends sooner. Prices and the
+        frontier take as long again each at most.
+    seed : int, default 0
+        Seed of the search.
+    frontier : bool, default True
+        Whether plans within other budgets are found too.
+    model_id, model_version : str, optional
+        Names of the model in the audit; a digest of it when None.
+    context : FeatureContext, optional
+        What ``model.context(data)`` gives.
+    progress : callable, optional
+        Told ``(step, n_done, n_all)``.
+
+    Returns
+    -------
+    Plan
+        Accounts, totals, certificate, prices and frontier.
+
+    Raises
+    ------
+    UsageError
+        If the budget is not above 0, the currency no code, an account or outcome unknown.
+    ConflictError
+        If the constraints contradict each other; it says which, and by how much.
+    SupportError
+        If no account is eligible, no fee known, or an outcome not predicted.
+    DataError
+        If a price stands in a currency without a rate of exchange.
+    LeakageError
+        If the model was closed after the instant from which the brief is seen.
+
+    Examples
+    --------
+    >>> from matcher import MarketData, load_market, plan_campaign, read_brief, read_model
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> model, bundle = read_model("models/tiny")
+    >>> brief = read_brief("data/brief-vi.yaml")
+    >>> found = plan_campaign(model, data, brief, budget=20_000_000, currency="VND", seconds=2)
+    >>> bool(found.frame["fee"].sum() <= 20_000_000), found.facts["objective"]
+    (True, 'engagements')
+    """
+    check_choice(language, LANGUAGES, where="plan: language")
+
+    def tell(step: str, done: int) -> None:
+        if progress is not None:
+            progress(step, done, 1)
+
+    tell("candidates", 0)
+    ready = prepare_plan(
+        model, data, brief, budget=budget, currency=currency, constraints=constraints,
+        objective=objective, quantile=quantile, panel=panel, as_of=as_of, settings=settings,
+        language=language, context=context,
+        most_budget=FRONTIER_BUDGETS[-1] if frontier else 1.0,
+    )  # fmt: skip
+    tell("candidates", 1)
+    tell("plan", 0)
+    solution = _solve(ready, seconds=seconds, seed=seed, language=language)
+    tell("plan", 1)
+    tell("prices", 0)
+    prices = _price(ready.problem, solution, seconds=seconds, seed=seed)
+    tell("prices", 1)
+    traced = None
+    if frontier:
+        tell("other budgets", 0)
+        traced = _trace(ready, seconds=seconds, seed=seed)
+        tell("other budgets", 1)
+    used = model.settings if settings is None else settings
+    audit: dict[str, str | None] = {
+        "model_id": identify_model(model) if model_id is None else model_id,
+        "model_version": model_version,
+        "data_hash": data.market.data_hash,
+        "config_hash": used.hash,
+        "as_of": ready.scored.as_of.isoformat(),
+        "assumed_timeless": "|".join(list_assumptions(data.market)),
+        "request_hash": ready.request.digest,
+    }
+    return tell_plan(ready, solution, prices, traced, audit=audit, language=language)
+
+
+def _solve(ready: Prepared, *, seconds: float, seed: int, language: Language) -> Solution:
+    from matcher.plan.solve import solve
+
+    try:
+        return solve(ready.problem, seconds=seconds, seed=seed)
+    except ConflictError as error:
+        if error.conflict is None:
+            raise
+        told = describe_conflict(error.conflict, ready.request.currency, language)
+        where = f"brief {ready.request.brief.brief_id}"
+        raise ConflictError(f"{where}: {told}", error.conflict) from error
+
+
+def _price(problem: Problem, solution: Solution, *, seconds: float, seed: int) -> Prices:
+    from matcher.plan.prices import price
+
+    return price(problem, solution, seconds=seconds, seed=seed)
+
+
+def _trace(ready: Prepared, *, seconds: float, seed: int) -> Frontier:
+    from matcher.plan.frontier import trace_frontier
+
+    budgets = [share * ready.request.budget for share in FRONTIER_BUDGETS]
+    return trace_frontier(ready.problem, budgets, limit=BUDGET, seconds=seconds, seed=seed)

@@ -1,0 +1,244 @@
+"""A brief, its money and its constraints as a problem that can be solved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from matcher.arguments import check_type, to_instant
+from matcher.errors import SupportError
+from matcher.features.data import MarketData
+from matcher.market.brief import Brief
+from matcher.plan.limits import build_limits
+from matcher.plan.objective import Objective, find_objective
+from matcher.plan.options import build_options, option_values, predict_options
+from matcher.plan.problem import Problem
+from matcher.plan.request import check_quantile, join_request
+from matcher.plan.sources import find_source
+from matcher.plan.texts import TEXTS
+from matcher.ranking.model import Model
+from matcher.recommend.recommend import score_brief
+from matcher.retrieval.eligibility import RIVAL_DAYS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from matcher.config import Settings
+    from matcher.features.context import FeatureContext
+    from matcher.plan.constraints import Constraints
+    from matcher.plan.options import Options
+    from matcher.plan.panel import Panel
+    from matcher.plan.request import Request
+    from matcher.plan.sources import ReachSource
+    from matcher.ranking.outcomes.distribution import Distributions
+    from matcher.recommend.rows import Scored
+    from matcher.recommend.wording import Language
+
+__all__ = ["Prepared", "prepare_plan"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A request as a problem, with all that it was made of.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+    data : MarketData
+        Market.
+    request : Request
+        Brief, money and constraints.
+    objective : Objective
+        What counts.
+    quantile : float or None
+        Probability of less at which options count; their mean when None.
+    scored : Scored
+        Candidates.
+    options : Options
+        Packages of them.
+    predicted : mapping of str to Distributions
+        Every predicted outcome of each option.
+    source : ReachSource or None
+        Whom accounts reach together; None where reach is not predicted.
+    problem : Problem
+        What is solved.
+    notes : tuple of str
+        What was noticed on the way.
+    """
+
+    model: Model
+    data: MarketData
+    request: Request
+    objective: Objective
+    quantile: float | None
+    scored: Scored
+    options: Options
+    predicted: dict[str, Distributions]
+    source: ReachSource | None
+    problem: Problem
+    notes: tuple[str, ...]
+
+    @property
+    def reach_mean(self) -> NDArray[np.float64]:
+        """People that each option reaches, by the mean."""
+        return np.asarray(self.predicted["reach"].mean())
+
+
+def prepare_plan(
+    model: Model,
+    data: MarketData,
+    brief: Brief,
+    *,
+    budget: float | None = None,
+    currency: str | None = None,
+    constraints: Constraints | None = None,
+    objective: str | Objective | None = None,
+    quantile: float | None = None,
+    panel: Panel | None = None,
+    as_of: pd.Timestamp | None = None,
+    settings: Settings | None = None,
+    language: Language = "en",
+    context: FeatureContext | None = None,
+    most_budget: float = 1.0,
+) -> Prepared:
+    """The problem that `plan` solves, without solving it; see there for what is raised.
+
+    Parameters
+    ----------
+    model : Model
+        As in `plan`, and so are all others.
+    data : MarketData
+        Market.
+    brief : Brief
+        Brief.
+    budget, currency : optional
+        Money.
+    constraints : Constraints, optional
+        What else is to be kept to.
+    objective : str or Objective, optional
+        What counts.
+    quantile : float, optional
+        Of what options bring.
+    panel : Panel, optional
+        People whom the user knows.
+    as_of : pandas.Timestamp, optional
+        Aware instant.
+    settings : Settings, optional
+        Settings of retrieval.
+    language : {"en", "vi"}
+        Language of notes.
+    context : FeatureContext, optional
+        What ``model.context(data)`` gives.
+    most_budget : float, default 1
+        Largest budget that will be looked at, as a share of the plan's.
+
+    Returns
+    -------
+    Prepared
+        Problem, and what it was made of.
+    """
+    check_type(model, Model, where="plan: model", hint="`read_model` returns it first")
+    check_type(data, MarketData, where="plan: data", hint="wrap it: MarketData(market)")
+    check_type(brief, Brief, where="plan: brief")
+    check_quantile(quantile)
+    as_of = to_instant(data.market.all_known_at if as_of is None else as_of, where="plan: as_of")
+    request = join_request(data, brief, constraints, budget=budget, currency=currency)
+    wish = _wish(model, request.brief, objective)
+    rival_days = request.constraints.rival_days
+    scored = score_brief(
+        model, data, request.brief, as_of=as_of, settings=settings, order="outcome",
+        rival_days=RIVAL_DAYS if rival_days is None else rival_days, context=context,
+    )  # fmt: skip
+    options = build_options(
+        data, scored, request.constraints.packages, budget=request.budget,
+        most=most_budget * request.budget, fee_level=request.constraints.fee_level,
+        language=language,
+    )  # fmt: skip
+    notes = list(scored.candidates.eligible.notes)
+    options = _in_panel(options, panel, notes, language)
+    assert model.outcomes is not None
+    asked = request.constraints.packages.formats or request.brief.formats
+    predicted = predict_options(model, scored, options, model.outcomes.names, asked)
+    source = None
+    if "reach" in predicted:
+        source = _source(data, request, options, predicted["reach"], panel, scored)
+    problem, cut = _problem(data, request, wish, options, predicted, source, quantile, scored)
+    if cut and source is not None:
+        notes.append(TEXTS["cut" if source.kind == "panel" else "most"][language].format(n=cut))
+    return Prepared(
+        model, data, request, wish, quantile, scored, options, predicted, source, problem,
+        tuple(notes),
+    )  # fmt: skip
+
+
+def _wish(model: Model, brief: Brief, objective: str | Objective | None) -> Objective:
+    known = () if model.outcomes is None else model.outcomes.names
+    reason = str(model.facts.get("no_outcomes", "")) if not known else ""
+    if objective is None:
+        return find_objective(brief, known, reason)
+    wish = Objective.parse(objective) if isinstance(objective, str) else objective
+    check_type(wish, Objective, where="plan: objective")
+    return wish.check(known, reason)
+
+
+def _in_panel(
+    options: Options, panel: Panel | None, notes: list[str], language: Language
+) -> Options:
+    """Options whose accounts somebody in the panel sees."""
+    if panel is None:
+        return options
+    known = panel.is_known[options.codes]
+    if not known.any():
+        raise SupportError("panel: nobody in it sees any of the candidates; plan without it")
+    lost = len(np.unique(options.codes[~known]))
+    if lost:
+        notes.append(TEXTS["not_in_panel"][language].format(n=lost))
+    return options.select(np.flatnonzero(known))
+
+
+def _source(
+    data: MarketData,
+    request: Request,
+    options: Options,
+    reach: Distributions,
+    panel: Panel | None,
+    scored: Scored,
+) -> ReachSource:
+    weight = np.zeros(len(scored.candidates.codes))
+    np.maximum.at(weight, options.rows, reach.mean())
+    return find_source(
+        data, request.brief, scored.candidates.codes, scored.candidates.instant,
+        weight=weight, panel=panel, settings=request.constraints.reach,
+    )  # fmt: skip
+
+
+def _problem(
+    data: MarketData,
+    request: Request,
+    wish: Objective,
+    options: Options,
+    predicted: dict[str, Distributions],
+    source: ReachSource | None,
+    quantile: float | None,
+    scored: Scored,
+) -> tuple[Problem, int]:
+    values = option_values(wish, predicted, quantile)
+    adding = [weight * values[name] for name, weight in wish.weights.items() if name != "reach"]
+    value = np.sum(adding, axis=0) if adding else np.zeros(len(options))
+    limits = build_limits(
+        data, request.brief, request.constraints, options, budget=request.budget,
+        instant=scored.candidates.instant, earlier=request.earlier,
+    )  # fmt: skip
+    reach, cut = None, np.empty(0, np.int64)
+    if "reach" in wish.weights:
+        assert source is not None
+        reach, cut = source.reach(options.rows, values["reach"])
+    weight = wish.weights.get("reach", 1.0)
+    problem = Problem(
+        value, options.fee, options.persons, limits, reach, reach_weight=weight, value_weight=1.0
+    )
+    return problem, len(cut)

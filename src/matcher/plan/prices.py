@@ -1,0 +1,216 @@
+"""What each chosen option and each binding limit of a plan is worth."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from matcher.arguments import check_type
+from matcher.errors import UsageError
+from matcher.plan.bound import Relaxation
+from matcher.plan.dropout import drop_out_fee, greatest_fee_by_exchanges
+from matcher.plan.pool import Pool
+from matcher.plan.problem import Problem
+from matcher.plan.results import OptionPrice, Prices, ShadowPrice, Solution
+from matcher.plan.search import Search, best_exchange, improve
+from matcher.plan.solve import FEW, Run, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["price"]
+
+MONEY_STEP: Final = 0.05
+"""Part of its bound by which a limit on money is loosened to see what that brings."""
+_N_STEPS: Final = 1500
+_N_TANGENTS: Final = 120
+_N_LOOSENED: Final = 30
+_N_POOL: Final = 400
+_OPTIONS_SHARE: Final = 0.6
+"""Part of the time for the options; the rest is for the limits."""
+_PROVABLE: Final = 2000
+
+
+def price(problem: Problem, solution: Solution, *, seconds: float = 30.0, seed: int = 0) -> Prices:
+    """Prices of the options and limits of a plan.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    solution : Solution
+        Its plan.
+    seconds : float, default 30
+        Time limit. What it cuts off is NaN.
+    seed : int, default 0
+        Seed of all draws.
+
+    Returns
+    -------
+    Prices
+        The price at which an option drops out is proven for problems of up to 40 options;
+        otherwise it is where exchanges that free money no longer beat the best plan that
+        exchanges find without the option. Shadow prices come from the linear program that proves
+        the best bound, and beside them what re-solving a loosened problem brings.
+
+    Raises
+    ------
+    UsageError
+        If the plan breaks a limit of the problem, or the time is not above 0.
+
+    Examples
+    --------
+    >>> from matcher.plan.linear import Limit
+    >>> from matcher.plan.solve import solve
+    >>> budget = Limit.over("budget", [1, 1, 1], unit="money", high=10.0)
+    >>> three = Problem(np.array([3.0, 4, 5]), np.array([4.0, 5, 7]), np.arange(3), (budget,))
+    >>> first = price(three, solve(three)).options[0]
+    >>> first.option, first.marginal, first.drop_out_fee
+    (0, 3.0, 5.0)
+    """
+    check_type(problem, Problem, where="price: problem")
+    check_type(solution, Solution, where="price: solution")
+    broken = problem.violations(solution.chosen)
+    if broken or not seconds > 0:
+        raise UsageError(
+            f"price: got {seconds:g} seconds and a plan that breaks {len(broken)} limits "
+            f"({[one.name for one in broken[:5]]}); expected seconds above 0 and the problem's plan"
+        )
+    began = time.perf_counter()
+    relaxation = Relaxation(problem)
+    relaxation.tighten(_N_TANGENTS, until=began + 0.2 * seconds, enough=solution.objective)
+    options = tuple(
+        _price_options(problem, solution, relaxation, until=began + _OPTIONS_SHARE * seconds)
+    )
+    limits = tuple(_price_limits(problem, solution, relaxation, until=began + seconds, seed=seed))
+    return Prices(options, limits, time.perf_counter() - began)
+
+
+def _price_options(
+    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float
+) -> Iterator[OptionPrice]:
+    everything = np.arange(problem.n_options)
+    whole = Search(Pool.of(problem, everything), solution.chosen.tolist())
+    ranked = np.argsort(-relaxation.reduced(), kind="stable") if relaxation.kept else everything
+    few = Pool.of(problem, np.union1d(ranked[:_N_POOL], solution.chosen))
+    for place, option in enumerate(solution.chosen.tolist()):
+        others = problem.person != problem.person[option]
+        worth, swap = best_exchange(whole, option, others=others)
+        rest = solution.chosen[solution.chosen != option]
+        left = (until - time.perf_counter()) / (len(solution.chosen) - place)
+        fee, how = _drop_out(problem, solution, few, option, seconds=left)
+        yield OptionPrice(
+            option,
+            solution.objective - problem.objective(rest),
+            fee,
+            how,
+            swap,
+            worth - solution.objective if swap >= 0 else np.nan,
+            float(problem.fee[swap] - problem.fee[option]) if swap >= 0 else np.nan,
+        )
+
+
+def _drop_out(
+    problem: Problem, solution: Solution, pool: Pool, option: int, *, seconds: float
+) -> tuple[float, Literal["exact", "re-solved"]]:
+    if seconds <= 0:
+        return np.nan, "re-solved"
+    until = time.perf_counter() + seconds
+    if problem.n_options <= FEW:
+        fee = drop_out_fee(problem, option, seconds=seconds)
+        if fee is not None:
+            return fee, "exact"
+    chosen = pool.places(solution.chosen).tolist()
+    place = int(pool.places(np.array([option]))[0])
+    rival = _without(pool, chosen, place, until=until)
+    worth = min(rival, solution.objective) if np.isfinite(rival) else -np.inf
+    search = Search(pool, chosen)
+    fee = greatest_fee_by_exchanges(problem, search, place, worth, until=until)
+    # Without a rival the option stays in whatever it costs, as long as it can be paid.
+    return (np.inf if rival == -np.inf else fee), "re-solved"
+
+
+def _without(pool: Pool, chosen: list[int], place: int, *, until: float) -> float:
+    """Worth of the best plan that exchanges find without an option; -inf where none do."""
+    search = Search(pool, chosen)
+    worth, coming = best_exchange(search, place)
+    if worth == -np.inf:
+        return worth
+    kept = [one for one in chosen if one != place]
+    search.stand([*kept, coming] if coming >= 0 else kept)
+    search.barred[place] = True
+    improve(search, until=until)
+    return search.worth
+
+
+@dataclass(frozen=True)
+class _Binding:
+    row: int
+    side: Literal["at least", "at most"]
+    lp_price: float
+    step: float
+
+
+def _price_limits(
+    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float, seed: int
+) -> Iterator[ShadowPrice]:
+    binding = list(_binding(problem, solution, relaxation))
+    # The same search in the problem as it is: what it finds there no limit stands in the way of.
+    base = _again(
+        problem, solution, relaxation, (until - time.perf_counter()) / (len(binding) + 1), seed
+    )
+    before = solution.objective if base is None else base.objective
+    for place, one in enumerate(binding):
+        limit = problem.limits[one.row]
+        if one.side == "at most":
+            looser = problem.with_bounds(limit.name, high=limit.high + one.step)
+        else:
+            looser = problem.with_bounds(limit.name, low=limit.low - one.step)
+        seconds = (until - time.perf_counter()) / (len(binding) - place)
+        change = bound_change = np.nan
+        relaxation.move(looser)
+        found = _again(looser, solution if base is None else base, relaxation, seconds, seed)
+        if found is not None:
+            change, bound_change = found.objective - before, found.bound - before
+        yield ShadowPrice(
+            limit.name, one.side, limit.unit, one.lp_price, one.step, change, bound_change
+        )
+
+
+def _again(
+    problem: Problem, start: Solution, relaxation: Relaxation, seconds: float, seed: int
+) -> Solution | None:
+    if seconds <= 0:
+        return None
+    run = Run(problem, seconds=seconds, gap=0.0, seed=seed, relaxation=relaxation)
+    run.offer(start.chosen)
+    finish(run, steps=_N_STEPS, tangents=_N_LOOSENED, most=_PROVABLE, anew=False)
+    return run.solution()
+
+
+def _binding(problem: Problem, solution: Solution, relaxation: Relaxation) -> Iterator[_Binding]:
+    """Bounds that the plan touches, or that the linear program puts a price on."""
+    totals = problem.totals(solution.chosen)
+    duals: NDArray[np.float64] = np.zeros(len(totals))
+    if relaxation.kept:
+        duals = relaxation.kept[0].duals[: len(totals)]
+    for row, limit in enumerate(problem.limits):
+        for side, bound, dual in (
+            ("at least", limit.low, -duals[row]),
+            ("at most", limit.high, duals[row]),
+        ):
+            if not np.isfinite(bound) or (limit.unit == "money" and bound == 0):
+                continue
+            step = MONEY_STEP * abs(bound) if limit.unit == "money" else 1.0
+            touches = abs(totals[row] - bound) <= problem.slack[row]
+            matters = dual * step > 1e-9 * max(abs(solution.objective), 1e-300)
+            if touches or matters:
+                kind: Literal["at least", "at most"] = (
+                    "at least" if side == "at least" else "at most"
+                )
+                yield _Binding(row, kind, max(float(dual), 0.0), step)

@@ -1,0 +1,171 @@
+"""What a plan is asked for, checked: its brief with the constraints in it, and its money."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matcher.errors import ConfigError, UsageError
+from matcher.plan.constraints import Constraints
+from matcher.plan.limits import check_accounts, read_earlier
+
+if TYPE_CHECKING:
+    from matcher.features.context import MarketData
+    from matcher.market.brief import Brief
+
+__all__ = ["Request", "check_quantile", "join_request"]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A brief within its money and constraints.
+
+    Parameters
+    ----------
+    brief : Brief
+        Brief with the plan's budget, currency, must-haves, and so on.
+    constraints : Constraints
+        What else is to be kept to.
+    budget : float
+        Greatest sum of fees.
+    currency : str
+        Of all money.
+    earlier : tuple of str
+        Accounts of the earlier plan.
+    """
+
+    brief: Brief
+    constraints: Constraints
+    budget: float
+    currency: str
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """First 12 hexadecimal digits of the SHA-256 of all that was asked for."""
+        asked = [
+            self.brief.model_dump(mode="json"),
+            self.constraints.model_dump(mode="json", exclude={"earlier": {"plan"}}),
+            self.budget,
+            self.currency,
+            list(self.earlier),
+        ]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def join_request(
+    data: MarketData,
+    brief: Brief,
+    constraints: Constraints | None,
+    *,
+    budget: float | None,
+    currency: str | None,
+) -> Request:
+    """Brief and constraints as one request.
+
+    What is given by hand counts before the constraints, and these before the brief.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    brief : Brief
+        Brief.
+    constraints : Constraints or None
+        Constraints.
+    budget : float or None
+        Greatest sum of fees.
+    currency : str or None
+        Its currency.
+
+    Returns
+    -------
+    Request
+        Checked.
+
+    Raises
+    ------
+    UsageError
+        If there is no budget or it is not above 0, no currency, or an account is unknown.
+    ConfigError
+        If an account has both to be hired and not to be hired.
+    """
+    constraints = constraints or Constraints()
+    budget = next(
+        (one for one in (budget, constraints.budget, brief.budget) if one is not None), None
+    )
+    if budget is None:
+        raise UsageError(
+            f"plan: neither the brief {brief.brief_id} nor the constraints have a budget; give "
+            "--budget AMOUNT --currency CODE"
+        )
+    if not (math.isfinite(budget) and budget > 0):
+        raise UsageError(f"plan: got a budget of {budget:g}; expected an amount above 0")
+    currency = currency or constraints.currency or brief.currency
+    if currency is None:
+        raise UsageError(
+            f"plan: the budget of {budget:,.0f} has no currency; give --currency CODE, such as VND"
+        )
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise UsageError(
+            f"plan: got the currency {currency!r:.20}; expected a code of ISO 4217, such as VND"
+        )
+    must_have = tuple(dict.fromkeys((*brief.must_have, *constraints.must_have)))
+    never = tuple(dict.fromkeys((*brief.never, *constraints.never)))
+    check_accounts(data, must_have, where="must_have")
+    check_accounts(data, never, where="never")
+    both = sorted(set(must_have) & set(never))
+    if both:
+        raise ConfigError(
+            f"plan: accounts {both[:5]} have to be hired and may not be hired, by the brief and "
+            "the constraints together; take them out of one"
+        )
+    _check_brands(data, constraints.rivals)
+    joined = brief.model_copy(
+        update={
+            "budget": budget,
+            "currency": currency,
+            "must_have": must_have,
+            "never": never,
+            "competitor_ids": tuple(dict.fromkeys((*brief.competitor_ids, *constraints.rivals))),
+        }
+    )
+    earlier = () if constraints.earlier is None else read_earlier(constraints.earlier.plan)
+    return Request(joined, constraints, float(budget), currency, earlier)
+
+
+def _check_brands(data: MarketData, names: tuple[str, ...]) -> None:
+    import difflib
+
+    known = data.index.brand_ids.tolist()
+    strangers = [one for one in names if one not in known]
+    if strangers:
+        near = difflib.get_close_matches(strangers[0], known, n=1)
+        hint = f"did you mean {near[0]!r} for the first?" if near else f"known: {known[:5]} ..."
+        raise UsageError(
+            f"rivals: {len(strangers)} brand(s) are not in the market: {strangers[:5]}; {hint}"
+        )
+
+
+def check_quantile(quantile: float | None) -> None:
+    """Refuse a quantile that outcomes do not have.
+
+    Parameters
+    ----------
+    quantile : float or None
+        Probability of less.
+
+    Raises
+    ------
+    UsageError
+        If it is not from .01 to .99.
+    """
+    if quantile is not None and not 0.01 <= quantile <= 0.99:
+        raise UsageError(
+            f"plan: got the quantile {quantile:g}; expected .01 to .99, such as .2 for what is "
+            "exceeded in 8 of 10 cases"
+        )

@@ -1,0 +1,163 @@
+"""Texts of the sentences about plans, in English and Vietnamese."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["LIMIT_NAMES", "MORE_NAMES", "TEXTS"]
+
+MORE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "reach": {"en": "people reached", "vi": "người tiếp cận được"},
+    "trust": {"en": "comments, shares and saves", "vi": "bình luận, chia sẻ và lưu"},
+    "reach_2": {"en": "people reached at least twice", "vi": "người gặp ít nhất hai lần"},
+    "reach_3": {"en": "people reached at least three times", "vi": "người gặp ít nhất ba lần"},
+    "reach_sum": {
+        "en": "reach added up, people counted every time",
+        "vi": "tổng tiếp cận, tính cả người trùng",
+    },
+    "reach_sainsbury": {
+        "en": "people reached by Sainsbury's formula",
+        "vi": "người tiếp cận theo công thức Sainsbury",
+    },
+}
+"""Names of totals that no list has."""
+
+TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "head": {
+        "en": "Hire {n} for {cost} of {budget}: {expected} {outcome} expected, {low} to {high} in "
+        "8 of 10 cases.",
+        "vi": "Thuê {n} với {cost} trong ngân sách {budget}: dự kiến {expected} {outcome}, 8 trong "
+        "10 trường hợp đạt từ {low} đến {high}.",
+    },
+    "head_plain": {
+        "en": "Hire {n} for {cost} of {budget}: worth {expected} in {outcome}.",
+        "vi": "Thuê {n} với {cost} trong ngân sách {budget}: đạt {expected} tính theo {outcome}.",
+    },
+    "nobody": {
+        "en": "The best plan within these limits hires nobody.",
+        "vi": "Phương án tốt nhất trong các giới hạn này là không thuê ai.",
+    },
+    "left": {"en": "{left} of the budget are left.", "vi": "Còn lại {left} ngân sách."},
+    "estimates": {
+        "en": "{n} of the fees are estimates, set aside at a level that {share} of such fees do "
+        "not exceed; the cost may lie between {low} and {high}.",
+        "vi": "{n} mức giá là ước tính, được để dành ở mức mà {share} các giá như vậy không vượt "
+        "quá; chi phí có thể từ {low} đến {high}.",
+    },
+    "optimal": {
+        "en": "No plan within these limits is worth more by these figures; that is proven.",
+        "vi": "Theo các con số này, đã chứng minh không có phương án nào tốt hơn trong cùng giới "
+        "hạn.",
+    },
+    "gap": {
+        "en": "No plan within these limits can be worth more than {bound} by these figures; this "
+        "one is worth {worth}, so at most {gap} is missing.",
+        "vi": "Theo các con số này, không phương án nào trong cùng giới hạn vượt được {bound}; "
+        "phương án này đạt {worth}, nên nhiều nhất còn thiếu {gap}.",
+    },
+    "greedy": {
+        "en": "Taking accounts by outcome per price instead would be worth {greedy}, {less} less.",
+        "vi": "Nếu chỉ chọn lần lượt theo kết quả trên giá thì đạt {greedy}, kém {less}.",
+    },
+    "greedy_same": {
+        "en": "Taking accounts by outcome per price would be worth as much here.",
+        "vi": "Ở đây chọn lần lượt theo kết quả trên giá cũng đạt như vậy.",
+    },
+    "greedy_none": {
+        "en": "Taking accounts by outcome per price finds no plan within these limits.",
+        "vi": "Chọn lần lượt theo kết quả trên giá không tìm được phương án trong các giới "
+        "hạn này.",
+    },
+    "quantile": {
+        "en": "Each account counts by what it exceeds in {share} of cases, not by its mean.",
+        "vi": "Mỗi tài khoản được tính theo mức mà nó vượt trong {share} trường hợp, không theo "
+        "trung bình.",
+    },
+    "more_budget": {
+        "en": "With {step} more the plan would bring {change} more (solved again); no plan could "
+        "bring more than {most} more.",
+        "vi": "Thêm {step} thì phương án đạt thêm {change} (đã giải lại); không phương án nào đạt "
+        "thêm quá {most}.",
+    },
+    "reached": {
+        "en": "{once} people are reached at least once, {twice} at least twice, {thrice} at least "
+        "three times; Sainsbury's formula would say {sainsbury}.",
+        "vi": "{once} người gặp ít nhất một lần, {twice} ít nhất hai lần, {thrice} ít nhất ba lần; "
+        "công thức Sainsbury cho {sainsbury}.",
+    },
+    "panel": {
+        "en": "Overlap of audiences is counted in the panel given.",
+        "vi": "Phần khán giả trùng nhau được đếm trong panel đã cho.",
+    },
+    "audiences": {
+        "en": "Overlap of audiences is estimated from the audience tables of {known} of {all} "
+        "candidates; the others are taken to be like them.",
+        "vi": "Phần khán giả trùng nhau được ước tính từ bảng khán giả của {known} trên {all} ứng "
+        "viên; các ứng viên khác được coi là giống họ.",
+    },
+    "independence": {
+        "en": "No audience table is known, so chances are taken as independent (Sainsbury); people "
+        "reached are overstated where audiences overlap.",
+        "vi": "Không có bảng khán giả nên coi các xác suất là độc lập (Sainsbury); số người tiếp "
+        "cận bị tính quá cao khi khán giả trùng nhau.",
+    },
+    "most": {
+        "en": "{n} packages would reach more than 95 % of the people that their platform is taken "
+        "to have, and count as reaching that.",
+        "vi": "{n} gói sẽ tiếp cận hơn 95 % số người được coi là có trên nền tảng, và được tính là "
+        "đạt mức đó.",
+    },
+    "cut": {
+        "en": "{n} packages would reach more than 95 % of their people in the panel; the rest "
+        "count as people whom nobody else reaches.",
+        "vi": "{n} gói sẽ tiếp cận hơn 95 % số người của mình trong panel; phần còn lại được tính "
+        "là những người không ai khác tiếp cận.",
+    },
+    "not_in_panel": {
+        "en": "{n} candidates are not in the panel and were not considered.",
+        "vi": "{n} ứng viên không có trong panel nên không được xét.",
+    },
+    "no_fee": {
+        "en": "{n} candidates were left out, since no fee of theirs is known or can be estimated.",
+        "vi": "Bỏ qua {n} ứng viên vì không biết hoặc không ước tính được giá.",
+    },
+    "too_dear": {
+        "en": "{n} candidates were left out, since each of their packages costs more than the "
+        "budget.",
+        "vi": "Bỏ qua {n} ứng viên vì mọi gói của họ đều vượt ngân sách.",
+    },
+    "conflict": {
+        "en": "no plan keeps to all limits. These cannot hold together: {parts}.",
+        "vi": "không phương án nào giữ được mọi giới hạn. Những giới hạn này mâu thuẫn: {parts}.",
+    },
+    "perhaps": {
+        "en": " (time ran out, so the list may hold more than it must)",
+        "vi": " (hết thời gian nên danh sách có thể thừa)",
+    },
+    "part": {"en": "{name} {side} {bound}", "vi": "{name} {side} {bound}"},
+    "at least": {"en": "at least", "vi": "ít nhất"},
+    "at most": {"en": "at most", "vi": "nhiều nhất"},
+    "give": {
+        "en": " Any one of these is enough: {ways}.",
+        "vi": " Chỉ cần một trong các cách: {ways}.",
+    },
+    "way": {
+        "en": "{name} {side} {bound} ({sign}{give})",
+        "vi": "{name} {side} {bound} ({sign}{give})",
+    },
+    "joint": {
+        "en": " Together they would hold with: {ways}.",
+        "vi": " Cùng nhau sẽ giữ được với: {ways}.",
+    },
+    "accounts": {"en": "{n} accounts", "vi": "{n} tài khoản"},
+    "account": {"en": "1 account", "vi": "1 tài khoản"},
+    "posts": {"en": "{n} posts", "vi": "{n} bài"},
+}
+
+LIMIT_NAMES: Final = {
+    "budget": {"en": "budget", "vi": "ngân sách"},
+    "number": {"en": "number of accounts", "vi": "số tài khoản"},
+}

@@ -1,0 +1,125 @@
+"""What the sheets of a plan show: their columns in order, and the words beside them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from matcher.report.layout import Column
+
+__all__ = ["ACCOUNTS", "BUDGETS", "LIMITS", "TOTALS", "WORDS"]
+
+
+def _said(en: str, vi: str) -> dict[str, str]:
+    return {"en": en, "vi": vi}
+
+
+_GREEN: Final = "#63BE7B"
+
+ACCOUNTS: Final = (
+    Column("handle", _said("Account", "Tài khoản"), 22, link="url"),
+    Column("display_name", _said("Name", "Tên"), 22),
+    Column("platform", _said("Platform", "Nền tảng"), 11),
+    Column("tier", _said("Tier", "Hạng quy mô"), 9),
+    Column("format", _said("Format", "Định dạng"), 12),
+    Column("n_posts", _said("Posts", "Số bài"), 7, "count"),
+    Column("fee", _said("Fee of the package", "Giá trọn gói"), 16, "money"),
+    Column("outcome_expected", _said("Expected outcome", "Kết quả dự kiến"), 13, "amount"),
+    Column("outcome_low", _said("At least, 9 of 10 times", "Ít nhất, 9 trên 10 lần"), 13, "amount"),
+    Column(
+        "outcome_high", _said("At most, 9 of 10 times", "Nhiều nhất, 9 trên 10 lần"), 13, "amount"
+    ),
+    Column(
+        "marginal",
+        _said("Lost without it", "Mất đi nếu bỏ"),
+        13,
+        "amount",
+        bar=_GREEN,
+    ),
+    Column(
+        "drop_out_fee",
+        _said("Worth hiring up to this fee", "Đáng thuê đến mức giá này"),
+        16,
+        "money",
+    ),
+    Column("swap", _said("Next best in its place", "Người thay thế tốt nhất"), 34, "long"),
+    Column("swap_fee", _said("Fee of that", "Giá của người đó"), 16, "money"),
+    Column("swap_change", _said("Change by that", "Thay đổi khi thay"), 13, "amount"),
+    Column("fit_percentile", _said("Fit, percentile", "Độ phù hợp, phân vị"), 11, "share"),
+    Column("is_must_have", _said("Must have", "Bắt buộc"), 9, "yes"),
+    Column(
+        "fee_low", _said("Fee, lower end of 80 %", "Giá, đầu dưới của khoảng 80 %"), 16, "money"
+    ),
+    Column(
+        "fee_high", _said("Fee, upper end of 80 %", "Giá, đầu trên của khoảng 80 %"), 16, "money"
+    ),
+    Column("fee_note", _said("Where the fee comes from", "Căn cứ của giá"), 44, "long"),
+    Column("account_id", _said("Account id", "Mã tài khoản"), 16),
+)
+
+TOTALS: Final = (
+    Column("name", _said("Of the whole plan", "Toàn phương án"), 44),
+    Column("expected", _said("Expected", "Dự kiến"), 14, "amount"),
+    Column("low", _said("At least, 9 of 10 times", "Ít nhất, 9 trên 10 lần"), 14, "amount"),
+    Column("median", _said("Middle", "Mức giữa"), 14, "amount"),
+    Column("high", _said("At most, 9 of 10 times", "Nhiều nhất, 9 trên 10 lần"), 14, "amount"),
+)
+
+LIMITS: Final = (
+    Column("label", _said("Limit", "Giới hạn"), 44),
+    Column("side_label", _said("Side", "Phía"), 11),
+    Column("bound", _said("Bound", "Mức"), 16, "amount"),
+    Column("total", _said("The plan comes to", "Phương án đạt"), 16, "amount"),
+    Column("step", _said("Loosened by", "Nới thêm"), 16, "amount"),
+    Column("change", _said("Then the plan brings more", "Khi đó đạt thêm"), 16, "amount"),
+    Column("most_change", _said("No plan brings more than", "Không thể thêm quá"), 16, "amount"),
+    Column("lp_price", _said("Per unit, LP price", "Mỗi đơn vị, giá LP"), 14, "rate"),  # type: ignore[arg-type]
+)
+
+BUDGETS: Final = (
+    Column("budget", _said("Budget", "Ngân sách"), 18, "amount"),
+    Column("worth", _said("Best plan found", "Phương án tốt nhất tìm được"), 18, "amount"),
+    Column("bound", _said("No plan is above", "Không phương án nào vượt"), 18, "amount"),
+    Column("cost", _said("It costs", "Chi phí"), 18, "amount"),
+    Column("n_accounts", _said("Accounts", "Số tài khoản"), 12, "count"),
+)
+
+WORDS: Final = {
+    "plan": _said("Plan", "Phương án"),
+    "limits": _said("Totals and limits", "Tổng và giới hạn"),
+    "budgets": _said("Other budgets", "Ngân sách khác"),
+    "origin": _said("Notes and origin", "Ghi chú và nguồn gốc"),
+    "title": _said("Plan for {brief}", "Phương án cho {brief}"),
+    "notes": _said("Notes", "Ghi chú"),
+    "from": _said("Origin", "Nguồn gốc"),
+    "all": _said("All together", "Tổng cộng"),
+    "bounds": _said("Limits", "Các giới hạn"),
+    "swap": _said("{handle}: {posts} × {format}", "{handle}: {posts} × {format}"),
+    "any": _said("post in any format", "bài, định dạng tùy chọn"),
+    "columns": _said(
+        "The fee is that of the whole package.\n"
+        "Fees in grey italics behind ≈ are estimates; what is set aside for them is more than "
+        "their middle.\n"
+        "'Lost without it' is what the plan loses if the account leaves and nobody else changes.\n"
+        "'Worth hiring up to' is the fee above which a plan without the account is worth more; it "
+        "is empty where no fee drives it out, since a limit demands it or money is not short.\n"
+        "People who are reached are counted once, however many of the accounts they see.",
+        "Giá là giá trọn gói.\n"
+        "Giá in nghiêng màu xám có dấu ≈ là ước tính; số tiền để dành cho chúng cao hơn mức giữa.\n"
+        "'Mất đi nếu bỏ' là phần phương án mất khi bỏ tài khoản và giữ nguyên những người khác.\n"
+        "'Đáng thuê đến' là mức giá mà vượt quá thì phương án không có tài khoản đó tốt hơn; để "
+        "trống khi không mức giá nào loại được, do giới hạn bắt buộc hoặc tiền không thiếu.\n"
+        "Mỗi người tiếp cận được chỉ tính một lần, dù họ thấy bao nhiêu tài khoản.",
+    ),
+    "total_note": _said(
+        "Ranges of the whole plan are those of joint draws, in which the accounts share part of "
+        "their luck.",
+        "Khoảng của toàn phương án lấy từ các lần mô phỏng chung, trong đó các tài khoản chia sẻ "
+        "một phần may rủi.",
+    ),
+    "lp_note": _said(
+        "The LP price is that of the relaxation in which accounts may be hired in part; the "
+        "columns before it are verified by solving again.",
+        "Giá LP là của bài toán nới lỏng, trong đó có thể thuê một phần tài khoản; các cột trước "
+        "đó đã được kiểm chứng bằng cách giải lại.",
+    ),
+}

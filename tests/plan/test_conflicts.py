@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from matcher.errors import ConflictError, UsageError
+from matcher.plan.conflicts import conflict_message, explain_conflict
+from matcher.plan.problem import Limit, Problem
+from matcher.plan.solve import solve
+
+
+def ten_options(*limits: Limit) -> Problem:
+    return Problem(np.ones(10), np.arange(10.0, 110.0, 10.0), np.arange(10), limits)
+
+
+def money(high: float) -> Limit:
+    return Limit.over("budget", np.ones(10), unit="money", high=high)
+
+
+def accounts(name: str, counted: slice, low: float = -np.inf, high: float = np.inf) -> Limit:
+    counts = np.zeros(10)
+    counts[counted] = 1
+    return Limit.over(name, counts, unit="accounts", low=low, high=high)
+
+
+def test_a_minimum_that_the_budget_does_not_pay_for_says_by_how_much() -> None:
+    problem = ten_options(
+        accounts("some", slice(0, 10), low=1), money(150.0), accounts("dear", slice(7, 10), low=2)
+    )
+    conflict = explain_conflict(problem)
+    budget, dear = conflict.parts
+    assert (budget.name, budget.side, budget.unit, budget.bound) == (
+        "budget", "at most", "money", 150.0
+    )  # fmt: skip
+    assert (dear.name, dear.side, dear.unit) == ("dear", "at least", "accounts")
+    assert budget.give == 20.0
+    assert dear.give == 1.0
+    assert conflict.is_irreducible
+    # A seventh of a budget is less than half of a minimum of two.
+    assert (budget.joint_give, dear.joint_give) == (20.0, 0.0)
+    assert [one.name for one in conflict.broken] == ["budget"]
+    message = conflict_message(conflict)
+    assert "'budget' at most 150 money (170 would do)" in message
+    assert "'dear' at least 2 accounts (1 would do)" in message
+    with pytest.raises(ConflictError, match="'dear' at least 2 accounts"):
+        solve(problem)
+
+
+def test_a_limit_that_cannot_help_alone_says_so() -> None:
+    problem = ten_options(
+        accounts("all three", slice(0, 3), low=4), accounts("none", slice(5, 7), low=1),
+        accounts("never", slice(5, 7), high=0),
+    )  # fmt: skip
+    conflict = explain_conflict(problem)
+    told = [*conflict.parts, *conflict.others]
+    assert {part.name for part in told if part.joint_give > 0} >= {"all three"}
+    assert all(np.isnan(part.give) for part in conflict.parts)
+    assert "moving it alone is not enough" in conflict_message(conflict)
+
+
+def test_two_packages_of_one_person_do_not_make_two_accounts() -> None:
+    two = Problem(
+        np.ones(2), np.ones(2), np.zeros(2, int),
+        (Limit.over("number", [1, 1], unit="accounts", low=2),),
+    )  # fmt: skip
+    with pytest.raises(ConflictError, match=r"'number' at least 2 accounts \(1 would do\)"):
+        solve(two)
+
+
+def test_a_problem_that_can_be_solved_has_no_conflict() -> None:
+    with pytest.raises(UsageError, match="there is no conflict to explain"):
+        explain_conflict(ten_options(money(150.0)))
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6))
+def test_parts_conflict_and_no_part_can_be_spared(small: SimpleNamespace, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = small.problem(seed, overlap=False, n=6)
+    strict = [
+        Limit.over(f"strict {k}", rng.random(6) < 0.6, unit="accounts", low=rng.integers(1, 4))
+        for k in range(2)
+    ]
+    problem = problem.with_limits([*problem.limits, *strict])
+    assume(small.best(problem) == -np.inf)
+    conflict = explain_conflict(problem)
+
+    def possible(parts: list[tuple[str, str, float]]) -> bool:
+        limits = []
+        for name, side, bound in parts:
+            old = problem.limit(name)
+            sides = {"low" if side == "at least" else "high": bound}
+            limits.append(Limit(f"{name} {side}", old.options, old.coefficients, old.unit, **sides))
+        return bool(small.best(problem.with_limits(limits)) > -np.inf)
+
+    parts = [(part.name, part.side, part.bound) for part in conflict.parts]
+    assert not possible(parts)
+    for left_out in parts:
+        assert possible([part for part in parts if part != left_out])
+    for part in conflict.parts:
+        if not np.isfinite(part.give):
+            continue
+        sign = 1.0 if part.side == "at most" else -1.0
+        key = "high" if part.side == "at most" else "low"
+        moved = problem.with_bounds(part.name, **{key: part.bound + sign * part.give})
+        assert small.best(moved) > -np.inf
+        almost = problem.with_bounds(part.name, **{key: part.bound + sign * part.give * 0.999})
+        assert small.best(almost) == -np.inf

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from matcher.errors import SupportError, UsageError
+from matcher.market.brief import Brief
+from matcher.plan.objective import Objective, find_objective
+
+
+def test_a_mix_has_weights_and_a_lone_outcome_counts_one() -> None:
+    assert dict(Objective.parse("reach").weights) == {"reach": 1.0}
+    assert dict(Objective.parse(" reach=2, engagements ").weights) == {
+        "reach": 2.0,
+        "engagements": 1.0,
+    }
+    assert Objective.parse("trust").needed == ("trust_proxy", "reach")
+    assert Objective.parse("reach=1,trust=1").main is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("engagement", r"'engagement'; expected one of .*did you mean 'engagements'\?"),
+        ("reach,reach", "'reach' stands twice"),
+        ("reach=many", "got the weight 'many' of reach"),
+        ("reach=0", "expected numbers above 0"),
+        ("reach=-1", "expected numbers above 0"),
+        ("reach=inf", "expected numbers above 0"),
+        ("", "expected one of"),
+        ("trust_proxy", "expected one of"),
+    ],
+)
+def test_what_is_typed_wrongly_is_named(text: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Objective.parse(text)
+
+
+def test_the_objective_of_a_brief_takes_what_is_predicted() -> None:
+    brief = Brief(brief_id="b", objective="traffic")
+    assert find_objective(brief, ("engagements", "link_clicks")).main == "link_clicks"
+    assert find_objective(brief, ("engagements",)).main == "engagements"
+    trust = Brief(brief_id="b", objective="trust")
+    assert find_objective(trust, ("trust_proxy", "reach", "engagements")).main == "trust"
+    assert find_objective(trust, ("trust_proxy", "engagements")).main == "engagements"
+
+
+def test_what_is_not_predicted_cannot_be_asked_for() -> None:
+    with pytest.raises(SupportError, match="does not predict leads; it predicts reach"):
+        Objective.parse("leads").check(("reach",))
+    with pytest.raises(SupportError, match="nothing that stands for the objective leads"):
+        find_objective(Brief(brief_id="b", objective="leads"), ("reach",), "too few hires")

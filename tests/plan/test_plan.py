@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from matcher.config import Settings
+from matcher.errors import ConfigError, ConflictError, DataError, SupportError, UsageError
+from matcher.features.context import MarketData
+from matcher.market.brief import read_brief
+from matcher.market.load import load_market
+from matcher.plan.constraints import Constraints
+from matcher.plan.panel import parse_panel
+from matcher.plan.plan import plan
+from matcher.plan.plans import COLUMNS, Plan
+from matcher.plan.prepare import Prepared, prepare_plan
+from matcher.ranking.fit import fit_model
+from matcher.report.plan_files import write_plan
+
+DATA = Path(__file__).parents[2] / "data"
+BUDGET = 40_000_000.0
+
+
+@pytest.fixture(scope="module")
+def shop() -> SimpleNamespace:
+    settings = Settings.model_validate(
+        {
+            "encoder": {"name": "random", "dim": 32},
+            "ranker": {"n_trees": 10, "n_draws": 1},
+            "retrieval": {"min_posts": 1},
+        }
+    )
+    data = MarketData(load_market(DATA / "tiny_market", settings.market))
+    model, _, context = fit_model(data, data.market.all_known_at, settings)
+    brief = read_brief(DATA / "brief-vi.yaml")
+    return SimpleNamespace(model=model, data=data, context=context, brief=brief)
+
+
+def made(shop: SimpleNamespace, rules: dict[str, Any] | None = None, **options: Any) -> Plan:
+    held = {"budget": BUDGET, "seconds": 1, "frontier": False, "context": shop.context, **options}
+    constraints = None if rules is None else Constraints.model_validate(rules)
+    return plan(shop.model, shop.data, shop.brief, constraints=constraints, **held)
+
+
+def ready(shop: SimpleNamespace, rules: dict[str, Any], **options: Any) -> Prepared:
+    held = {"budget": BUDGET, "context": shop.context, **options}
+    constraints = Constraints.model_validate(rules)
+    return prepare_plan(shop.model, shop.data, shop.brief, constraints=constraints, **held)
+
+
+def test_a_plan_keeps_to_its_budget_and_hires_each_person_once(shop: SimpleNamespace) -> None:
+    found = made(shop)
+    assert list(found.frame.columns) == list(COLUMNS)
+    assert found.frame["fee"].sum() <= BUDGET
+    assert 0 < len(found) <= shop.brief.n_creators
+    assert found.frame["influencer_id"].is_unique
+    assert set(found.frame["format"]) == {"short_video"}
+    assert found.facts["budget_left"] == pytest.approx(BUDGET - found.frame["fee"].sum())
+    assert found.frame["marginal"].is_monotonic_decreasing
+
+
+def test_totals_add_up_and_ranges_hold_their_middle(shop: SimpleNamespace) -> None:
+    found = made(shop)
+    totals = found.totals.set_index("outcome")
+    assert totals.index[0] == "engagements"
+    expected = found.frame["outcome_expected"].sum()
+    assert totals.loc["engagements", "expected"] == pytest.approx(expected)
+    assert found.facts["worth"] == pytest.approx(expected)
+    told = totals.dropna()
+    assert (told["low"] <= told["median"]).all()
+    assert (told["median"] <= told["high"]).all()
+    reached = totals.loc[["reach", "reach_2", "reach_3"], "expected"]
+    assert reached.is_monotonic_decreasing
+    assert totals.loc["reach_sum", "expected"] >= totals.loc["reach", "expected"]
+
+
+@pytest.mark.parametrize("objective", ["engagements", "reach", "reach=1,engagements=30"])
+def test_no_pair_is_better_than_the_plan(shop: SimpleNamespace, objective: str) -> None:
+    rules = {"number": {"max": 2}, "packages": {"n_posts": [1, 2]}}
+    problem = ready(shop, rules, objective=objective).problem
+    pairs = [(), *combinations(range(problem.n_options), 1), *combinations(
+        range(problem.n_options), 2)]  # fmt: skip
+    best = max(
+        problem.objective(np.array(pair, dtype=np.int64))
+        for pair in pairs
+        if not problem.violations(np.array(pair, dtype=np.int64))
+    )
+    found = made(shop, rules, objective=objective)
+    assert found.facts["worth"] == pytest.approx(best, rel=1e-3)
+    assert found.facts["bound"] >= best * (1 - 1e-9)
+
+
+def test_packages_cost_and_bring_more_with_more_posts(shop: SimpleNamespace) -> None:
+    held = ready(shop, {"packages": {"n_posts": [1, 3]}}, budget=1e9)
+    table = pd.DataFrame({"code": held.options.codes, "posts": held.options.n_posts})
+    table["fee"], table["value"] = held.options.fee, held.problem.value
+    wide = table.pivot_table(index="code", columns="posts", values=["fee", "value"])
+    assert wide["fee"][3].to_numpy() == pytest.approx(3 * wide["fee"][1].to_numpy())
+    assert (wide["value"][3] > wide["value"][1]).all()
+
+
+def test_estimated_fees_are_set_aside_at_the_level_asked_for(shop: SimpleNamespace) -> None:
+    low, high = (ready(shop, {"fee_level": level}, budget=1e9).options for level in (0.5, 0.9))
+    guessed = low.is_estimate & np.isfinite(low.high)
+    assert guessed.any()
+    assert high.fee[guessed] == pytest.approx(high.high[guessed])
+    assert (low.fee[guessed] < high.fee[guessed]).all()
+    assert np.array_equal(low.fee[~low.is_estimate], high.fee[~high.is_estimate])
+
+
+def test_groups_are_held_to_their_bounds(shop: SimpleNamespace) -> None:
+    rules = {
+        "number": {"min": 3, "max": 6},
+        "tier": {"nano": {"min": 2}},
+        "platform": {"instagram": {"max": 1}, "facebook": {"min": 1, "max_spend": 9_000_000}},
+        "language": {"vi": {"min": 1}},
+        "country": {"VN": {"min_share": 0.5}},
+        "category": {"food": {"max_share": 0.9}},
+    }
+    frame = made(shop, rules).frame
+    assert 3 <= len(frame) <= 6
+    assert (frame["tier"] == "nano").sum() >= 2
+    assert (frame["platform"] == "instagram").sum() <= 1
+    on = frame["platform"] == "facebook"
+    assert on.sum() >= 1
+    assert frame.loc[on, "fee"].sum() <= 9_000_000
+
+
+def test_accounts_that_must_or_may_not_be_hired(shop: SimpleNamespace) -> None:
+    usual = made(shop).frame["account_id"].tolist()
+    rules = {"never": usual[:2], "must_have": ["acc_000015"], "at_most_one_of": [usual[2:5]]}
+    found = made(shop, rules).frame
+    assert not set(found["account_id"]) & set(usual[:2])
+    assert found.loc[found["is_must_have"], "account_id"].tolist() == ["acc_000015"]
+    assert found["account_id"].isin(usual[2:5]).sum() <= 1
+
+
+@pytest.mark.parametrize("form", ["json", "parquet"])
+def test_a_plan_strays_from_an_earlier_one_as_far_as_it_may(
+    shop: SimpleNamespace, tmp_path: Path, form: str
+) -> None:
+    old = made(shop)
+    path = write_plan(old, tmp_path / f"old.{form}")
+    rules = {"earlier": {"plan": str(path), "max_changes": 1}}
+    new = made(shop, rules, objective="reach")
+    before, after = set(old.frame["account_id"]), set(new.frame["account_id"])
+    assert len(after - before) <= 1
+    assert len(before - after) <= 1
+
+
+def test_limits_that_contradict_each_other_are_named(shop: SimpleNamespace) -> None:
+    rules = {"number": {"min": 6}, "platform": {"instagram": {"min": 4}, "tiktok": {"max": 0}}}
+    with pytest.raises(ConflictError, match="cannot hold together: .*at least") as caught:
+        made(shop, rules, budget=6_000_000)
+    assert caught.value.conflict is not None
+    assert "VND" in str(caught.value)
+    with pytest.raises(ConflictError, match="mâu thuẫn: .*ít nhất"):
+        made(shop, rules, budget=6_000_000, language="vi")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "told"),
+    [
+        ({"budget": 0.0}, UsageError, "budget of 0; expected an amount above 0"),
+        ({"budget": -5.0}, UsageError, "budget of -5"),
+        ({"budget": float("nan")}, UsageError, "budget of nan"),
+        ({"currency": "dong"}, UsageError, "currency 'dong'; expected a code of ISO 4217"),
+        ({"currency": "EUR"}, DataError, "no rate from USD to EUR"),
+        ({"budget": 1.0}, SupportError, "above the budget of 1"),
+        ({"quantile": 1.5}, UsageError, "quantile 1.5; expected .01 to .99"),
+        ({"objective": "likes"}, UsageError, "got 'likes'; expected one of"),
+        ({"objective": "leads"}, SupportError, "does not predict leads"),
+        ({"rules": {"must_have": ["acc_00001"]}}, UsageError, "did you mean 'acc_0000"),
+        ({"rules": {"never": ["x"]}}, UsageError, r"never: 1 account\(s\) are not in the market"),
+        ({"rules": {"rivals": ["x"]}}, UsageError, r"rivals: 1 brand\(s\) are not in the market"),
+        ({"rules": {"tier": {"micr": {"min": 1}}}}, UsageError, "did you mean 'micro'"),
+        ({"rules": {"city": {"Huế": {"min": 1}}}}, UsageError, "no account of the market is"),
+        ({"rules": {"must_have": ["acc_000061"]}, "budget": 3e6}, DataError, "no package"),
+    ],
+)
+def test_what_cannot_be_planned_is_said(
+    shop: SimpleNamespace, options: dict[str, Any], error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        made(shop, options.pop("rules", None), **options)
+
+
+def test_brief_and_constraints_together_may_not_contradict(shop: SimpleNamespace) -> None:
+    brief = shop.brief.model_copy(update={"must_have": ("acc_000001",)})
+    rules = Constraints(never=("acc_000001",))
+    with pytest.raises(ConfigError, match="have to be hired and may not be hired"):
+        plan(shop.model, shop.data, brief, constraints=rules, context=shop.context)
+
+
+def test_nobody_to_plan_with(shop: SimpleNamespace) -> None:
+    brief = shop.brief.model_copy(update={"countries": ("FR",)})
+    with pytest.raises(SupportError, match="no account is eligible"):
+        plan(shop.model, shop.data, brief, context=shop.context)
+
+
+def test_a_lower_quantile_counts_what_is_exceeded_more_often(shop: SimpleNamespace) -> None:
+    mean, careful = made(shop), made(shop, quantile=0.2)
+    assert careful.facts["worth"] < mean.facts["worth"]
+    assert any("80 %" in text for text in careful.sentences)
+    values = ready(shop, {}, quantile=0.2).problem.value
+    assert (values <= ready(shop, {}).problem.value).all()
+
+
+def test_a_panel_takes_the_place_of_audience_tables(shop: SimpleNamespace) -> None:
+    ids = shop.data.index.account_ids
+    rng = np.random.default_rng(0)
+    seen = rng.random((400, len(ids) - 1)) < 0.2
+    people, columns = np.nonzero(seen)
+    frame = pd.DataFrame({"person": people, "account_id": ids[columns], "weight": 50_000.0})
+    panel = parse_panel(frame, ids, where="panel")
+    found = made(shop, objective="reach", panel=panel)
+    assert found.facts["reach_kind"] == "panel"
+    assert any("panel" in text for text in found.notes)
+    assert made(shop, objective="reach").facts["reach_kind"] == "audiences"
+
+
+def test_equal_questions_have_equal_answers(shop: SimpleNamespace) -> None:
+    one, two = (made(shop, frontier=True, seconds=60) for _ in range(2))
+    pd.testing.assert_frame_equal(one.frame, two.frame)
+    pd.testing.assert_frame_equal(one.totals, two.totals)
+    assert one.audit == two.audit
+    assert one.frontier["worth"].dropna().is_monotonic_increasing
+
+
+def test_sentences_are_in_both_languages(shop: SimpleNamespace) -> None:
+    english, vietnamese = made(shop), made(shop, language="vi")
+    assert english.sentences[0].startswith("Hire ")
+    assert vietnamese.sentences[0].startswith("Thuê ")
+    assert len(english.sentences) == len(vietnamese.sentences)
+    assert english.frame["account_id"].tolist() == vietnamese.frame["account_id"].tolist()
+    assert "<table>" in english._repr_html_()

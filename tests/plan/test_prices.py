@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matcher.errors import ConflictError
+from matcher.plan.prices import price
+from matcher.plan.problem import Problem
+from matcher.plan.results import Solution
+from matcher.plan.solve import solve
+
+
+def solved(problem: Problem) -> Solution | None:
+    try:
+        return solve(problem, gap=0.0)
+    except ConflictError:
+        return None
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10**6), overlap=st.booleans())
+def test_marginals_and_swaps_are_differences_of_the_objective(
+    small: SimpleNamespace, seed: int, overlap: bool
+) -> None:
+    problem = small.problem(seed, overlap=overlap, n=7, feasible=True)
+    solution = solve(problem, gap=0.0)
+    prices = price(problem, solution)
+    assert [one.option for one in prices.options] == solution.chosen.tolist()
+    for one in prices.options:
+        rest = [option for option in solution.chosen if option != one.option]
+        drop = solution.objective - problem.objective(rest)
+        assert one.marginal == pytest.approx(drop, rel=1e-9, abs=1e-9)
+        swaps = {
+            other: problem.objective([*rest, other])
+            for other in range(problem.n_options)
+            if problem.person[other] != problem.person[one.option]
+            and other not in rest
+            and not problem.violations([*rest, other])
+        }
+        if not swaps:
+            assert one.swap == -1
+            assert np.isnan(one.swap_change)
+            continue
+        change = max(swaps.values()) - solution.objective
+        assert one.swap_change == pytest.approx(change, rel=1e-9, abs=1e-9)
+        assert one.swap_change <= 1e-9
+        assert one.swap_fee_change == problem.fee[one.swap] - problem.fee[one.option]
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10**6), overlap=st.booleans())
+def test_an_option_stays_below_its_drop_out_fee_and_goes_above(
+    small: SimpleNamespace, seed: int, overlap: bool
+) -> None:
+    problem = small.problem(seed, overlap=overlap, n=7, feasible=True)
+    solution = solve(problem, gap=0.0)
+    for one in price(problem, solution).options:
+        assert one.drop_out_how == "exact"
+        # With other options of the person in the way of a clear answer, enumerate both sides.
+        above = 10.0 * problem.fee.sum() if np.isinf(one.drop_out_fee) else one.drop_out_fee * 1.001
+        below = problem.fee[one.option] if np.isinf(one.drop_out_fee) else one.drop_out_fee * 0.999
+        assert one.drop_out_fee >= problem.fee[one.option] * (1 - 1e-9)
+        without = small.best_with(problem, one.option, held=False)
+        at_most = small.best_with(problem.with_fee(one.option, below), one.option, held=True)
+        assert at_most >= without - 1e-7 * abs(without)
+        if np.isfinite(one.drop_out_fee):
+            beyond = small.best_with(problem.with_fee(one.option, above), one.option, held=True)
+            assert beyond < without
+        else:
+            assert without == -np.inf
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10**6), overlap=st.booleans())
+def test_a_shadow_price_is_what_solving_the_loosened_problem_brings(
+    small: SimpleNamespace, seed: int, overlap: bool
+) -> None:
+    problem = small.problem(seed, overlap=overlap, n=7, feasible=True)
+    solution = solve(problem, gap=0.0)
+    for one in price(problem, solution).limits:
+        limit = problem.limit(one.name)
+        assert one.step == (0.05 * abs(limit.high) if limit.unit == "money" else 1.0)
+        looser = (
+            problem.with_bounds(one.name, high=limit.high + one.step)
+            if one.side == "at most"
+            else problem.with_bounds(one.name, low=limit.low - one.step)
+        )
+        best = small.best(looser)
+        assert one.change == pytest.approx(best - solution.objective, rel=1e-6, abs=1e-7)
+        assert one.price == one.change / one.step
+        assert one.bound_change >= one.change - 1e-7
+        assert one.lp_price >= 0

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from zipfile import ZipFile
+
+import openpyxl
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from matcher.config import Settings
+from matcher.errors import OutputExistsError, UsageError
+from matcher.features.context import MarketData
+from matcher.market.brief import read_brief
+from matcher.market.load import load_market
+from matcher.plan.constraints import Constraints
+from matcher.plan.plan import plan
+from matcher.plan.plans import Plan
+from matcher.ranking.fit import fit_model
+from matcher.report.plan_files import write_plan
+from matcher.report.plan_pictures import draw_frontier
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+@pytest.fixture(scope="module")
+def shop() -> SimpleNamespace:
+    settings = Settings.model_validate(
+        {
+            "encoder": {"name": "random", "dim": 32},
+            "ranker": {"n_trees": 10, "n_draws": 1},
+            "retrieval": {"min_posts": 1},
+        }
+    )
+    data = MarketData(load_market(DATA / "tiny_market", settings.market))
+    model, _, context = fit_model(data, data.market.all_known_at, settings)
+    return SimpleNamespace(model=model, data=data, context=context)
+
+
+def made(shop: SimpleNamespace, language: str, **options: Any) -> Plan:
+    brief = read_brief(DATA / f"brief-{language}.yaml")
+    return plan(
+        shop.model, shop.data, brief, language=language, context=shop.context, seconds=1, **options
+    )  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", params=["vi", "en"])
+def found(shop: SimpleNamespace, request: pytest.FixtureRequest) -> Plan:
+    return made(shop, request.param)
+
+
+def opened(path: Path) -> Any:
+    with warnings.catch_warnings():
+        # Data bars have an extension that openpyxl does not know.
+        warnings.filterwarnings("ignore", message="Unknown extension")
+        return openpyxl.load_workbook(io.BytesIO(path.read_bytes()))
+
+
+def rows_of(path: Path, sheet: str) -> list[list[Any]]:
+    book = opened(path)
+    return [[cell.value for cell in row] for row in book[sheet].iter_rows()]
+
+
+def test_a_sheet_shows_accounts_their_total_and_what_a_marketer_reads(
+    found: Plan, tmp_path: Path
+) -> None:
+    path = write_plan(found, tmp_path / "plan.xlsx")
+    book = opened(path)
+    assert len(book.sheetnames) == 4
+    rows = rows_of(path, book.sheetnames[0])
+    texts = [row[0] for row in rows if row[0]]
+    assert texts[1 : 1 + len(found.sentences)] == list(found.sentences)
+    head = next(number for number, row in enumerate(rows) if row[1] in ("Name", "Tên"))
+    fee = next(place for place, name in enumerate(rows[head]) if name in
+               ("Fee of the package", "Giá trọn gói"))  # fmt: skip
+    handles = [row[0] for row in rows[head + 1 : head + 1 + len(found)]]
+    assert handles == found.frame["handle"].tolist()
+    total = rows[head + 1 + len(found)]
+    assert total[0] in ("All together", "Tổng cộng")
+    assert total[fee] == pytest.approx(found.frame["fee"].sum())
+    origin = rows_of(path, book.sheetnames[3])
+    assert f"model_id: {found.audit['model_id']}" in [row[0] for row in origin]
+
+
+def test_a_sheet_holds_the_picture_of_other_budgets(found: Plan, tmp_path: Path) -> None:
+    path = write_plan(found, tmp_path / "plan.xlsx")
+    with ZipFile(path) as parts:
+        pictures = [name for name in parts.namelist() if name.startswith("xl/media/")]
+        content = parts.read(pictures[0])
+    assert len(pictures) == 1
+    assert content == draw_frontier(found)
+    assert content.startswith(b"\x89PNG")
+    assert draw_frontier(found, form="svg").startswith(b"<?xml")
+
+
+def test_equal_plans_give_equal_bytes(found: Plan, tmp_path: Path) -> None:
+    for form in ("xlsx", "json", "parquet"):
+        one = write_plan(found, tmp_path / f"one.{form}").read_bytes()
+        assert one == write_plan(found, tmp_path / f"two.{form}").read_bytes()
+
+
+def test_json_and_parquet_hold_rows_and_audit(found: Plan, tmp_path: Path) -> None:
+    told = json.loads(write_plan(found, tmp_path / "p.json").read_text(encoding="utf-8"))
+    assert [row["account_id"] for row in told["rows"]] == found.frame["account_id"].tolist()
+    assert told["audit"] == dict(found.audit)
+    assert set(told["rows"][0]) >= {"campaign_id", "format", "n_posts", "fee", "budget", "method"}
+    path = write_plan(found, tmp_path / "p.parquet")
+    frame = pd.read_parquet(path)
+    assert frame["fee"].tolist() == found.frame["fee"].tolist()
+    assert frame["assumed_timeless"].notna().all()
+    held = json.loads(pq.read_schema(path).metadata[b"matcher.plan"])
+    assert held["facts"] == told["facts"]
+
+
+def test_what_others_write_is_never_a_formula(shop: SimpleNamespace, tmp_path: Path) -> None:
+    found = made(shop, "en", frontier=False)
+    evil = '=HYPERLINK("http://x","y")'
+    frame = found.frame.assign(handle=evil, display_name="+1", swap_handle="@x", url="javascript:1")
+    hostile = Plan(
+        frame, found.facts, found.totals, found.limits, found.frontier, (evil,), found.audit, "en"
+    )
+    book = opened(write_plan(hostile, tmp_path / "plan.xlsx"))
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f"
+                assert cell.hyperlink is None
+                if isinstance(cell.value, str) and cell.value.startswith(("=", "+", "@")):
+                    assert cell.quotePrefix
+
+
+def test_files_are_not_replaced_unasked(found: Plan, tmp_path: Path) -> None:
+    path = write_plan(found, tmp_path / "p.json")
+    with pytest.raises(OutputExistsError, match="give --force"):
+        write_plan(found, path)
+    write_plan(found, path, force=True)
+    with pytest.raises(UsageError, match="expected one of"):
+        write_plan(found, tmp_path / "p.csv")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["p.json"]
+
+
+def test_a_plan_that_hires_nobody_is_written_too(shop: SimpleNamespace, tmp_path: Path) -> None:
+    rules = Constraints.model_validate({"number": {"max": 0}})
+    found = made(shop, "en", constraints=rules)
+    assert len(found) == 0
+    assert found.sentences[0].startswith("The best plan within these limits hires nobody")
+    for form in ("xlsx", "json", "parquet"):
+        assert write_plan(found, tmp_path / f"p.{form}").stat().st_size > 0
