@@ -121,7 +121,7 @@ def fit_without_history(
         **find_no_content(context.encoder, settings),
     }
     if forecast is None:
-        facts |= {"no_forecast": source, "no_deliver": f"no hire and {source}"}
+        facts |= {"no_forecast": source, "no_deliver": f"no hire is known, and {source}"}
     else:
         facts |= {"forecast_from": source, "deliver_from_posts_alone": "no hire has an outcome"}
     if unpredicted:
