@@ -18,10 +18,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from matcher.config import Settings
 from matcher.evaluation.scorers import BASELINES
+from matcher.evaluation.stated import state_pairs
+from matcher.evaluation.truth import Truth
 from matcher.features.context import MarketData
 from matcher.market.load import load_market
 from matcher.market.market import build_market
@@ -53,8 +56,11 @@ _NEED_HISTORY = ("past_partners", "past_hires")
 """Baselines that a market without history cannot have either."""
 
 
-def score_later_campaigns(folder: Path) -> pd.DataFrame:
-    """Scores of both models for every candidate of the campaigns decided after the cut."""
+def score_later_campaigns(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores of both models for every candidate of the campaigns decided after the cut.
+
+    Beside them what both state of the hires of these campaigns.
+    """
     settings = Settings()
     data = MarketData(load_market(folder, settings.market))
     campaigns = data.market.tables["campaigns"].dropna(subset=["decided_at"])
@@ -62,34 +68,48 @@ def score_later_campaigns(folder: Path) -> pd.DataFrame:
     campaigns = campaigns[campaigns["decided_at"] < data.market.all_known_at]
     later = campaigns.iloc[int(_TRAINED_ON * len(campaigns)) :]
     cut = later["decided_at"].iloc[0]
-    pairs = candidate_pairs(data, later["campaign_id"].tolist(), settings)
+    pairs, truth = candidate_pairs(data, later["campaign_id"].tolist(), settings), Truth.of(data)
     learnt, _, context = fit_model(data, cut, settings)
-    parts = [_scores("model", learnt, context, pairs)]
+    found = [_answers("model", learnt, context, pairs, truth)]
     kept = {name: held for name, held in data.market.tables.items() if name not in _HISTORY}
     bare = MarketData(
         build_market({name: held for name, held in kept.items() if len(held)}, settings.market)
     )
     reason = find_missing_history(bare.market, cut)
     fallback, context = fit_without_history(bare, cut, settings, reason=reason)
-    return pd.concat([*parts, _scores("fallback", fallback, context, pairs)], ignore_index=True)
+    found.append(_answers("fallback", fallback, context, pairs, truth))
+    scores, stated = zip(*found, strict=True)
+    return pd.concat(scores, ignore_index=True), pd.concat(stated, ignore_index=True)
 
 
-def _scores(name: str, model: Model, context: FeatureContext, pairs: Pairs) -> pd.DataFrame:
-    scores = model.score(model.features(context, pairs), tuple(_TARGETS))
-    return pd.concat(
-        [
-            pairs.frame().assign(
-                score=scores[question].to_numpy(), method=f"{name} {question}", target=target
-            )
-            for question, target in _TARGETS.items()
-            if scores[question].notna().all()
-        ],
-        ignore_index=True,
+def _answers(
+    name: str, model: Model, context: FeatureContext, pairs: Pairs, truth: Truth
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    matrix = model.features(context, pairs)
+    scores = model.score(matrix, tuple(_TARGETS))
+    frames = [
+        pairs.frame().assign(
+            score=scores[question].to_numpy(), method=f"{name} {question}", target=target
+        )
+        for question, target in _TARGETS.items()
+        if scores[question].notna().all()
+    ]
+    stated = state_pairs(model, matrix, scores["hire"].to_numpy(), truth)
+    keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
+    hires = pairs.frame().assign(
+        method=name,
+        outcome_name=truth.names.reindex(keys).to_numpy(object),
+        outcome=truth.outcomes.reindex(keys).to_numpy(),
+        low=stated["stated_low"],
+        high=stated["stated_high"],
     )
+    return pd.concat(frames, ignore_index=True), hires[hires["outcome"].notna()]
 
 
-def judge_seed(world: str, seed: int, options: argparse.Namespace) -> pd.DataFrame:
-    """Figures of both models, baselines and oracles on one market."""
+def judge_seed(
+    world: str, seed: int, options: argparse.Namespace
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Figures of both models, baselines and oracles on one market, and what is stated of hires."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "market"
         simulate_market(
@@ -99,9 +119,27 @@ def judge_seed(world: str, seed: int, options: argparse.Namespace) -> pd.DataFra
             seed=seed,
             world=world,
         )
-        predictions = parse_predictions(score_later_campaigns(folder), f"seed {seed}")
+        scores, stated = score_later_campaigns(folder)
+        predictions = parse_predictions(scores, f"seed {seed}")
         ceilings = Ceilings(options.oracles)
-        return judge_predictions(open_bench(folder), predictions, ceilings=ceilings).rows
+        rows = judge_predictions(open_bench(folder), predictions, ceilings=ceilings).rows
+        return rows, stated.assign(seed=seed)
+
+
+def print_ranges(stated: pd.DataFrame) -> None:
+    """Print how many hires ranges of 80 % held, where both models state one."""
+    known = stated.dropna(subset=["low", "high"])
+    keys = ["seed", "campaign_id", "account_id"]
+    known = known[known.groupby(keys)["method"].transform("nunique") == 2]
+    inside = known["outcome"].between(known["low"], known["high"]).astype(float)
+    width = np.log1p(known["high"]) - np.log1p(known["low"])
+    table = known.assign(inside=inside, width=width).groupby(["method", "outcome_name"])
+    print("\nranges of 80 % over the hires of later campaigns of which both models state one")
+    for (method, name), part in table:
+        print(
+            f"  {method:<10}{name:<14}{len(part):>6} hires, held {part['inside'].mean():.3f}, "
+            f"log width {part['width'].mean():.2f}"
+        )
 
 
 def print_target(rows: pd.DataFrame, target: str) -> None:
@@ -136,15 +174,18 @@ def main() -> None:
     parser.add_argument("--campaigns", type=int, default=150)
     parser.add_argument("--oracles", type=Path, default=ORACLES)
     options = parser.parse_args()
-    parts = []
+    parts, stated = [], []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         started = time.monotonic()
-        parts.append(judge_seed(options.world, seed, options))
+        found, ranges = judge_seed(options.world, seed, options)
+        parts.append(found)
+        stated.append(ranges)
         print(f"seed {seed}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     rows = pd.concat(parts, ignore_index=True)
     print(f"world {options.world}, {options.seeds} seeds from {options.first_seed}")
     for target in _METRICS:
         print_target(rows, target)
+    print_ranges(pd.concat(stated, ignore_index=True))
 
 
 if __name__ == "__main__":
