@@ -20,6 +20,8 @@ from matcher.features.pair_features import FEATURES
 from matcher.files import check_folder
 from matcher.locks import claim_folder
 from matcher.markup import html_facts
+from matcher.ranking.candidates import find_missing_history
+from matcher.ranking.fallback import fit_without_history
 from matcher.ranking.fit import fit_model
 from matcher.ranking.manifest import MANIFEST_NAME, parse_manifest
 from matcher.ranking.store import stage_model
@@ -34,13 +36,14 @@ if TYPE_CHECKING:
 
     from matcher.evaluation.results import EvaluationResult
     from matcher.features.context import Embed
+    from matcher.market.market import Market
     from matcher.ranking.bundle import StagedBundle
     from matcher.ranking.model import Model
     from matcher.tracking.runs import TrainingRecord
     from matcher.tracking.store import Store
     from matcher.tuning.results import TuningResult
 
-__all__ = ["TrainingResult", "claim_training", "feature_table", "train_model"]
+__all__ = ["TrainingResult", "check_history", "claim_training", "feature_table", "train_model"]
 
 
 @dataclass(frozen=True)
@@ -182,13 +185,16 @@ def train_model(
 ) -> TrainingResult:
     """Train a model on all that is known, write its bundle, and log the run.
 
+    Where no campaign with a hire is closed, the model is a stated fallback with its own name, see
+    `matcher.ranking.fallback.fit_without_history`; it cannot be evaluated, and the note says why.
+
     The bundle takes its name last, when all else is done: a process that is killed leaves no
     folder, and the same call made again starts over and comes to the same bytes.
 
     Parameters
     ----------
     data : MarketData
-        Market with brands, campaigns and collaborations.
+        Market; with brands, campaigns and collaborations it learns from hires.
     settings : Settings
         Settings.
     folder : pathlib.Path or str
@@ -223,7 +229,7 @@ def train_model(
     Raises
     ------
     DataError
-        If a table that training needs is missing.
+        If there are hires to learn from, but no brands.
     SupportError
         If nothing can be learnt from the market, or there is too little history to tune on.
     OutputExistsError
@@ -249,11 +255,11 @@ def train_model(
     check_type(settings, Settings, where="train_model: settings")
     folder = to_path(folder, where="train_model: folder")
     check_tuning(tune, take_best=take_best)
-    data.market.require_training_tables()
     started_at = time.time()
     until = data.market.all_known_at
     if trained_until is not None:
         until = trained_until = to_instant(trained_until, where="train_model: trained_until")
+    lacking = check_history(data.market, until, tune=tune)
     with claim_training(
         data, settings, folder=folder, market_name=market_name, trained_until=trained_until,
         evaluate=evaluate, tune=tune, take_best=take_best, force=force,
@@ -270,10 +276,17 @@ def train_model(
             )
             settings = tuning.settings
         result, reason = None, "not asked for"
-        if evaluate:
+        if evaluate and lacking:
+            reason = f"without history nothing can be judged ({lacking})"
+        elif evaluate:
             result, reason = _judged(known, settings, market_name, tuning, embed, tell)
         steps = Steps(tell, "model", total=6 if store is not None else 5)
-        model, _, _ = fit_model(data, until, settings, embed=embed, progress=steps)
+        if lacking:
+            model, _ = fit_without_history(
+                data, until, settings, reason=lacking, embed=embed, progress=steps
+            )
+        else:
+            model, _, _ = fit_model(data, until, settings, embed=embed, progress=steps)
         if tuning is not None:
             model = replace(model, facts={**model.facts, "tuned": tuning.verdict})
         steps("bundle")
@@ -295,6 +308,38 @@ def train_model(
             bundle = staged.publish()
         steps.finish()
     return TrainingResult(model, bundle.model_id, result, reason, run, tuning)
+
+
+def check_history(market: Market, until: pd.Timestamp, *, tune: int | None = None) -> str:
+    """Whether a training learns from hires, and if not, why not.
+
+    Parameters
+    ----------
+    market : Market
+        Market.
+    until : pandas.Timestamp
+        Aware instant; only what was known before counts.
+    tune : int, optional
+        Settings to try on earlier campaigns.
+
+    Returns
+    -------
+    str
+        Why the fallback is made; empty where hires are learnt from.
+
+    Raises
+    ------
+    DataError
+        If there are hires to learn from, but no brands.
+    SupportError
+        If settings are to be tuned without history.
+    """
+    lacking = find_missing_history(market, until)
+    if not lacking:
+        market.require_training_tables()
+    elif tune is not None:
+        raise SupportError(f"tuning: there is no history to tune on ({lacking}); train without it")
+    return lacking
 
 
 def _judged(

@@ -142,7 +142,7 @@ def test_a_dry_run_refuses_what_the_run_would_refuse(
     assert "cannot be" in refused(2, *model, "--out", read_only_folder / "deep" / "l.csv")
     assert "trained until" in refused(3, *model, "--out", "l.csv", "--as-of", CLOSED)
     dry = ["train", TINY, "--dry-run"]
-    assert "no campaign is closed" in refused(3, *dry, "--until", "2023-01-01")
+    assert "no history to tune on" in refused(3, *dry, "--tune", 2, "--until", "2024-01-01")
     store = read_only_folder / "store"
     assert "give another --tracking-uri" in refused(1, *dry, "--tracking-uri", store)
     assert "not found" in refused(1, *dry, "--encoder", "nobody/nothing")

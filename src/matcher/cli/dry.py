@@ -70,7 +70,12 @@ def count_market(market: Market) -> dict[str, Any]:
 
 
 def plan_training(
-    data: MarketData, settings: Settings, until: pd.Timestamp | None, *, evaluate: bool
+    data: MarketData,
+    settings: Settings,
+    until: pd.Timestamp | None,
+    *,
+    evaluate: bool,
+    tune: int | None = None,
 ) -> dict[str, Any]:
     """What a training would learn from.
 
@@ -84,6 +89,8 @@ def plan_training(
         Instant before which facts count; None for all.
     evaluate : bool
         Whether it would walk forward first.
+    tune : int, optional
+        Settings that it would try first.
 
     Returns
     -------
@@ -92,24 +99,29 @@ def plan_training(
 
     Raises
     ------
+    DataError
+        If there are hires to learn from, but no brands.
     SupportError
-        If there is nothing to learn from.
+        If settings are to be tuned without history.
     """
     from matcher.ranking.candidates import training_campaigns
     from matcher.ranking.relevance import hired_pairs
+    from matcher.ranking.stated import FALLBACK
+    from matcher.training import check_history
 
-    data.market.require_training_tables()
     instant = data.market.all_known_at if until is None else until
-    campaigns = training_campaigns(data.market, instant)
+    lacking = check_history(data.market, instant, tune=tune)
+    campaigns = [] if lacking else training_campaigns(data.market, instant)
     hires = hired_pairs(data.market)
     known = hires[hires["campaign_id"].isin(campaigns) & (hires["status_at"] < instant)]
     return {
         "market": count_market(data.market),
         "trained until": instant.isoformat(),
         "learns from": {"campaigns": len(campaigns), "hires": len(known)},
+        **({"fallback": f"{FALLBACK}: {lacking}"} if lacking else {}),
         "encoder": check_encoder(settings),
         "config": settings.hash,
-        "evaluation": "walks forward first" if evaluate else "none",
+        "evaluation": "walks forward first" if evaluate and not lacking else "none",
     }
 
 

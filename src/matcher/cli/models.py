@@ -167,6 +167,8 @@ def train(
 ) -> None:
     """Train a model on a market, judge it walking forward, and track the run.
 
+    A market without a closed campaign gets a stated fallback, named in everything that shows it.
+
     Example: matcher train my-market --out models/mine
     """
     from matcher.tracking.registry import check_name
@@ -186,7 +188,7 @@ def train(
     if dry_run:
         check_folder(folder, force=force, marker="manifest.json", make=False)
         plan: dict[str, Any] = {"would": f"train a model into {folder}"}
-        plan |= plan_training(data, settings, cut, evaluate=not no_evaluate)
+        plan |= plan_training(data, settings, cut, evaluate=not no_evaluate, tune=tune)
         if tune is not None:
             plan["tuning"] = plan_tuning(data, settings, cut, tune)
         plan["tracked in"] = "nothing" if store is None else store.uri

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matcher.cli.output import note, print_json, print_result, print_rich
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matcher.features.context import MarketData
@@ -71,14 +72,12 @@ def say_trained(
         print_rich(result.evaluation)
     elif result.evaluation_note:
         note(f"not evaluated: {result.evaluation_note}")
-    facts = result.model.facts
     print_result(
-        f"{folder}: model {result.model_id}, trained until {result.model.trained_until} on "
-        f"{facts['n_campaigns']} campaigns with {facts['n_hired']} hires and "
-        f"{facts['n_features']} features (data {data.market.data_hash}, config "
+        f"{folder}: model {result.model_id}, trained until {result.model.trained_until} "
+        f"{_learnt_from(result.model.facts)} features (data {data.market.data_hash}, config "
         f"{result.model.settings.hash})"
     )
-    for text in describe_facts(facts):
+    for text in describe_facts(result.model.facts):
         note(f"note: {text}")
     if result.evaluation is None:
         for text in data.market.assumptions:
@@ -89,7 +88,21 @@ def say_trained(
     if registered is not None:
         print_result(f"registered as {registered.label}, {' and '.join(registered.aliases)}")
         _note_other_market(registered, store)
-    print_result(f"next: matcher recommend {market} --model {folder} --all-open --out F.parquet")
+    whom = _whom_to_ask_for(data)
+    print_result(f"next: matcher recommend {market} --model {folder} {whom} --out F.parquet")
+
+
+def _learnt_from(facts: Mapping[str, Any]) -> str:
+    if "fallback" in facts:
+        return f"without any hire: the fallback {facts['fallback']} of {facts['n_features']}"
+    return (
+        f"on {facts['n_campaigns']} campaigns with {facts['n_hired']} hires and "
+        f"{facts['n_features']}"
+    )
+
+
+def _whom_to_ask_for(data: MarketData) -> str:
+    return "--all-open" if len(data.market["campaigns"]) else "--brief FILE"
 
 
 def _as_json(tuning: TuningResult | None) -> dict[str, Any] | None:

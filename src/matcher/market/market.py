@@ -234,23 +234,39 @@ class Market:
         """Undated columns in use, timeless by assumption, such as ``influencers.bio``."""
         return list_timeless_columns(self.tables, self.settings)
 
+    def list_lacking(self, *names: str) -> tuple[str, ...]:
+        """Tables that hold no row, each with the reason, in words.
+
+        Parameters
+        ----------
+        *names : str
+            Tables of the contract.
+
+        Returns
+        -------
+        tuple of str
+            In the order given; empty where all hold rows.
+        """
+        return tuple(
+            f"`{name}` ({'has no usable row' if name in self.present else 'was not given'})"
+            for name in names
+            if self.tables[name].empty
+        )
+
     def require_training_tables(self) -> None:
-        """Check that a model can be trained.
+        """Check that a model can learn from hires, and be judged by them.
 
         Raises
         ------
         DataError
-            Naming every table that training needs and that is missing or empty.
+            Naming every table that this needs and that is missing or empty.
         """
         needed = ("brands", "campaigns", "collaborations")
-        lacking = [
-            f"`{name}` ({'has no usable row' if name in self.present else 'was not given'})"
-            for name in needed
-            if self.tables[name].empty
-        ]
+        lacking = self.list_lacking(*needed)
         if lacking:
             raise DataError(
-                f"market: training needs {', '.join(f'`{name}`' for name in needed)}; "
+                "market: nothing can be learnt from hires, or judged by them, without "
+                f"{', '.join(f'`{name}`' for name in needed)}; "
                 f"missing: {', '.join(lacking)}; add them to the market's folder"
             )
 

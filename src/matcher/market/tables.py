@@ -258,7 +258,7 @@ _BRANDS = TableSpec(
         _instant("as_of", "When the row was read.", known_at="timeless"),
     ),
     "One row per brand.",
-    "for training",
+    "to learn from hires",
     extra_known_at="timeless",
 )
 
@@ -294,7 +294,7 @@ _CAMPAIGNS = TableSpec(
         _day("ends_on", "Last day of the flight, as planned."),
     ),
     "One row per campaign, with its brief.",
-    "for training",
+    "to learn from hires",
     known_at="decided_at",
 )
 
@@ -330,7 +330,7 @@ _COLLABORATIONS = TableSpec(
         _number("revenue", "Revenue.", MAX_MONEY, "currency", known_at="outcome_at"),
     ),
     "One account asked or hired for a campaign, with its outcome.",
-    "for training",
+    "to learn from hires",
     known_at="status_at",
     extra_known_at="outcome_at",
 )

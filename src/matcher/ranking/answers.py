@@ -187,13 +187,15 @@ def list_answers(
     is_answer = table["status"].isin((*_ACCEPTED, _DECLINED))
     known = table[is_answer & (table["status_at"] < trained_until)]
     campaigns = market.tables["campaigns"].set_index("campaign_id")
+    # Unlike `map`, which cannot look instants up in a table without rows.
+    decided_at = campaigns["decided_at"].reindex(known["campaign_id"])
     rows = pd.DataFrame(
         {
             "campaign_id": known["campaign_id"],
             "account_id": known["account_id"],
             "accepted": known["status"] != _DECLINED,
             "known_at": known["status_at"],
-            "decided_at": known["campaign_id"].map(campaigns["decided_at"]),
+            "decided_at": decided_at.set_axis(known.index),
         }
     )
     usable = rows["decided_at"] < trained_until

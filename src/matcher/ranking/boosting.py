@@ -82,6 +82,16 @@ class BoostedRanker:
                 "model again"
             )
 
+    @property
+    def digest_parts(self) -> tuple[str, ...]:
+        """What two rankers of equal scores have in common, for digests of a model."""
+        return self.texts
+
+    @property
+    def summary(self) -> str:
+        """Size, in words for people."""
+        return f"{len(self.texts)} x {len(self.names)} features"
+
     @cached_property
     def _boosters(self) -> tuple[Any, ...]:
         import lightgbm

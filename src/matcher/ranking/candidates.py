@@ -38,6 +38,7 @@ __all__ = [
     "TrainingRows",
     "build_training_rows",
     "candidate_pairs",
+    "find_missing_history",
     "training_campaigns",
     "used_features",
 ]
@@ -170,22 +171,57 @@ def training_campaigns(
     SupportError
         If there is none.
     """
+    ids = _closed(market, trained_until, exclude_brands)
+    if not ids:
+        raise SupportError(f"training: {_say_none_closed(market, trained_until)}")
+    return ids
+
+
+def find_missing_history(market: Market, trained_until: pd.Timestamp) -> str:
+    """Why a training until an instant has no campaign with a hire to learn from.
+
+    Parameters
+    ----------
+    market : Market
+        Market.
+    trained_until : pandas.Timestamp
+        Aware instant.
+
+    Returns
+    -------
+    str
+        Tables that are missing or hold no row, or that no campaign is closed; empty where one is.
+    """
+    lacking = market.list_lacking("campaigns", "collaborations")
+    if lacking:
+        return f"no history of hires: {', '.join(lacking)}"
+    if _closed(market, trained_until):
+        return ""
+    return _say_none_closed(market, trained_until)
+
+
+def _closed(
+    market: Market, trained_until: pd.Timestamp, exclude_brands: frozenset[str] = frozenset()
+) -> list[str]:
+    """Campaigns with a hire, decided and closed before an instant, by decision."""
     campaigns = market.tables["campaigns"].set_index("campaign_id")
     closed = closed_campaigns(market, trained_until)
     usable = campaigns.loc[campaigns.index.intersection(closed)]
     usable = usable[usable["decided_at"].notna() & (usable["decided_at"] < trained_until)]
     usable = usable[~usable["brand_id"].isin(exclude_brands)]
     ids: list[str] = usable.sort_values("decided_at", kind="stable").index.tolist()
-    if not ids:
-        told = hired_pairs(market)
-        raise SupportError(
-            f"training: no campaign is closed before {trained_until}: of {len(campaigns)} "
-            f"campaigns {int((campaigns['decided_at'] < trained_until).sum())} were decided "
-            f"before (`decided_at`), {told['campaign_id'].nunique()} have a hire with a "
-            f"`status_at`, {int(told['outcome_at'].notna().sum())} of {len(told)} hires have an "
-            "`outcome_at`; a campaign closes when the outcome of each of its hires is known"
-        )
     return ids
+
+
+def _say_none_closed(market: Market, trained_until: pd.Timestamp) -> str:
+    campaigns, told = market.tables["campaigns"], hired_pairs(market)
+    return (
+        f"no campaign is closed before {trained_until}: of {len(campaigns)} "
+        f"campaigns {int((campaigns['decided_at'] < trained_until).sum())} were decided "
+        f"before (`decided_at`), {told['campaign_id'].nunique()} have a hire with a "
+        f"`status_at`, {int(told['outcome_at'].notna().sum())} of {len(told)} hires have an "
+        "`outcome_at`; a campaign closes when the outcome of each of its hires is known"
+    )
 
 
 def build_training_rows(

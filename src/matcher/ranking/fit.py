@@ -25,7 +25,7 @@ from matcher.ranking.candidates import (
 )
 from matcher.ranking.forecast import fit_forecast
 from matcher.ranking.later import calibrate_fit
-from matcher.ranking.model import Model
+from matcher.ranking.model import Model, find_no_content
 from matcher.ranking.outcomes.fit import fit_outcomes
 from matcher.ranking.seen import SeenRanges
 from matcher.text.encoder import fit_builtin_encoder, load_encoder, random_encoder
@@ -358,8 +358,7 @@ def fit_model(
         "n_outcomes": len(rows.outcomes),
         "n_features": len(names),
     }
-    if settings.encoder.name == "builtin" and context.encoder.identity.name.startswith("random"):
-        facts["no_content"] = "no post and no bio with text is known before the cut"
+    facts |= find_no_content(context.encoder, settings)
     if not np.ptp(hire.score(rows.matrix.relative(names))):
         facts["no_hire"] = (
             f"{len(rows.matrix.pairs)} candidates with {int(rows.hired.sum())} hires gave no tree "

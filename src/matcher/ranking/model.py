@@ -13,6 +13,7 @@ from matcher.errors import LeakageError, SupportError
 from matcher.features.context import FeatureContext, MarketData
 from matcher.features.pair_features import FEATURES, FeatureMatrix, build_features
 from matcher.markup import html_facts
+from matcher.ranking.stated import describe_fallback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from matcher.ranking.calibration import FitCalibration
     from matcher.ranking.outcomes.model import OutcomeModels
     from matcher.ranking.seen import SeenRanges
+    from matcher.ranking.stated import StatedRanker
     from matcher.text.encoder import Encoder
     from matcher.text.lexical import Lexicon
 
-__all__ = ["GROUP_OF", "Model"]
+__all__ = ["GROUP_OF", "Model", "describe_facts", "find_no_content"]
 
 GROUP_OF: dict[str, str] = {spec.name: spec.group for spec in FEATURES}
 """Reason group of each feature."""
@@ -63,7 +65,28 @@ def describe_facts(facts: Mapping[str, Any]) -> list[str]:
     """
     until = facts.get("trained_until")
     where = f" (trained until {until})" if until else ""
-    return [f"{text}{where}: {facts[key]}" for key, text in _REMARKS.items() if key in facts]
+    said = [f"{text}{where}: {facts[key]}" for key, text in _REMARKS.items() if key in facts]
+    return [*filter(None, [describe_fallback(facts)]), *said]
+
+
+def find_no_content(encoder: Encoder, settings: Settings) -> dict[str, str]:
+    """Fact that a built-in encoder had no text to learn from.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Encoder of a training.
+    settings : Settings
+        Its settings.
+
+    Returns
+    -------
+    dict of str to str
+        ``no_content`` with the reason; empty where texts were known, or another encoder was named.
+    """
+    if settings.encoder.name != "builtin" or not encoder.identity.name.startswith("random"):
+        return {}
+    return {"no_content": "no post and no bio with text is known before the cut"}
 
 
 @dataclass(frozen=True)
@@ -78,8 +101,9 @@ class Model:
         Document frequencies.
     prior : LevelPrior
         Expected levels of engagement.
-    hire : BoostedRanker
-        Would a buyer with this brief choose this account.
+    hire : BoostedRanker or StatedRanker
+        Would a buyer with this brief choose this account; by a stated rule where there is no
+        history of hires.
     deliver : BoostedRanker or None
         What comes of a hire; None where too few outcomes were known.
     lift : BoostedRanker or None
@@ -105,7 +129,7 @@ class Model:
     encoder: Encoder
     lexicon: Lexicon
     prior: LevelPrior
-    hire: BoostedRanker
+    hire: BoostedRanker | StatedRanker
     deliver: BoostedRanker | None
     lift: BoostedRanker | None
     settings: Settings
@@ -122,15 +146,12 @@ class Model:
         identity = self.encoder.identity
         rankers = {"hire": self.hire, "deliver": self.deliver, "lift": self.lift}
         facts = {
+            "fallback": self.facts.get("fallback"),
             "trained until": self.trained_until.isoformat(),
             "data": self.data_hash,
             "settings": self.settings.hash,
             "encoder": f"{identity.name}, {identity.dim} dimensions",
-            **{
-                f"ranker {name}": f"{len(one.texts)} x {len(one.names)} features"
-                for name, one in rankers.items()
-                if one is not None
-            },
+            **{f"ranker {name}": one.summary for name, one in rankers.items() if one is not None},
             "outcomes": None if self.outcomes is None else ", ".join(self.outcomes.names),
             **{name: value for name, value in self.facts.items() if isinstance(value, int | float)},
         }
@@ -200,7 +221,7 @@ class Model:
                 "`evaluate` without a model, which walks forward"
             )
 
-    def ranker(self, which: str) -> BoostedRanker:
+    def ranker(self, which: str) -> BoostedRanker | StatedRanker:
         """Ranker by name.
 
         Parameters
@@ -210,7 +231,7 @@ class Model:
 
         Returns
         -------
-        BoostedRanker
+        BoostedRanker or StatedRanker
             Ranker.
 
         Raises
@@ -218,7 +239,8 @@ class Model:
         SupportError
             If the model has no such ranker.
         """
-        ranker = {"hire": self.hire, "deliver": self.deliver, "lift": self.lift}.get(which)
+        rankers = {"hire": self.hire, "deliver": self.deliver, "lift": self.lift}
+        ranker = rankers.get(which)
         if ranker is None:
             raise SupportError(
                 f"the model has no ranker {which!r}: {self.facts.get('no_deliver', 'unknown name')}"

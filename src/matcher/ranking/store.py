@@ -20,6 +20,7 @@ from matcher.ranking.calibration import FitCalibration
 from matcher.ranking.model import Model
 from matcher.ranking.outcomes.model import OutcomeModels
 from matcher.ranking.seen import SeenRanges
+from matcher.ranking.stated import STATED_KIND, StatedRanker
 from matcher.text.encoder import encoder_from_files
 from matcher.text.lexical import Lexicon
 
@@ -74,7 +75,8 @@ def model_files(model: Model) -> dict[str, bytes]:
         files[_ACCEPTANCE] = json.dumps(model.acceptance.to_dict(), indent=1).encode()
     for which in ("hire", "deliver", "lift"):
         ranker = getattr(model, which)
-        if ranker is not None:
+        # A stated rule is all in the manifest.
+        if isinstance(ranker, BoostedRanker):
             for number, text in enumerate(ranker.texts):
                 files[f"{which}/{number:04d}.txt"] = text.encode()
     return files
@@ -103,7 +105,7 @@ def model_manifest(model: Model) -> dict[str, Any]:
         "config_hash": model.settings.hash,
         "encoder": model.encoder.identity.as_dict(),
         "rankers": {
-            which: {"features": list(ranker.names), "weights": list(ranker.weights)}
+            which: _held_in_manifest(ranker)
             for which, ranker in (
                 ("hire", model.hire),
                 ("deliver", model.deliver),
@@ -223,18 +225,15 @@ def read_model(folder: Path | str) -> tuple[Model, Bundle]:
         prior = pd.DataFrame(json.loads(files["prior.json"]))
         prior[list(LEVELS)] = prior[list(LEVELS)].astype(np.float64)
         rankers = {
-            which: BoostedRanker(
-                tuple(held["features"]), _ranker_texts(files, which), tuple(held["weights"])
-            )
-            for which, held in manifest["rankers"].items()
+            which: _read_ranker(held, files, which) for which, held in manifest["rankers"].items()
         }
         model = Model(
             encoder=encoder,
             lexicon=Lexicon.from_arrays(load(files["lexicon.safetensors"])),
             prior=LevelPrior(prior, pd.Timestamp(manifest["prior_trained_until"])),
             hire=rankers["hire"],
-            deliver=rankers.get("deliver"),
-            lift=rankers.get("lift"),
+            deliver=_learnt(rankers, "deliver"),
+            lift=_learnt(rankers, "lift"),
             settings=Settings.model_validate(manifest["config"]),
             trained_until=pd.Timestamp(manifest["trained_until"]),
             data_hash=str(manifest["data_hash"]),
@@ -264,6 +263,32 @@ def read_model(folder: Path | str) -> tuple[Model, Bundle]:
             f"({type(error).__name__}: {error}); train the model again"
         ) from error
     return model, bundle
+
+
+def _held_in_manifest(ranker: BoostedRanker | StatedRanker) -> dict[str, Any]:
+    held: dict[str, Any] = {"features": list(ranker.names), "weights": list(ranker.weights)}
+    return held | ({"kind": STATED_KIND} if isinstance(ranker, StatedRanker) else {})
+
+
+def _read_ranker(
+    held: Mapping[str, Any], files: Mapping[str, bytes], which: str
+) -> BoostedRanker | StatedRanker:
+    names, weights = tuple(held["features"]), tuple(held["weights"])
+    kind = held.get("kind")
+    if kind == STATED_KIND:
+        return StatedRanker(names, weights)
+    if kind is not None:
+        raise DataError(f"ranker {which} is of the unknown kind {kind!r}; known: {STATED_KIND!r}")
+    return BoostedRanker(names, _ranker_texts(files, which), weights)
+
+
+def _learnt(
+    rankers: Mapping[str, BoostedRanker | StatedRanker], which: str
+) -> BoostedRanker | None:
+    ranker = rankers.get(which)
+    if isinstance(ranker, StatedRanker):
+        raise DataError(f"ranker {which} is a stated rule; only `hire` can be one")
+    return ranker
 
 
 def _ranker_texts(files: Mapping[str, bytes], which: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from matcher.features.data import MarketData
 from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
 from matcher.markup import html_table
+from matcher.ranking.stated import describe_fallback
 from matcher.recommend.orders import (
     EXPLAINABLE,
     EXPLAINED,
@@ -251,6 +252,8 @@ def explain(
                 peers, language,
             )
         )  # fmt: skip
+    rules = _notes(brief, ranked, asked, rows)
+    notes = (describe_fallback(model.facts), *rules, ranked.order_note)
     return Explanation(
         brief_id=brief.brief_id,
         as_of=ranked.as_of,
@@ -259,10 +262,7 @@ def explain(
         accounts=accounts.astype({"n_peers": "int64"}),
         features=pd.concat(parts, ignore_index=True),
         n_candidates=len(ids),
-        notes=(
-            *_notes(brief, ranked, asked, rows),
-            *([] if ranked.order_note is None else [ranked.order_note]),
-        ),
+        notes=tuple(filter(None, notes)),
     )
 
 

@@ -22,6 +22,7 @@ from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
 from matcher.market.market import Market
 from matcher.ranking.model import Model
+from matcher.ranking.stated import describe_fallback
 from matcher.recommend.batches import batches, score_batch, seen_from
 from matcher.recommend.explore import DECISION_COLUMNS
 from matcher.recommend.exposure import check_rule, describe_floor, describe_total
@@ -68,7 +69,7 @@ def identify_model(model: Model) -> str:
     """
     deliver = () if model.deliver is None else (*model.deliver.texts, *model.deliver.weights)
     parts = [
-        *model.hire.texts,
+        *model.hire.digest_parts,
         "deliver",
         *deliver,
         str(model.encoder.identity.digest),
@@ -263,6 +264,7 @@ def recommend(
             if progress is not None:
                 progress("briefs", len(done), len(briefs))
     lists = [done[text] for text in texts]
+    notes += filter(None, [describe_fallback(model.facts)])
     if model.calibration is None:
         reason = model.facts.get("no_fit_probability", "the model was trained without it")
         notes.append(f"fit is not stated as a probability: {reason}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from matcher.ranking.boosting import BoostedRanker
     from matcher.ranking.model import Model
+    from matcher.ranking.stated import StatedRanker
     from matcher.recommend.rows import Scored
 
 __all__ = ["REPLACEMENTS", "Replacement", "remove_top_reason"]
@@ -127,7 +128,7 @@ def _places(
 
 
 def _score_without(
-    ranker: BoostedRanker,
+    ranker: BoostedRanker | StatedRanker,
     inputs: NDArray[np.float64],
     rows: NDArray[np.int64],
     removed: NDArray[np.bool_],

@@ -50,6 +50,13 @@ _ALWAYS = (
     "was fitted once more on everything, and itself has been judged by nothing yet.",
 )
 
+_OF_FALLBACK = (
+    "That likeness and level make the order was stated by people; nothing here shows that brands "
+    "of this market choose so.",
+    "Ranges of outcomes are those of public posts: posts made for a campaign may fare otherwise. "
+    "Once campaigns are closed, a model trained on them learns from hires instead.",
+)
+
 
 def model_card(
     model: Model,
@@ -79,11 +86,13 @@ def model_card(
     str
         Equal models and figures give equal cards: no clock and no path. Ends with a line break.
     """
+    is_fallback = "fallback" in model.facts
     head = f"# Model card: {as_text(name)}\n\n{_summary(model)}"
     if result is None:
         said = (
-            f"Not evaluated: {as_text(unevaluated, longest=1_000)}. Take it as unproven, and run "
-            "`matcher evaluate` before anybody relies on it."
+            f"Not evaluated: {as_text(unevaluated, longest=1_000)}. Take it as unproven, and "
+            f"{'train again' if is_fallback else 'run `matcher evaluate`'} before anybody relies "
+            "on it."
         )
         figures = [("How well it does", said)]
         limits = list(_ALWAYS[:2])
@@ -99,6 +108,8 @@ def model_card(
             *describe_shortfalls(result.exposure),
             *_ALWAYS,
         ]
+    if is_fallback:
+        limits = list(_OF_FALLBACK)
     unlearnt = describe_facts(model.facts)
     limits = [*(f"Not learnt: {as_text(text, longest=1_000)}." for text in unlearnt), *limits]
     sections = [
@@ -140,6 +151,12 @@ def describe_run(model: Model, result: EvaluationResult | None, *, unevaluated: 
 
 def _summary(model: Model) -> str:
     facts = model.facts
+    if "fallback" in facts:
+        return (
+            f"The fallback {as_code(facts['fallback'])}: ranks accounts for a brand's campaign "
+            "brief by a stated rule and by what public posts tell, having learnt nothing from "
+            f"hires. Trained until {model.trained_until:%Y-%m-%d %H:%M:%S} UTC."
+        )
     return (
         "Ranks accounts for a brand's campaign brief, by who would be hired and by what a hire "
         f"would deliver. Trained until {model.trained_until:%Y-%m-%d %H:%M:%S} UTC on "
@@ -181,9 +198,7 @@ def _training(model: Model) -> list[str]:
         "Vietnamese and English texts of one meaning together.",
         f"{sum(groups.values())} features as of each decision, by reason group: {words}."
         + (f" Left out by the settings: {left}." if left else ""),
-        f"*Hired*: LightGBM, LambdaRank of hired over other eligible accounts; {chosen.n_draws} "
-        f"draw{'s' * (chosen.n_draws > 1)} of {chosen.unlabelled_per_campaign} unlabelled "
-        f"candidates a campaign, up to {chosen.n_trees} trees of {chosen.n_leaves} leaves each.",
+        "*Hired*: " + _hired(model) + ".",
         "*Fit* as a probability: " + _fit(model) + ".",
         "*Delivered*: " + _delivered(model) + ".",
         "*Outcomes* of a hire, with ranges: " + describe_outcomes(model) + ".",
@@ -196,6 +211,18 @@ def _training(model: Model) -> list[str]:
         f"All settings stand in `manifest.json` under `config` (hash "
         f"{as_code(model.settings.hash)}); equal data and settings give equal bytes.",
     ]
+
+
+def _hired(model: Model) -> str:
+    chosen = model.settings.ranker
+    if "fallback" in model.facts:
+        rule = as_text(model.facts["rule"], longest=1_000)
+        return f"not learnt; {rule}, an unknown one counting as the middle"
+    return (
+        f"LightGBM, LambdaRank of hired over other eligible accounts; {chosen.n_draws} "
+        f"draw{'s' * (chosen.n_draws > 1)} of {chosen.unlabelled_per_campaign} unlabelled "
+        f"candidates a campaign, up to {chosen.n_trees} trees of {chosen.n_leaves} leaves each"
+    )
 
 
 def _fit(model: Model) -> str:

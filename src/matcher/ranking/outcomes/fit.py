@@ -10,6 +10,7 @@ import pandas as pd
 
 from matcher.features.pair_features import FEATURES
 from matcher.ranking.linear import prepare_columns
+from matcher.ranking.outcomes.alone import rest_on_posts, say_too_little
 from matcher.ranking.outcomes.centre import fit_post_forecast
 from matcher.ranking.outcomes.conformal import fit_error_cells
 from matcher.ranking.outcomes.contributions import log_of_level
@@ -137,10 +138,7 @@ def fit_outcomes(
             if found is not None:
                 models[name], located[name] = found
     if not models:
-        return None, (
-            f"{len(posts.inputs)} public posts and {len(hires)} hires with an outcome are known; "
-            "200 measured posts are needed"
-        )
+        return None, say_too_little(posts, len(hires))
     told = hires.outcomes["n_posts"].dropna()
     usual = float(told.mode().iloc[0]) if len(told) else 1.0
     n_without = len(hires) - len(told)
@@ -197,13 +195,7 @@ def _from_posts(
     draft = OutcomeModel(name, kind, forecast, middle=middle, facts={"n_posts": forecast.n_posts})
     measured = np.flatnonzero(np.isfinite(reached))
     if len(measured) < _LEAST_HIRES or _count_later(hires.blocks[measured]) < _LEAST_JUDGED:
-        error = _errors_of_posts(name, forecast, posts)
-        own = posts.inputs.select(np.flatnonzero(np.isfinite(posts.targets[name])))
-        draft = replace(
-            draft,
-            errors=fit_error_cells(error, np.ones(len(error)), own.platforms, own.tiers),
-            facts={**draft.facts, "n_hires": len(measured), "from": "public posts alone"},
-        )
+        draft = rest_on_posts(draft, posts, len(measured))
         return draft, _Located(base, scale, _means(draft, hires, base, scale))
     beyond = fit_adjustment(
         hires.inputs.select(measured).columns(hires.names),
@@ -363,13 +355,6 @@ def _means(
         factor=model.factor,
         shared=model.shared_by_campaign,
     ).mean()
-
-
-def _errors_of_posts(name: str, forecast: PostForecast, posts: PostRows) -> NDArray[np.float64]:
-    measured = np.flatnonzero(np.isfinite(posts.targets[name]))
-    inputs = posts.inputs.select(measured)
-    error = posts.targets[name][measured] - forecast.centre(inputs)
-    return np.asarray(error / forecast.scale(inputs))
 
 
 def _count_later(blocks: NDArray[np.int64]) -> int:
