@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from typing import Any
 
-    from matcher.plan.results import Conflict
+    import pandas as pd
 
 __all__ = [
     "BundleError",
@@ -48,11 +48,11 @@ class ConflictError(UsageError):
     ----------
     message : str
         Which limits, what is missing, what would have to give way.
-    conflict : matcher.plan.results.Conflict, optional
-        The same in numbers.
+    conflict : Any
+        The same in numbers: a `matcher.plan.results.Conflict`, or None.
     """
 
-    def __init__(self, message: str, conflict: Conflict | None = None) -> None:
+    def __init__(self, message: str, conflict: Any = None) -> None:
         super().__init__(message)
         self.conflict = conflict
 

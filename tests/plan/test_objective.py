@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from matcher.config import Objectives
 from matcher.errors import SupportError, UsageError
 from matcher.market.brief import Brief
 from matcher.plan.objective import Objective, find_objective
+
+USUAL = Objectives()
 
 
 def test_a_mix_has_weights_and_a_lone_outcome_counts_one() -> None:
@@ -37,15 +40,15 @@ def test_what_is_typed_wrongly_is_named(text: str, told: str) -> None:
 
 def test_the_objective_of_a_brief_takes_what_is_predicted() -> None:
     brief = Brief(brief_id="b", objective="traffic")
-    assert find_objective(brief, ("engagements", "link_clicks")).main == "link_clicks"
-    assert find_objective(brief, ("engagements",)).main == "engagements"
+    assert find_objective(brief, ("engagements", "link_clicks"), USUAL).main == "link_clicks"
+    assert find_objective(brief, ("engagements",), USUAL).main == "engagements"
     trust = Brief(brief_id="b", objective="trust")
-    assert find_objective(trust, ("trust_proxy", "reach", "engagements")).main == "trust"
-    assert find_objective(trust, ("trust_proxy", "engagements")).main == "engagements"
+    assert find_objective(trust, ("trust_proxy", "reach", "engagements"), USUAL).main == "trust"
+    assert find_objective(trust, ("trust_proxy", "engagements"), USUAL).main == "engagements"
 
 
 def test_what_is_not_predicted_cannot_be_asked_for() -> None:
     with pytest.raises(SupportError, match="does not predict leads; it predicts reach"):
         Objective.parse("leads").check(("reach",))
     with pytest.raises(SupportError, match="nothing that stands for the objective leads"):
-        find_objective(Brief(brief_id="b", objective="leads"), ("reach",), "too few hires")
+        find_objective(Brief(brief_id="b", objective="leads"), ("reach",), USUAL, "too few hires")

@@ -14,6 +14,7 @@ from matcher.ranking.outcomes.names import OUTCOME_NAMES, RATES, objective_outco
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matcher.config import Objectives
     from matcher.market.brief import Brief
 
 __all__ = ["TRUST", "WISHES", "Objective", "find_objective"]
@@ -129,7 +130,9 @@ class Objective:
         return self
 
 
-def find_objective(brief: Brief, known: Sequence[str], reason: str = "") -> Objective:
+def find_objective(
+    brief: Brief, known: Sequence[str], objectives: Objectives, reason: str = ""
+) -> Objective:
     """Objective that stands for that of a brief.
 
     Parameters
@@ -138,6 +141,8 @@ def find_objective(brief: Brief, known: Sequence[str], reason: str = "") -> Obje
         Brief; without an objective engagements count.
     known : sequence of str
         Outcomes that a model predicts.
+    objectives : Objectives
+        What stands for which objective.
     reason : str
         Why it predicts none, if so.
 
@@ -152,7 +157,7 @@ def find_objective(brief: Brief, known: Sequence[str], reason: str = "") -> Obje
         If none that stands for the objective is predicted.
     """
     usable = [one for one in known if one not in RATES or "reach" in known]
-    name = objective_outcome(brief.objective, usable)
+    name = objective_outcome(brief.objective, usable, objectives)
     if name is None:
         raise SupportError(
             f"brief {brief.brief_id}: nothing that stands for the objective "

@@ -179,7 +179,7 @@ def _wish(model: Model, brief: Brief, objective: str | Objective | None) -> Obje
     known = () if model.outcomes is None else model.outcomes.names
     reason = str(model.facts.get("no_outcomes", "")) if not known else ""
     if objective is None:
-        return find_objective(brief, known, reason)
+        return find_objective(brief, known, model.settings.market.objectives, reason)
     wish = Objective.parse(objective) if isinstance(objective, str) else objective
     check_type(wish, Objective, where="plan: objective")
     return wish.check(known, reason)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from matcher.columns import TRUST_PROXY
 from matcher.evaluation.offpolicy.answer import PolicyValue
 from matcher.evaluation.offpolicy.bounds import GAMMAS, bound_totals
 from matcher.evaluation.offpolicy.estimators import (
@@ -25,13 +26,13 @@ from matcher.evaluation.offpolicy.models import (
 )
 from matcher.evaluation.offpolicy.policy import TargetPolicy, logged_policy
 from matcher.evaluation.offpolicy.support import measure_support
-from matcher.ranking.relevance import TRUST_PROXY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from matcher.columns import TRUST_PROXY
     from matcher.evaluation.offpolicy.log import DecisionLog
-    from matcher.evaluation.offpolicy.models import Inputs
+from matcher.evaluation.offpolicy.models import Inputs
 
 __all__ = ["Learnt", "estimate_policy_value", "learn", "rows_to_judge"]
 
