@@ -114,19 +114,9 @@ def walk_forward(
     _check_request(data, settings, protocol, exposure)
     table, counts, outside = list_campaigns(data, settings)
     chosen = settings.evaluation
-    blocks: Sequence[Block | BrandBlock]
-    skipped: dict[str, str]
-    if protocol == "brands":
-        split = brand_fold_blocks(
-            table, counts, n_folds=N_FOLDS, n_blocks=chosen.n_blocks,
-            min_earlier_hired=chosen.min_earlier_hired, seed=chosen.seed,
-        )  # fmt: skip
-        blocks, skipped = split.blocks, dict(split.skipped)
-    else:
-        walk = walk_forward_blocks(
-            table, counts, n_blocks=chosen.n_blocks, min_earlier_hired=chosen.min_earlier_hired
-        )
-        blocks, skipped = walk.blocks, dict(walk.skipped)
+    blocks, skipped = _blocks(table, counts, protocol, settings)
+    # An encoder that is kept is that of the whole walk's first block.
+    first_until = blocks[0].trained_until if blocks else None
     if since is not None:
         blocks, before = keep_later(blocks, table, to_instant(since, where="walk_forward: since"))
         skipped |= before
@@ -138,7 +128,9 @@ def walk_forward(
     for number in range(len(blocks)):
         block = blocks[number]
         steps("encoder")
-        first = blocks[0].trained_until if chosen.keep_encoder else block.trained_until
+        first = block.trained_until
+        if chosen.keep_encoder and first_until is not None:
+            first = first_until
         if first not in encoders:
             encoders = {first: fit_encoder(data, first, settings)}
         without = frozenset(block.brand_ids) if isinstance(block, BrandBlock) else frozenset()
@@ -195,6 +187,23 @@ def walk_forward(
     result = _evaluated(parts, protocol, settings, stated, exposure)
     steps.finish()
     return result
+
+
+def _blocks(
+    table: pd.DataFrame, counts: pd.Series, protocol: str, settings: Settings
+) -> tuple[Sequence[Block | BrandBlock], dict[str, str]]:
+    """Blocks of a protocol, and why campaigns stand in none."""
+    chosen = settings.evaluation
+    if protocol == "brands":
+        split = brand_fold_blocks(
+            table, counts, n_folds=N_FOLDS, n_blocks=chosen.n_blocks,
+            min_earlier_hired=chosen.min_earlier_hired, seed=chosen.seed,
+        )  # fmt: skip
+        return split.blocks, dict(split.skipped)
+    walk = walk_forward_blocks(
+        table, counts, n_blocks=chosen.n_blocks, min_earlier_hired=chosen.min_earlier_hired
+    )
+    return walk.blocks, dict(walk.skipped)
 
 
 def _check_request(
