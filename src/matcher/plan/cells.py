@@ -33,6 +33,8 @@ EVENNESS: Final = 0.06
 """Shape of the activity inside a cell; chosen on development worlds 4001 to 4003, see
 docs/plans.md."""
 _LARGE: Final = 0.02
+"""Share of all audiences from which a country has a cell of its own."""
+_SPLIT: Final = 0.1
 """Share of all audiences from which a country has cells by interest."""
 _MOST_PLATFORMS: Final = 4
 """Platforms whose users are told apart from other people, those that most people are reached on."""
@@ -257,12 +259,13 @@ def build_crowd(
     people = usual_people() if people is None else people
     n = len(platforms)
     where, by_country = _countries(audiences, weight, home, n)
+    totals = (weight[:, None] * by_country).sum(axis=0) / weight.sum()
     held = _held_platforms(platforms, weight)
     interests = audiences.shares.get("interest")
     cells = []
     for place, country in enumerate(where):
         share = by_country[:, place]
-        if interests is None or country == ELSEWHERE:
+        if interests is None or country == ELSEWHERE or totals[place] < _SPLIT:
             cells.append((country, people.count(country), share[:, None]))
             continue
         kinds = interests.shape[1]
