@@ -102,3 +102,18 @@ def test_one_package_per_person_and_the_better_one() -> None:
     problem = Problem(np.array([3.0, 5, 4, 1]), np.array([4.0, 7, 5, 1]), [0, 0, 1, 1], (budget,))
     assert solve(problem).chosen.tolist() == [0, 2]
     assert solve(problem.with_bounds("budget", high=12.0)).chosen.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("n", [3, 60])
+def test_without_limits_everything_that_adds_is_chosen(n: int) -> None:
+    shares = csr_array(np.random.default_rng(0).uniform(0, 0.9, (n, 4)))
+    value = np.where(np.arange(n) == 1, -100.0, 0.0)
+    problem = Problem(value, np.ones(n), np.arange(n), reach=Reach(shares, np.ones(4), 0.5))
+    solution = solve(problem, steps=200, seconds=20.0)
+    assert solution.chosen.tolist() == [option for option in range(n) if option != 1]
+    assert solution.gap < 1e-6
+
+
+def test_two_limits_that_shut_out_all_are_a_conflict_at_any_size(middling: Problem) -> None:
+    with pytest.raises(ConflictError, match="'number' at least 160 accounts"):
+        solve(middling.with_bounds("number", low=160, high=160))

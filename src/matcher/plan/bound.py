@@ -98,8 +98,7 @@ class Relaxation:
             start = self._lp.maximise(problem.gains)
             self._keep(problem.gains, 0.0, start)
         self.is_feasible = start.status != "infeasible"
-        if start.point is not None:
-            self._stand(start.point)
+        self._stand(np.zeros(problem.n_options) if start.point is None else start.point)
 
     @property
     def bound(self) -> float:

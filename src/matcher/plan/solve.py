@@ -149,9 +149,11 @@ class Run:
             Exchanges to try.
         """
         assert self.chosen is not None
-        best = self.relaxation.kept[0]
-        options = np.argsort(-self.relaxation.reduced(), kind="stable")[:_N_POOL]
-        pool = Pool.of(self.problem, np.union1d(options, self.chosen), best.duals)
+        options, duals = np.arange(self.problem.n_options), None
+        if self.relaxation.kept:
+            duals = self.relaxation.kept[0].duals
+            options = np.argsort(-self.relaxation.reduced(), kind="stable")[:_N_POOL]
+        pool = Pool.of(self.problem, np.union1d(options, self.chosen), duals)
         search = Search(pool, pool.places(self.chosen).tolist())
         enough = self.bound * (1.0 - self.gap) if self.bound > 0 else np.inf
         late = self.until - 0.1 * self.seconds
