@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LIMIT_NAMES", "MORE_NAMES", "TEXTS"]
+__all__ = ["LIMIT_NAMES", "LIMIT_PARTS", "MORE_NAMES", "TEXTS"]
 
 MORE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "reach": {"en": "people reached", "vi": "người tiếp cận được"},
@@ -148,6 +148,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{name} {side} {bound} ({sign}{give})",
         "vi": "{name} {side} {bound} ({sign}{give})",
     },
+    "share_part": {"en": "{name}", "vi": "{name}"},
+    "share_way": {"en": "{name}, by {give}", "vi": "{name}, bớt {give}"},
     "joint": {
         "en": " Together they would hold with: {ways}.",
         "vi": " Cùng nhau sẽ giữ được với: {ways}.",
@@ -156,8 +158,40 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "account": {"en": "1 account", "vi": "1 tài khoản"},
     "posts": {"en": "{n} posts", "vi": "{n} bài"},
 }
+"""Sentences and parts of them."""
 
-LIMIT_NAMES: Final = {
+LIMIT_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "budget": {"en": "budget", "vi": "ngân sách"},
     "number": {"en": "number of accounts", "vi": "số tài khoản"},
+    "kept of the earlier plan": {
+        "en": "kept of the earlier plan",
+        "vi": "giữ lại từ phương án trước",
+    },
+    "new against the earlier plan": {
+        "en": "new against the earlier plan",
+        "vi": "mới so với phương án trước",
+    },
 }
+"""Names of limits that there is one of."""
+
+LIMIT_PARTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "least share of spend on ": {
+        "en": "least share of spend on ",
+        "vi": "tỷ trọng chi tối thiểu cho ",
+    },
+    "greatest share of spend on ": {
+        "en": "greatest share of spend on ",
+        "vi": "tỷ trọng chi tối đa cho ",
+    },
+    "spend on ": {"en": "spend on ", "vi": "chi cho "},
+    "must have ": {"en": "must have ", "vi": "bắt buộc có "},
+    "at most one of ": {"en": "at most one of ", "vi": "nhiều nhất một trong "},
+    "tier ": {"en": "tier ", "vi": "hạng quy mô "},
+    "platform ": {"en": "platform ", "vi": "nền tảng "},
+    "category ": {"en": "category ", "vi": "lĩnh vực "},
+    "language ": {"en": "language ", "vi": "ngôn ngữ "},
+    "country ": {"en": "country ", "vi": "quốc gia "},
+    "city ": {"en": "city ", "vi": "thành phố "},
+    "gender ": {"en": "gender ", "vi": "giới tính "},
+}
+"""Words with which names of limits begin, one after the other."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from matcher.plan.texts import LIMIT_NAMES, MORE_NAMES, TEXTS
+from matcher.plan.texts import LIMIT_NAMES, LIMIT_PARTS, MORE_NAMES, TEXTS
 from matcher.recommend.wording import OUTCOME_NAMES, format_money, format_number, list_words
 
 if TYPE_CHECKING:
@@ -82,7 +82,14 @@ def limit_name(name: str, language: Language) -> str:
     str
         Words.
     """
-    return LIMIT_NAMES.get(name, {}).get(language, name)
+    if name in LIMIT_NAMES:
+        return LIMIT_NAMES[name][language]
+    told, rest = "", name
+    while True:
+        begin = next((one for one in LIMIT_PARTS if rest.startswith(one)), None)
+        if begin is None:
+            return told + rest
+        told, rest = told + LIMIT_PARTS[begin][language], rest[len(begin) :]
 
 
 def describe_plan(
@@ -256,19 +263,25 @@ def describe_conflict(conflict: Conflict, currency: str, language: Language) -> 
             "give": _amount(moved, part.unit, currency, language),
         }
 
-    parts = [TEXTS["part"][language].format(**said(one)) for one in conflict.parts]
+    parts = [_part("part", said(one), one, language) for one in conflict.parts]
     text = TEXTS["conflict"][language].format(parts=list_words(parts, language, last="and"))
     if not conflict.is_irreducible:
         text = text[:-1] + TEXTS["perhaps"][language] + "."
     alone = [one for one in conflict.parts if np.isfinite(one.give) and one.give > 0]
     if alone:
-        ways = [TEXTS["way"][language].format(**said(one, one.give)) for one in alone]
+        ways = [_part("way", said(one, one.give), one, language) for one in alone]
         text += TEXTS["give"][language].format(ways=list_words(ways, language, last="or"))
     moved = [one for one in (*conflict.parts, *conflict.others) if one.joint_give > 0]
     if moved and not (alone and len(moved) == 1):
-        ways = [TEXTS["way"][language].format(**said(one, one.joint_give)) for one in moved]
+        ways = [_part("way", said(one, one.joint_give), one, language) for one in moved]
         text += TEXTS["joint"][language].format(ways=list_words(ways, language, last="and"))
     return text
+
+
+def _part(key: str, words: Mapping[str, str], part: ConflictPart, language: Language) -> str:
+    """One side of a limit; a share of the money has no bound of its own to name."""
+    is_share = "share of spend" in part.name
+    return TEXTS[f"share_{key}" if is_share else key][language].format(**words)
 
 
 def _amount(value: float, unit: str, currency: str, language: Language) -> str:
