@@ -123,7 +123,7 @@ def test_what_cannot_be_planned_ends_in_a_message(
     [
         ("numbr: {min: 1}", 2, "unknown key `numbr`; did you mean `number`?"),
         ("must_have: [acc_9]", 2, "must_have: 1 account(s) are not in the market"),
-        ("number: {min: 30}", 2, "cannot hold together: number of accounts at least 30 accounts"),
+        ("number: {min: 30}", 2, "number of accounts at least 30 accounts"),
     ],
 )
 def test_constraints_that_cannot_be_kept_end_in_a_message(

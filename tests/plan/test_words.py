@@ -53,5 +53,10 @@ def test_a_conflict_says_what_contradicts_and_what_would_be_enough() -> None:
         "(+250,000 VND) and tier mega at least 1 account (-1 account)."
     )
     assert "ít nhất 2 tài khoản" in describe_conflict(conflict, "VND", "vi")
+    alone = Conflict(parts[1:2], (), np.array([0]), (), True)
+    assert describe_conflict(alone, "VND", "en") == (
+        "no plan keeps to all limits. This cannot be kept: tier mega at least 2 accounts. It could "
+        "be: tier mega at least 1 account (-1 account)."
+    )
     hasty = Conflict(parts[:1], (), np.array([0]), (), False)
     assert "may hold more than it must" in describe_conflict(hasty, "VND", "en")

@@ -111,8 +111,7 @@ def plan(
 ) -> None:
     """Choose whom to hire, with how many posts each, so that a budget brings most.
 
-    Example: matcher plan my-market --model models/mine --brief brief.yaml --budget 300000000
-    --currency VND --out plan.xlsx
+    Example: matcher plan my-market --model models/mine --brief brief.yaml --out plan.xlsx
     """
     from matcher.plan.constraints import read_constraints
     from matcher.plan.panel import read_panel

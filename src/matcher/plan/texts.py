@@ -133,6 +133,11 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "no plan keeps to all limits. These cannot hold together: {parts}.",
         "vi": "không phương án nào giữ được mọi giới hạn. Những giới hạn này mâu thuẫn: {parts}.",
     },
+    "conflict_one": {
+        "en": "no plan keeps to all limits. This cannot be kept: {parts}.",
+        "vi": "không phương án nào giữ được mọi giới hạn. Không thể giữ: {parts}.",
+    },
+    "give_one": {"en": " It could be: {ways}.", "vi": " Có thể là: {ways}."},
     "perhaps": {
         "en": " (time ran out, so the list may hold more than it must)",
         "vi": " (hết thời gian nên danh sách có thể thừa)",

@@ -264,13 +264,18 @@ def describe_conflict(conflict: Conflict, currency: str, language: Language) -> 
         }
 
     parts = [_part("part", said(one), one, language) for one in conflict.parts]
-    text = TEXTS["conflict"][language].format(parts=list_words(parts, language, last="and"))
+    is_one = len(conflict.parts) == 1
+    text = TEXTS["conflict_one" if is_one else "conflict"][language].format(
+        parts=list_words(parts, language, last="and")
+    )
     if not conflict.is_irreducible:
         text = text[:-1] + TEXTS["perhaps"][language] + "."
     alone = [one for one in conflict.parts if np.isfinite(one.give) and one.give > 0]
     if alone:
         ways = [_part("way", said(one, one.give), one, language) for one in alone]
-        text += TEXTS["give"][language].format(ways=list_words(ways, language, last="or"))
+        text += TEXTS["give" if len(alone) > 1 else "give_one"][language].format(
+            ways=list_words(ways, language, last="or")
+        )
     moved = [one for one in (*conflict.parts, *conflict.others) if one.joint_give > 0]
     if moved and not (alone and len(moved) == 1):
         ways = [_part("way", said(one, one.joint_give), one, language) for one in moved]
