@@ -75,16 +75,18 @@ class Plan:
     frame : pandas.DataFrame
         One row per hired account with `COLUMNS`, by marginal contribution.
     facts : mapping of str to Any
-        ``brief_id, objective, quantile, budget, currency, cost, cost_low, cost_high, budget_left,
-        n_candidates, n_options, reach_kind, population, worth, bound, gap, how, greedy`` and
-        counts, as JSON values; None for what is not known.
+        Of the request (``brief_id, objective, quantile, budget, currency, fee_level``), of the
+        money (``cost, cost_low, cost_high, budget_left, least_budget``), of the certificate
+        (``worth, bound, gap, how, greedy, seconds_feasible, seconds``), of overlap (``reach_kind,
+        reach_population, reach_known, reach_accounts``) and counts (``n_...``), as JSON values;
+        None for what is not known.
     totals : pandas.DataFrame
         ``outcome, expected, low, median, high`` of the whole plan, from joint draws; ``reach``
         counts people once, ``reach_2`` and ``reach_3`` those reached by two and three accounts at
         least, ``reach_sum`` counts them every time, ``reach_sainsbury`` by that formula.
     limits : pandas.DataFrame
-        ``name, unit, total, low, high, binds, lp_price, step, change, price, most_change`` of each
-        limit.
+        ``name, side, unit, bound, total, lp_price, step, change, price, most_change`` of each
+        bound of each limit; what loosening brings is missing where it does not bind.
     frontier : pandas.DataFrame
         ``budget, worth, bound, cost, n_accounts`` of the best plans found within other budgets;
         without rows where none was traced.
