@@ -15,7 +15,7 @@ from matcher.plan.dropout import drop_out_fee, greatest_fee_by_exchanges
 from matcher.plan.pool import Pool
 from matcher.plan.problem import Problem
 from matcher.plan.results import OptionPrice, Prices, ShadowPrice, Solution
-from matcher.plan.search import Search, best_exchange, improve
+from matcher.plan.search import Search, anneal, best_exchange, improve
 from matcher.plan.solve import FEW, Run, finish
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _N_STEPS: Final = 1500
 _N_TANGENTS: Final = 120
 _N_LOOSENED: Final = 30
 _N_POOL: Final = 400
+_N_RIVAL_STEPS: Final = 200
+"""Exchanges tried for the best plan without an option."""
 _OPTIONS_SHARE: Final = 0.6
 """Part of the time for the options; the rest is for the limits."""
 _PROVABLE: Final = 2000
@@ -85,14 +87,16 @@ def price(problem: Problem, solution: Solution, *, seconds: float = 30.0, seed: 
     relaxation = Relaxation(problem)
     relaxation.tighten(_N_TANGENTS, until=began + 0.2 * seconds, enough=solution.objective)
     options = tuple(
-        _price_options(problem, solution, relaxation, until=began + _OPTIONS_SHARE * seconds)
+        _price_options(
+            problem, solution, relaxation, until=began + _OPTIONS_SHARE * seconds, seed=seed
+        )
     )
     limits = tuple(_price_limits(problem, solution, relaxation, until=began + seconds, seed=seed))
     return Prices(options, limits, time.perf_counter() - began)
 
 
 def _price_options(
-    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float
+    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float, seed: int
 ) -> Iterator[OptionPrice]:
     everything = np.arange(problem.n_options)
     whole = Search(Pool.of(problem, everything), solution.chosen.tolist())
@@ -103,7 +107,7 @@ def _price_options(
         worth, swap = best_exchange(whole, option, others=others)
         rest = solution.chosen[solution.chosen != option]
         left = (until - time.perf_counter()) / (len(solution.chosen) - place)
-        fee, how = _drop_out(problem, solution, few, option, seconds=left)
+        fee, how = _drop_out(problem, solution, few, option, seconds=left, seed=seed)
         yield OptionPrice(
             option,
             solution.objective - problem.objective(rest),
@@ -116,7 +120,13 @@ def _price_options(
 
 
 def _drop_out(
-    problem: Problem, solution: Solution, pool: Pool, option: int, *, seconds: float
+    problem: Problem,
+    solution: Solution,
+    pool: Pool,
+    option: int,
+    *,
+    seconds: float,
+    seed: int,
 ) -> tuple[float, Literal["exact", "re-solved"]]:
     if seconds <= 0:
         return np.nan, "re-solved"
@@ -127,7 +137,7 @@ def _drop_out(
             return fee, "exact"
     chosen = pool.places(solution.chosen).tolist()
     place = int(pool.places(np.array([option]))[0])
-    rival = _without(pool, chosen, place, until=until)
+    rival = _without(pool, chosen, place, until=until, seed=seed)
     worth = min(rival, solution.objective) if np.isfinite(rival) else -np.inf
     search = Search(pool, chosen)
     fee = greatest_fee_by_exchanges(problem, search, place, worth, until=until)
@@ -135,7 +145,7 @@ def _drop_out(
     return (np.inf if rival == -np.inf else fee), "re-solved"
 
 
-def _without(pool: Pool, chosen: list[int], place: int, *, until: float) -> float:
+def _without(pool: Pool, chosen: list[int], place: int, *, until: float, seed: int) -> float:
     """Worth of the best plan that exchanges find without an option; -inf where none do."""
     search = Search(pool, chosen)
     worth, coming = best_exchange(search, place)
@@ -144,6 +154,9 @@ def _without(pool: Pool, chosen: list[int], place: int, *, until: float) -> floa
     kept = [one for one in chosen if one != place]
     search.stand([*kept, coming] if coming >= 0 else kept)
     search.barred[place] = True
+    rng = np.random.default_rng([seed, place])
+    best, _ = anneal(search, steps=_N_RIVAL_STEPS, rng=rng, until=until)
+    search.stand(best)
     improve(search, until=until)
     return search.worth
 
