@@ -84,7 +84,7 @@ def test_lists_and_explanations_name_it_once(made: Any, tmp_path: Path) -> None:
     assert result.stderr.count(f"is the fallback `{NAME}`") == 1
     assert "ordered by outcome (engagements)" in result.stderr
     lists = pd.read_parquet(out)
-    assert lists["outcome_note"].str.contains("Learnt from public posts alone").all()
+    assert lists["outcome_note"].str.contains("8 of 10 such public posts bring").all()
     assert lists["brief_id"].nunique() == 1 + 24 * is_open
     account = lists["account_id"].iloc[0]
     result = run("explain", market, *asked, "--account", account)

@@ -83,5 +83,5 @@ def test_only_the_fallback_is_described():
     said = describe_fallback({**facts, "trained_until": "2025"})
     assert "(trained until 2025) is the fallback `plain`" in said
     assert "(no table): fit is a stated rule, the mean of a" in said
-    assert said.endswith("is forecast from public posts alone")
+    assert said.endswith("public posts alone, whose ranges are too narrow for hires")
     assert describe_fallback({**facts, "no_outcomes": "few"}).endswith("is not predicted")

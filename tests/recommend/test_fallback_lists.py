@@ -58,6 +58,8 @@ def test_lists_are_ordered_by_what_posts_foretell_and_name_the_fallback_once(bar
     frame = found.frame
     assert set(frame["order"]) == {"outcome"}
     assert frame["outcome_median"].notna().all()
+    words = {"en": "8 of 10 such public posts bring", "vi": "8 trong 10 bài đăng công khai"}
+    assert frame["outcome_note"].str.contains(words[language]).all()
     assert frame[["fit", "acceptance"]].isna().all(axis=None)
     for _, rows in frame.groupby("brief_id"):
         assert rows["outcome_score"].is_monotonic_decreasing

@@ -128,7 +128,9 @@ def describe_fallback(facts: Mapping[str, Any]) -> str:
         return ""
     until = facts.get("trained_until")
     where = f" (trained until {until})" if until else ""
-    posts = "is not predicted" if "no_outcomes" in facts else "is forecast from public posts alone"
+    posts = "is forecast from public posts alone, whose ranges are too narrow for hires"
+    if "no_outcomes" in facts:
+        posts = "is not predicted"
     return (
         f"this model{where} is the fallback `{facts['fallback']}`, which learnt nothing from "
         f"hires ({facts['no_history']}): fit is a stated rule, {facts['rule']}; what a hire "

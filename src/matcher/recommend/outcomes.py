@@ -70,6 +70,8 @@ TOTAL_COLUMNS: Final = (
 _SENTENCES: Final = {
     "en": {
         "range": "{median} {outcome} from {posts}; 8 of 10 such hires bring {low} to {high}.",
+        "range_of_posts": "{median} {outcome} from {posts}; 8 of 10 such public posts bring {low} "
+        "to {high}, hires lie outside more often. Nothing was learnt from hires.",
         "post": "1 post",
         "posts": "{n} posts",
         "alone": " Learnt from public posts alone, since too few hires were measured.",
@@ -79,6 +81,9 @@ _SENTENCES: Final = {
     "vi": {
         "range": "{median} {outcome} với {posts}; 8 trong 10 lần hợp tác như vậy đạt từ {low} đến "
         "{high}.",
+        "range_of_posts": "{median} {outcome} với {posts}; 8 trong 10 bài đăng công khai như vậy "
+        "đạt từ {low} đến {high}, các lần hợp tác nằm ngoài khoảng này thường hơn. Chưa học được "
+        "gì từ các lần hợp tác.",
         "post": "1 bài",
         "posts": "{n} bài",
         "alone": " Chỉ học từ bài đăng công khai vì còn quá ít lần hợp tác có số đo.",
@@ -104,6 +109,8 @@ class Expectations:
         Why nothing is predicted, else empty.
     from_posts_alone : bool
         Whether no hire taught anything of the main outcome.
+    is_fallback : bool
+        Whether the model knows of no hire at all, so that ranges are those of posts.
     """
 
     main: str | None
@@ -111,6 +118,7 @@ class Expectations:
     lift: NDArray[np.float64]
     reason: str = ""
     from_posts_alone: bool = False
+    is_fallback: bool = False
 
     def columns(self, brief: Brief, fees: Fees, language: Language) -> dict[str, Any]:
         """Values of `OUTCOME_COLUMNS`.
@@ -172,14 +180,14 @@ class Expectations:
         )
         n = float(held.n_posts[row])
         count = format_number(n, language, digits=0 if n == int(n) else 1)
-        text = words["range"].format(
+        text = words["range_of_posts" if self.is_fallback else "range"].format(
             outcome=OUTCOME_NAMES[self.main][language],
             posts=words["post"] if n == 1 else words["posts"].format(n=count),
             low=low,
             median=median,
             high=high,
         )
-        text += words["alone"] if self.from_posts_alone else ""
+        text += words["alone"] if self.from_posts_alone and not self.is_fallback else ""
         return text + (words["outside"] if held.outside[row] else "")
 
     def total(self, brief: Brief) -> dict[str, Any]:
@@ -282,4 +290,5 @@ def expect_outcomes(
         found,
         models.lift(main, matrix, rows),
         from_posts_alone=models.models[main].adjustment is None,
+        is_fallback="fallback" in model.facts,
     )

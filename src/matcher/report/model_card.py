@@ -53,7 +53,8 @@ _ALWAYS = (
 _OF_FALLBACK = (
     "That likeness and level make the order was stated by people; nothing here shows that brands "
     "of this market choose so.",
-    "Ranges of outcomes are those of public posts: posts made for a campaign may fare otherwise. "
+    "Ranges of outcomes are those of public posts, and too narrow for hires: on simulated markets "
+    "ranges of 80 % held 60 % of engagements and 67 % of reach. "
     "Once campaigns are closed, a model trained on them learns from hires instead.",
 )
 
