@@ -29,7 +29,7 @@ from matcher.evaluation.offpolicy.answer import PolicyValue
 from matcher.evaluation.offpolicy.log import DecisionLog, read_log
 from matcher.evaluation.offpolicy.models import Inputs, add_scores, estimate_chances, race_chances
 from matcher.evaluation.offpolicy.policy import TargetPolicy, logged_policy, top_k_policy
-from matcher.evaluation.offpolicy.staffing import Staffing, staff_log
+from matcher.evaluation.offpolicy.staffing import Staffing, campaigns_since, staff_log
 from matcher.evaluation.offpolicy.value import estimate_policy_value, learn
 from matcher.features.context import MarketData
 from matcher.features.relative import normal_scores
@@ -164,12 +164,25 @@ def judge_market(folder: Path, seed: int, options: argparse.Namespace) -> list[d
     campaigns = campaigns.sort_values("decided_at", ignore_index=True)
     cut = campaigns["decided_at"].iloc[int(_TRAINED_ON * len(campaigns))]
     model, _, _ = fit_model(data, cut, settings)
-    held = staff_log(model, data, read_log(data.market, options.outcome))
+    held = staff_log(model, data, read_log(data.market, options.outcomes[0]))
     truth = read_truth(folder)
     pairs = held.log.row_campaigns.tolist(), held.log.account_ids.tolist()
-    name = {"trust_proxy": "trust"}.get(options.outcome, options.outcome)
-    expected = truth.expected(*pairs)[name].to_numpy(np.float64)
+    expected = truth.expected(*pairs)
     found: list[dict[str, object]] = []
+    for outcome in options.outcomes:
+        log = campaigns_since(data.market, read_log(data.market, outcome), model.trained_until)
+        same = Staffing(log, held.inputs, held.scores, held.persons)
+        name = {"trust_proxy": "trust"}.get(outcome, outcome)
+        rows = judge_log(same, expected[name].to_numpy(np.float64), seed, options)
+        found += [{"outcome": outcome, **row} for row in rows]
+    return found
+
+
+def judge_log(
+    held: Staffing, expected: NDArray[np.float64], seed: int, options: argparse.Namespace
+) -> list[dict[str, object]]:
+    """Estimates for one log, with its chances and without them, and their true values."""
+    found = []
     blind = held.log.without_chances()
     logs = {"stated": held.log, "from scores": blind, "from features": blind.without_scores()}
     for chances, log in logs.items():
@@ -227,17 +240,17 @@ def print_world(options: argparse.Namespace) -> None:
         rows.to_parquet(options.out, index=False)
     n = rows["campaigns"]
     print(
-        f"world {options.world}, {options.seeds} seeds, {options.outcome}, {n.min()} to {n.max()} "
-        "campaigns; relative root mean square error of values that were not refused; share of "
-        "seeds in which the interval of 95 % holds the truth, and its width"
+        f"world {options.world}, {options.seeds} seeds, {n.min()} to {n.max()} campaigns; relative "
+        "root mean square error of values that were not refused; share of seeds in which the "
+        "interval of 95 % holds the truth, and its width"
     )
-    for chances, part in rows.groupby("chances", sort=False):
-        print_rows(str(chances), part)
+    for (outcome, chances), part in rows.groupby(["outcome", "chances"], sort=False):
+        print_rows(f"{outcome}, chances {chances}", part)
 
 
-def print_rows(chances: str, rows: pd.DataFrame) -> None:
+def print_rows(title: str, rows: pd.DataFrame) -> None:
     """Print one line per policy, then of all that are not the log's own, refused or not."""
-    print(f"\nchances {chances}")
+    print(f"\n{title}")
     head = ("ESS", "outside", "refused", *_ESTIMATORS, "bias DR", "holds", "width")
     print(f"{'policy':<22}" + "".join(f"{name:>9}" for name in head))
     others = rows["policy"] != "logged"
@@ -270,11 +283,11 @@ def main() -> None:
     parser.add_argument(
         "--forget", action="store_true", help="Estimate chances of a log without chance too."
     )
-    parser.add_argument("--outcome", default="engagements")
+    parser.add_argument("--outcomes", nargs="+", default=["engagements", "trust_proxy"])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=1_001)
-    parser.add_argument("--influencers", type=int, default=500)
-    parser.add_argument("--campaigns", type=int, default=480)
+    parser.add_argument("--influencers", type=int, default=1_000)
+    parser.add_argument("--campaigns", type=int, default=500)
     parser.add_argument("--out", type=Path, help="All rows, as Parquet.")
     options = parser.parse_args()
     if options.lists:

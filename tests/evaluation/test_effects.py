@@ -236,10 +236,10 @@ def test_equal_seeds_give_equal_answers():
 def test_partial_shares_are_those_of_regressions():
     hires = made_hires()
     treatment = read_treatment(hires, "fee_per_post")
-    rests = leave_rests(hires, treatment)
-    found = group_shares(rests, treatment, within=False).set_index("group")
+    rests = leave_rests(hires, treatment, within=False)
+    found = group_shares(rests, treatment).set_index("group")
     groups = np.array(rests.groups)
-    fee = treatment.values
+    fee = rests.treatment
     rest = rests.design[:, groups != "reach"]
     k = rests.design.shape[1]
     full, less = unexplained(fee, rests.design), unexplained(fee, rest)
@@ -249,7 +249,7 @@ def test_partial_shares_are_those_of_regressions():
     assert k >= rank - 1
     expected = 1 - (full / (n - rank)) / (less / (n - less_rank))
     assert found.loc["reach", "treatment_share"] == pytest.approx(expected, abs=1e-6)
-    assert estimate_effect(rests, n_rows=n, within=False).n_hires == n
+    assert estimate_effect(rests, n_rows=n).n_hires == n
 
 
 def test_strange_questions_are_refused():

@@ -24,33 +24,43 @@ _NORMAL: Final = 1.959963984540054
 
 @dataclass(frozen=True, eq=False)
 class Rests:
-    """What is left of treatment and outcome once the rest of what is known has spoken.
+    """Treatment and outcome of hires, and what is left once all else that is known has spoken.
 
     Parameters
     ----------
     rows : numpy.ndarray of int64, shape (n,)
         Hires that count.
     treatment, outcome : numpy.ndarray of float64, shape (n,)
+        Less their means, over all hires or of the account.
+    treatment_rest, outcome_rest : numpy.ndarray of float64, shape (n,)
         What is left of each, from fits on other campaigns.
     campaigns, accounts : numpy.ndarray of int64, shape (n,)
         Codes.
     design : numpy.ndarray of float64, shape (n, n_columns)
-        Columns adjusted for, standardised.
+        Columns adjusted for, standardised, less their means.
     groups : tuple of str
         Group of each column of the design.
-    known_share : float
-        Share of the treatment's variance that the columns foretell in campaigns not seen, at
-        least 0.
+    n_means : int
+        Means that were taken off: 1, or one per account.
     """
 
     rows: NDArray[np.int64]
     treatment: NDArray[np.float64]
     outcome: NDArray[np.float64]
+    treatment_rest: NDArray[np.float64]
+    outcome_rest: NDArray[np.float64]
     campaigns: NDArray[np.int64]
     accounts: NDArray[np.int64]
     design: NDArray[np.float64]
     groups: tuple[str, ...]
-    known_share: float
+    n_means: int
+
+    @property
+    def free_share(self) -> float:
+        """Share of the treatment's variance that nothing known foretells, 0..1."""
+        whole = float((self.treatment**2).mean())
+        left = float((self.treatment_rest**2).mean())
+        return min(left / whole, 1.0) if whole > 0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +97,7 @@ class Estimate:
     weights: NDArray[np.float64]
 
 
-def leave_rests(hires: Hires, treatment: Treatment, *, seed: int = 0) -> Rests | None:
+def leave_rests(hires: Hires, treatment: Treatment, *, within: bool, seed: int = 0) -> Rests | None:
     """Partial out what is known, each campaign by fits on the others.
 
     Ridge regressions of treatment and outcome, their penalties chosen by leaving rows out.
@@ -98,6 +108,10 @@ def leave_rests(hires: Hires, treatment: Treatment, *, seed: int = 0) -> Rests |
         Hires.
     treatment : Treatment
         Term that is asked about.
+    within : bool
+        Whether everything is first taken relative to the mean of the account's hires, so that
+        whatever stays the same of an account, known or not, cannot confound; accounts with one
+        hire then say nothing.
     seed : int
         Seed by which campaigns are dealt to five parts.
 
@@ -110,36 +124,49 @@ def leave_rests(hires: Hires, treatment: Treatment, *, seed: int = 0) -> Rests |
     ----------
     Robinson (1988), Root-N-consistent semiparametric regression; Nie and Wager (2021),
     Quasi-oracle estimation of heterogeneous treatment effects (the R-learner); Chernozhukov et al.
-    (2018), Double/debiased machine learning.
+    (2018), Double/debiased machine learning; Clarke and Polselli (2025), Double machine learning
+    for static panel models with fixed effects (means first).
     """
-    usable = np.isfinite(treatment.values) & np.isfinite(treatment.outcome)
-    rows = np.flatnonzero(usable)
-    campaigns = pd.factorize(hires.frame["campaign_id"].to_numpy(object)[rows])[0].astype(np.int64)
-    if len(rows) < 50 or campaigns.max(initial=-1) < 9:
-        return None
-    if np.ptp(treatment.values[rows]) == 0:
+    rows = np.flatnonzero(np.isfinite(treatment.values) & np.isfinite(treatment.outcome))
+    accounts = _codes(hires, "account_id", rows)
+    if within and len(rows):
+        kept = np.bincount(accounts)[accounts] >= 2
+        rows = rows[kept]
+        accounts = _codes(hires, "account_id", rows)
+    campaigns = _codes(hires, "campaign_id", rows)
+    if len(rows) < 50 or campaigns.max(initial=-1) < 9 or np.ptp(treatment.values[rows]) == 0:
         return None
     values, groups = _columns(hires, treatment, rows)
-    rng = np.random.default_rng(seed)
-    part = rng.permutation(np.arange(campaigns.max() + 1) % N_FOLDS)[campaigns]
-    d, y = treatment.values[rows], treatment.outcome[rows]
     columns = prepare_columns(values)
     # The last columns of a design say where others are missing.
     told = [*groups, *np.array(groups, dtype=object)[columns.told]]
-    known_d = _foretell(values, d, part)
-    known_y = _foretell(values, y, part)
-    accounts = pd.factorize(hires.frame["account_id"].to_numpy(object)[rows])[0].astype(np.int64)
-    share = 1.0 - float(((d - known_d) ** 2).mean() / d.var())
+    means_of = accounts if within else np.zeros(len(rows), dtype=np.int64)
+    table = _less_means(np.column_stack([treatment.values, treatment.outcome])[rows], means_of)
+    d, y, design = table[:, 0], table[:, 1], _less_means(columns.design(values), means_of)
+    rng = np.random.default_rng(seed)
+    part = rng.permutation(np.arange(campaigns.max() + 1) % N_FOLDS)[campaigns]
     return Rests(
         rows=rows,
-        treatment=d - known_d,
-        outcome=y - known_y,
+        treatment=d,
+        outcome=y,
+        treatment_rest=d - _foretell(design, d, part),
+        outcome_rest=y - _foretell(design, y, part),
         campaigns=campaigns,
         accounts=accounts,
-        design=columns.design(values),
+        design=design,
         groups=tuple(np.array(told, dtype=object)[columns.varies]),
-        known_share=max(share, 0.0),
+        n_means=int(means_of.max()) + 1,
     )
+
+
+def _codes(hires: Hires, column: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return pd.factorize(hires.frame[column].to_numpy(object)[rows])[0].astype(np.int64)
+
+
+def _less_means(values: NDArray[np.float64], means_of: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Columns less their means over the rows of the same code."""
+    table = pd.DataFrame(values)
+    return np.asarray((table - table.groupby(means_of).transform("mean")).to_numpy(np.float64))
 
 
 def _columns(
@@ -159,7 +186,7 @@ def _columns(
 
 
 def _foretell(
-    values: NDArray[np.float64], target: NDArray[np.float64], part: NDArray[np.int64]
+    design: NDArray[np.float64], target: NDArray[np.float64], part: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """What ridge regressions on the other campaigns expect of each."""
     from sklearn.linear_model import RidgeCV
@@ -167,13 +194,12 @@ def _foretell(
     found = np.empty(len(target))
     for fold in range(N_FOLDS):
         others, own = part != fold, part == fold
-        columns = prepare_columns(values[others])
-        ridge = RidgeCV(_PENALTIES).fit(columns.design(values[others]), target[others])
-        found[own] = ridge.predict(columns.design(values[own]))
+        ridge = RidgeCV(_PENALTIES).fit(design[others], target[others])
+        found[own] = ridge.predict(design[own])
     return found
 
 
-def estimate_effect(rests: Rests, *, n_rows: int, within: bool) -> Estimate | None:
+def estimate_effect(rests: Rests, *, n_rows: int) -> Estimate | None:
     """Average effect from what is left of treatment and outcome.
 
     Parameters
@@ -182,65 +208,50 @@ def estimate_effect(rests: Rests, *, n_rows: int, within: bool) -> Estimate | No
         What is left.
     n_rows : int
         Hires in all, for the weights.
-    within : bool
-        Whether hires are compared with other hires of the same account alone, so that whatever
-        stays the same of an account, known or not, cannot confound.
 
     Returns
     -------
     Estimate or None
         None where nothing is left to compare.
     """
-    d, y, accounts = rests.treatment, rests.outcome, rests.accounts
-    kept = np.ones(len(d), dtype=bool)
-    n_means = 1
-    if within:
-        counts = np.bincount(accounts)
-        kept = counts[accounts] >= 2
-        n_means = int((counts >= 2).sum())
-        means = [np.bincount(accounts, weights=one) / np.maximum(counts, 1) for one in (d, y)]
-        d, y = d - means[0][accounts], y - means[1][accounts]
-    else:
-        d, y = d - d.mean(), y - y.mean()
-    d, y, campaigns = d[kept], y[kept], rests.campaigns[kept]
+    d, y = rests.treatment_rest, rests.outcome_rest
+    campaigns, accounts = rests.campaigns, rests.accounts
     square = float((d**2).sum())
-    freedom = float(kept.sum() - n_means - 1)
+    freedom = float(len(d) - rests.n_means - 1)
     if square <= 1e-12 or freedom < 1:
         return None
     slope = float(d @ y) / square
     left = y - slope * d
     scores = np.bincount(campaigns, weights=d * left)
     n_campaigns = len(np.unique(campaigns))
-    few = n_campaigns / max(n_campaigns - 1, 1) * (kept.sum() - 1) / freedom
+    few = n_campaigns / max(n_campaigns - 1, 1) * (len(d) - 1) / freedom
     clustered = float(np.sqrt(few * (scores**2).sum())) / square
     by_campaign = np.bincount(campaigns, weights=d**2)
     weights = np.zeros(n_rows)
-    weights[rests.rows[kept]] = d**2 / square
+    weights[rests.rows] = d**2 / square
     return Estimate(
         slope=slope,
         low=slope - _NORMAL * clustered,
         high=slope + _NORMAL * clustered,
         error=float(np.sqrt((left**2).sum() / freedom / square)),
         freedom=freedom,
-        n_hires=int(kept.sum()),
-        n_accounts=len(np.unique(accounts[kept])),
+        n_hires=len(d),
+        n_accounts=len(np.unique(accounts)),
         n_campaigns=n_campaigns,
         n_effective=square**2 / float((by_campaign**2).sum()),
         weights=weights,
     )
 
 
-def group_shares(rests: Rests, treatment: Treatment, *, within: bool) -> pd.DataFrame:
+def group_shares(rests: Rests, treatment: Treatment) -> pd.DataFrame:
     """How much each group of columns explains of treatment and outcome given all others.
 
     Parameters
     ----------
     rests : Rests
-        What is left, with the columns adjusted for.
+        Treatment, outcome and the columns adjusted for.
     treatment : Treatment
         Term.
-    within : bool
-        Whether everything is taken relative to the mean of the account.
 
     Returns
     -------
@@ -248,20 +259,10 @@ def group_shares(rests: Rests, treatment: Treatment, *, within: bool) -> pd.Data
         ``group, treatment_share, outcome_share``: partial shares, corrected for the number of
         columns, 0..1; of the groups that are no yardstick nothing.
     """
-    d, y, design = treatment.values[rests.rows], treatment.outcome[rests.rows], rests.design
-    lost = 1
-    if within:
-        counts = np.bincount(rests.accounts)
-        kept = counts[rests.accounts] >= 2
-        held = pd.DataFrame(np.column_stack([d, y, design])[kept])
-        held = held - held.groupby(rests.accounts[kept]).transform("mean")
-        d, y, design = held[0].to_numpy(), held[1].to_numpy(), held.iloc[:, 2:].to_numpy()
-        lost = int((counts >= 2).sum())
-    else:
-        d, y, design = d - d.mean(), y - y.mean(), design - design.mean(axis=0)
+    d, y, design = rests.treatment, rests.outcome, rests.design
     groups = np.array([*rests.groups, "treatment", "outcome"], dtype=object)
     table = np.column_stack([design, d, y])
-    products, freedom = table.T @ table, len(table) - lost
+    products, freedom = table.T @ table, len(table) - rests.n_means
     apart = {"terms", "time", *treatment.mechanical}
     columns = ~np.isin(groups, ("treatment", "outcome"))
     rows = []

@@ -84,7 +84,8 @@ class EffectAnswer:
     e_value : float or None
         Ratio by which it must be tied to both.
     free_share : float
-        Share of the treatment's variance that nothing known foretells, 0..1.
+        Share of the treatment's variance between hires of the same account that nothing known
+        foretells, 0..1.
     estimate : Estimate or None
         What the effect rests on.
     declined : tuple of str
@@ -249,14 +250,15 @@ def answer_effect(
     """
     asked = read_treatment(hires, treatment)
     known = np.isfinite(asked.values) & np.isfinite(asked.outcome)
-    rests = leave_rests(hires, asked, seed=seed)
+    rests = leave_rests(hires, asked, within=True, seed=seed)
+    whole = leave_rests(hires, asked, within=False, seed=seed)
     if rests is None:
         return _without(hires, asked, int(known.sum()), _why_not(asked, known))
-    within = estimate_effect(rests, n_rows=len(hires), within=True)
-    pooled = estimate_effect(rests, n_rows=len(hires), within=False)
+    within = estimate_effect(rests, n_rows=len(hires))
+    pooled = None if whole is None else estimate_effect(whole, n_rows=len(hires))
     naive = _naive(asked, known, hires)
     declined = _missing(asked, rests, within)
-    free = 1.0 - rests.known_share
+    free = rests.free_share
     if declined or within is None:
         return EffectAnswer(
             treatment=treatment,
@@ -273,9 +275,9 @@ def answer_effect(
             free_share=free,
             estimate=within,
             declined=declined,
-            n_hires=len(rests.rows),
+            n_hires=int(known.sum()),
         )
-    bias, group = _largest_bias(group_shares(rests, asked, within=True), within, strength)
+    bias, group = _largest_bias(group_shares(rests, asked), within, strength)
     effect = _told(within, asked)
     return EffectAnswer(
         treatment=treatment,
@@ -292,7 +294,7 @@ def answer_effect(
         free_share=free,
         estimate=within,
         declined=(),
-        n_hires=len(rests.rows),
+        n_hires=int(known.sum()),
     )
 
 
@@ -339,8 +341,8 @@ def _missing(asked: Treatment, rests: Rests, within: Estimate | None) -> tuple[s
 def _freedom(asked: Treatment, rests: Rests) -> float:
     if asked.is_amount:
         # A share would depend on currencies and tiers, of which there may be any number.
-        return float(rests.treatment.std())
-    return 1.0 - rests.known_share
+        return float(rests.treatment_rest.std())
+    return rests.free_share
 
 
 def _amount(one: Estimate | None, asked: Treatment) -> Amount | None:

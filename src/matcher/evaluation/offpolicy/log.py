@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matcher.market.market import Market
 
 __all__ = ["DecisionLog", "read_log"]
+
+_SETTLED: Final = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +188,11 @@ class DecisionLog:
 
 
 def read_log(
-    market: Market, outcome: str = "engagements", *, policy_id: str | None = None
+    market: Market,
+    outcome: str = "engagements",
+    *,
+    policy_id: str | None = None,
+    settle_days: float | None = None,
 ) -> DecisionLog:
     """Log of a market's closed campaigns, from the tables `decisions` and `collaborations`.
 
@@ -198,11 +204,15 @@ def read_log(
         What is counted, one of `matcher.ranking.outcomes.names.OUTCOME_NAMES`.
     policy_id : str, optional
         Policy whose decisions count; may be left out where there is one.
+    settle_days : float, optional
+        Days after a decision from which its outcomes count as in, 0 or more; those after which 95
+        of 100 known outcomes were in when None. Of younger campaigns the outcomes of the quick are
+        known alone.
 
     Returns
     -------
     DecisionLog
-        Campaigns whose hires are settled, by decision, candidates in rising order of account.
+        Campaigns that are settled, by decision, candidates in rising order of account.
 
     Raises
     ------
@@ -219,11 +229,13 @@ def read_log(
     asked = pd.Index(table["campaign_id"].unique())
     # A campaign that chose nobody is settled too, but says nothing of what choices bring.
     kept = campaigns[campaigns.index.isin(closed) & campaigns.index.isin(asked)]
+    days = _settle_days(market) if settle_days is None else settle_days
+    kept = kept[kept <= market.all_known_at - pd.Timedelta(days=days)]
     kept = kept.sort_values(kind="stable")
     if kept.empty:
         raise SupportError(
             f"decisions: none of {len(asked)} campaigns is closed (all outcomes of its hires "
-            "known); nothing can be said of what was chosen yet"
+            f"known, {days:.0f} days past); nothing can be said of what was chosen yet"
         )
     names = pd.Index(kept.index)
     table = table[table["campaign_id"].isin(names)]
@@ -235,7 +247,10 @@ def read_log(
     chosen = table["chosen"].to_numpy(bool)
     measured = found.reindex(keys).to_numpy(np.float64)
     strangers = int((~np.isnan(measured) & ~chosen).sum())
-    notes = [f"{len(asked) - len(kept)} of {len(asked)} campaigns are not closed yet"]
+    notes = [
+        f"{len(asked) - len(kept)} of {len(asked)} campaigns are not closed yet, or fewer than "
+        f"{days:.0f} days past"
+    ]
     hires = found.dropna().index
     hires = hires[hires.get_level_values(0).isin(names)]
     outside = int((~hires.isin(keys)).sum())
@@ -257,6 +272,15 @@ def read_log(
         outcome_name=outcome,
         notes=tuple(notes),
     )
+
+
+def _settle_days(market: Market) -> float:
+    """Days after which 95 of 100 known outcomes were in."""
+    known = market.tables["collaborations"].dropna(subset="outcome_at")
+    decided = market.tables["campaigns"].set_index("campaign_id")["decided_at"]
+    waits = known["outcome_at"] - known["campaign_id"].map(decided)
+    waits = waits.dropna().dt.total_seconds() / 86_400.0
+    return float(waits.quantile(_SETTLED)) if len(waits) else 0.0
 
 
 def _score(table: pd.DataFrame) -> NDArray[np.float64] | None:

@@ -32,7 +32,7 @@ N_FOLDS: Final = 5
 SCORE: Final = "logged_score"
 _LEAST_ROWS: Final = 50
 """Outcomes of the other campaigns below which nothing is learnt."""
-_PENALTY_SEEN: Final = 100.0
+_PENALTY_SEEN: Final = 30.0
 _PENALTY_CHANCE: Final = 100.0
 _OTHERS_PER_CHOSEN: Final = 15
 """Candidates that were not chosen, drawn per chosen one to learn chances from."""
@@ -164,9 +164,10 @@ def expect_outcomes(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDArr
 def expect_seen(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDArray[np.float64]:
     """Chance that the outcome of each candidate is known if it is chosen.
 
-    Invitations are declined and outcomes not reported. Logistic regression on what is known of the
-    candidate, cross-fitted by campaign; where it cannot be fitted, the share in the other
-    campaigns.
+    Invitations are declined, posts come late, outcomes are not reported. Logistic regression,
+    cross-fitted by campaign, on what is known of the candidate, how long the campaign is past, and
+    how often the account was chosen in other campaigns of the log, earlier ones and all: whoever
+    is in demand delivers later. Where it cannot be fitted, the share in the other campaigns.
 
     Parameters
     ----------
@@ -188,8 +189,8 @@ def expect_seen(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDArray[n
         If no outcome is known outside of a part.
     """
     waited = np.log1p(log.waited_days)[log.codes]
-    values = np.column_stack([inputs.values, waited])
-    names = (*inputs.names, "waited")
+    values = np.column_stack([inputs.values, waited, *np.log1p(_demand(log))])
+    names = (*inputs.names, "waited", "chosen_before", "chosen_elsewhere")
     found = np.full(len(log), np.nan)
     for others, own in _folds(log, inputs, seed):
         rows = np.flatnonzero(others & log.chosen)
@@ -204,6 +205,19 @@ def expect_seen(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDArray[n
             continue
         found[own] = expit(model.predict(values[own]))
     return found
+
+
+def _demand(log: DecisionLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How often each candidate was chosen in earlier, and in all other, campaigns."""
+    accounts = np.unique(log.account_ids.astype(str), return_inverse=True)[1].reshape(-1)
+    order = np.lexsort((log.codes, accounts))
+    ranked, chosen = accounts[order], log.chosen[order].astype(np.int64)
+    running = np.cumsum(chosen) - chosen
+    first = np.searchsorted(ranked, ranked)
+    before, elsewhere = np.empty(len(log), np.int64), np.empty(len(log), np.int64)
+    before[order] = running - running[first]
+    elsewhere[order] = np.bincount(ranked, weights=chosen)[ranked].astype(np.int64) - chosen
+    return before, elsewhere
 
 
 def race_chances(
