@@ -19,6 +19,7 @@ from matcher.plan.panel import parse_panel
 from matcher.plan.plan import plan
 from matcher.plan.plans import COLUMNS, Plan
 from matcher.plan.prepare import Prepared, prepare_plan
+from matcher.ranking.fallback import fit_without_history
 from matcher.ranking.fit import fit_model
 from matcher.report.plan_files import write_plan
 
@@ -239,3 +240,14 @@ def test_sentences_are_in_both_languages(shop: SimpleNamespace) -> None:
     assert len(english.sentences) == len(vietnamese.sentences)
     assert english.frame["account_id"].tolist() == vietnamese.frame["account_id"].tolist()
     assert "<table>" in english._repr_html_()
+
+
+def test_a_plan_of_the_fallback_names_it(shop: SimpleNamespace) -> None:
+    model, context = fit_without_history(
+        shop.data, shop.model.trained_until, shop.model.settings, reason="none is closed"
+    )
+    bare = SimpleNamespace(model=model, data=shop.data, context=context, brief=shop.brief)
+    found = made(bare)
+    assert len(found)
+    assert sum("is the fallback `likeness-and-level`" in note for note in found.notes) == 1
+    assert not any("fallback" in note for note in made(shop).notes)

@@ -19,6 +19,7 @@ from matcher.plan.request import check_quantile, join_request
 from matcher.plan.sources import find_source
 from matcher.plan.texts import TEXTS
 from matcher.ranking.model import Model
+from matcher.ranking.stated import describe_fallback
 from matcher.recommend.recommend import score_brief
 from matcher.retrieval.eligibility import RIVAL_DAYS
 
@@ -158,7 +159,7 @@ def prepare_plan(
         most=most_budget * request.budget, fee_level=request.constraints.fee_level,
         language=language,
     )  # fmt: skip
-    notes = list(scored.candidates.eligible.notes)
+    notes = [*filter(None, [describe_fallback(model.facts)]), *scored.candidates.eligible.notes]
     options = _in_panel(options, panel, notes, language)
     assert model.outcomes is not None
     asked = request.constraints.packages.formats or request.brief.formats
