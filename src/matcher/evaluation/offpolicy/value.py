@@ -30,9 +30,8 @@ from matcher.evaluation.offpolicy.support import measure_support
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from matcher.columns import TRUST_PROXY
     from matcher.evaluation.offpolicy.log import DecisionLog
-from matcher.evaluation.offpolicy.models import Inputs
+    from matcher.evaluation.offpolicy.models import Inputs
 
 __all__ = ["Learnt", "estimate_policy_value", "learn", "rows_to_judge"]
 
