@@ -250,8 +250,7 @@ def answer_effect(
     """
     asked = read_treatment(hires, treatment)
     known = np.isfinite(asked.values) & np.isfinite(asked.outcome)
-    rests = leave_rests(hires, asked, within=True, seed=seed)
-    whole = leave_rests(hires, asked, within=False, seed=seed)
+    rests, whole = (leave_rests(hires, asked, within=one, seed=seed) for one in (True, False))
     if rests is None:
         return _without(hires, asked, int(known.sum()), _why_not(asked, known))
     within = estimate_effect(rests, n_rows=len(hires))
