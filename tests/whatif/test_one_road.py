@@ -77,7 +77,7 @@ def test_states_equal_rankings_made_anew(shop: SimpleNamespace, name: str) -> No
     assert state.ranked.candidates.account_ids.tolist() == fresh.candidates.account_ids.tolist()
     np.testing.assert_array_equal(state.ranked.matrix.values, fresh.matrix.values)
     assert state.ranked.scores.equals(fresh.scores)
-    np.testing.assert_array_equal(state.ranked.inputs, fresh.inputs)
+    np.testing.assert_array_equal(state.ranked.order_score, fresh.order_score)
 
 
 def test_order_of_asking_does_not_count(shop: SimpleNamespace) -> None:

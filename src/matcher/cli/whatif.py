@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matcher.whatif.extras import Extras
     from matcher.whatif.scenario import Scenario
 
-_ORDERS = ("fit", "deliver", "outcome", "value", "blend")
 
 
 def whatif(
@@ -93,8 +92,11 @@ def whatif(
     ] = None,
     order: Annotated[
         str,
-        typer.Option(autocompletion=complete_order, help="fit, deliver, outcome, value or blend."),
-    ] = "fit",
+        typer.Option(
+            autocompletion=complete_order,
+            help="objective (as the settings say), fit, deliver, outcome, value or blend.",
+        ),
+    ] = "objective",
     top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="Length of lists.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the draws behind intervals.")] = 0,
     refuse_outside: Annotated[
@@ -129,6 +131,7 @@ def whatif(
     Example: matcher whatif my-market --model models/mine --brief b.yaml --scenario more-money.yaml
     """
     from matcher.ranking.store import read_model
+    from matcher.recommend.orders import REQUESTS
     from matcher.tracking.models import find_model
     from matcher.whatif.ask import compare_scenarios
     from matcher.whatif.desk import open_desk
@@ -136,7 +139,7 @@ def whatif(
     from matcher.whatif.scenario import join_scenarios, read_scenario
 
     started_at = time.time()
-    check_word("--order", order, _ORDERS)
+    check_word("--order", order, REQUESTS)
     check_word("--language", language, ("en", "vi"))
     extras = parse_extras(
         grid or [], tornado=tornado, sentences=sentences, enter=enter, curve=curve

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matcher.features.data import MarketData
     from matcher.market.brief import Brief
     from matcher.ranking.model import Model
-    from matcher.recommend.rows import Order
+    from matcher.recommend.orders import OrderRequest
     from matcher.recommend.wording import Language
     from matcher.whatif.desk import Desk, State
     from matcher.whatif.support import Support
@@ -156,7 +156,7 @@ def what_if(
     *,
     as_of: pd.Timestamp | None = None,
     settings: Settings | None = None,
-    order: Order = "fit",
+    order: OrderRequest = "objective",
     top_k: int = 10,
     language: Language = "en",
     context: FeatureContext | None = None,
@@ -178,7 +178,7 @@ def what_if(
         Aware instant from which it is seen; one from which all of the market is known when None.
     settings : Settings, optional
         Settings of retrieval; the model's own when None.
-    order : {"fit", "deliver", "outcome", "value", "blend"}
+    order : {"objective", "fit", "deliver", "outcome", "value", "blend"}
         What lists are ordered by, as in `matcher.recommend.recommend.recommend`.
     top_k : int, default 10
         Length of lists.
@@ -273,7 +273,7 @@ def compare_scenarios(
         "config_hash": desk.settings.hash,
         "as_of": pd.Timestamp(desk.instant, unit="us", tz="UTC").isoformat(),
         "seed": seed,
-        "order": job.order,
+        "order": desk.base.ranked.order,
         "top_k": job.top_k,
         "language": job.language,
         "one_per_person": job.one_per_person,
@@ -342,7 +342,6 @@ def list_ranking(state: State) -> pd.DataFrame:
     """
     rows, job = state.chosen, state.job
     codes = state.ranked.candidates.codes[rows]
-    column = "hire" if job.order == "fit" else job.order
     n, fees = len(rows), state.fees
     main = state.outcomes(rows).get(state.main_outcome or "")
     unknown = np.full(len(rows), np.nan)
@@ -352,7 +351,7 @@ def list_ranking(state: State) -> pd.DataFrame:
             "account_id": state.ids(rows),
             "handle": job.data.index.accounts["handle"].to_numpy(object)[codes],
             "platform": job.data.index.accounts["platform"].to_numpy(object)[codes],
-            "score": state.ranked.scores[column].to_numpy(np.float64)[rows],
+            "score": state.ranked.order_score[rows],
             "outcome": state.main_outcome,
             "expected": unknown if main is None else main.mean(),
             "low": unknown if main is None else main.quantile(_LOW),
@@ -367,9 +366,9 @@ def list_ranking(state: State) -> pd.DataFrame:
 def _notes(desk: Desk, state: State, support: Support) -> list[str]:
     """What is to be known of an answer: which edits can act at all, and what is assumed."""
     language, scenario = desk.job.language, state.scenario
-    said = []
+    said = [] if state.ranked.order_note is None else [state.ranked.order_note]
     if scenario.edits and _is_untouched(desk.base, state):
-        said.append(WORDS["untouched"][language].format(order=desk.job.order))
+        said.append(WORDS["untouched"][language].format(order=state.ranked.order))
     if any(one.model_fields_set & set(_PRICED) for one in scenario.influencers):
         said.append(WORDS["price"][language])
     if state.factors:
@@ -390,6 +389,5 @@ def _notes(desk: Desk, state: State, support: Support) -> list[str]:
 
 def _is_untouched(base: State, state: State) -> bool:
     codes = (base.ranked.candidates.codes, state.ranked.candidates.codes)
-    column = "hire" if base.job.order == "fit" else base.job.order
-    first, second = (one.ranked.scores[column].to_numpy(np.float64) for one in (base, state))
+    first, second = (one.ranked.order_score for one in (base, state))
     return np.array_equal(*codes) and np.array_equal(first, second, equal_nan=True)

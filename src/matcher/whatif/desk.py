@@ -16,10 +16,11 @@ from matcher.market.brief import Brief, parse_brief
 from matcher.market.instants import instant_microseconds
 from matcher.ranking.model import Model
 from matcher.ranking.outcomes.names import objective_outcome
-from matcher.recommend.batches import seen_from, worth
+from matcher.recommend.batches import per_fee, seen_from
 from matcher.recommend.fees import build_fees
 from matcher.recommend.recommend import score_brief
-from matcher.recommend.rows import ORDERS, Job, choose
+from matcher.recommend.orders import REQUESTS
+from matcher.recommend.rows import Job, choose
 from matcher.retrieval.eligibility import RIVAL_DAYS
 from matcher.whatif.edited import edit_context
 from matcher.whatif.scenario import BASELINE
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from matcher.features.pairs import Pairs
     from matcher.ranking.outcomes.distribution import Distributions
     from matcher.recommend.fees import Fees
-    from matcher.recommend.rows import Order, Scored
+    from matcher.recommend.orders import OrderRequest
+    from matcher.recommend.rows import Scored
     from matcher.recommend.wording import Language
     from matcher.whatif.scenario import Scenario
 
@@ -204,8 +206,7 @@ class State:
     @property
     def main_outcome(self) -> str | None:
         """Outcome that stands for the objective; None where none is predicted."""
-        models = self.job.model.outcomes
-        return None if models is None else objective_outcome(self.brief.objective, models.names)
+        return _main_outcome(self.job.model, self.brief)
 
 
 @dataclass(frozen=True, eq=False)
@@ -385,7 +386,7 @@ def open_desk(
     *,
     as_of: pd.Timestamp | None = None,
     settings: Settings | None = None,
-    order: Order = "fit",
+    order: OrderRequest = "objective",
     top_k: int = 10,
     language: Language = "en",
     one_per_person: bool = True,
@@ -406,8 +407,8 @@ def open_desk(
         Aware instant; one from which all of the market is known when None.
     settings : Settings, optional
         Settings of retrieval; the model's own when None.
-    order : {"fit", "deliver", "outcome", "value", "blend"}
-        What lists are ordered by.
+    order : {"objective", "fit", "deliver", "outcome", "value", "blend"}
+        What lists are ordered by; by default as the settings say of the objective.
     top_k : int, default 10
         Length of lists.
     language : {"en", "vi"}
@@ -435,7 +436,7 @@ def open_desk(
     check_type(model, Model, where="what_if: model", hint=hint)
     check_type(data, MarketData, where="what_if: data", hint="wrap it: MarketData(market)")
     check_type(brief, Brief, where="what_if: brief")
-    check_choice(order, ORDERS, where="what_if: order")
+    check_choice(order, REQUESTS, where="what_if: order")
     check_choice(language, ("en", "vi"), where="what_if: language")
     check_count(top_k, where="what_if: top_k")
     if brief.budget == 0:
@@ -452,6 +453,11 @@ def open_desk(
     )
 
 
+def _main_outcome(model: Model, brief: Brief) -> str | None:
+    objectives, models = model.settings.market.objectives, model.outcomes
+    return None if models is None else objective_outcome(brief.objective, models.names, objectives)
+
+
 def _factors(matrix: FeatureMatrix, factors: Mapping[str, float]) -> NDArray[np.float64]:
     platforms = pd.Series(matrix.platforms)
     return np.asarray(platforms.map(dict(factors)).astype(float).fillna(1.0), dtype=np.float64)
@@ -459,8 +465,7 @@ def _factors(matrix: FeatureMatrix, factors: Mapping[str, float]) -> NDArray[np.
 
 def _rescaled(job: Job, ranked: Scored, factors: Mapping[str, float]) -> Scored:
     """Scores by outcome where platforms bring more or less from now on; all others stay."""
-    models = job.model.outcomes
-    name = None if models is None else objective_outcome(ranked.brief.objective, models.names)
+    models, name = job.model.outcomes, _main_outcome(job.model, ranked.brief)
     if not factors or models is None or name is None or models.models[name].kind == "rate":
         return ranked
     scores = ranked.scores.copy()
@@ -469,6 +474,6 @@ def _rescaled(job: Job, ranked: Scored, factors: Mapping[str, float]) -> Scored:
     found = models.predict(ranked.matrix, names=[name], rows=rows)[name]
     middle = middle + found.scaled(_factors(ranked.matrix, factors)).centre - found.centre
     scores["outcome"] = middle
-    if job.order == "value":
-        scores["value"] = worth(job, ranked.brief, ranked.candidates, middle)
+    if ranked.order == "value":
+        scores["value"] = per_fee(job, ranked.brief, ranked.candidates, middle)
     return replace(ranked, scores=scores)

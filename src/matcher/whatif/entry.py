@@ -263,5 +263,4 @@ def _line(desk: Desk, top: int) -> float:
     base = desk.base
     if len(base.order) < top:
         return -np.inf
-    column = "hire" if desk.job.order == "fit" else desk.job.order
-    return float(base.ranked.scores[column].iloc[int(base.order[top - 1])])
+    return float(base.ranked.order_score[int(base.order[top - 1])])

@@ -302,8 +302,7 @@ def _of_account(state: State, account_id: str) -> Mapping[str, Any]:
     }
     if found[0] < 0:
         return held
-    column = "hire" if state.job.order == "fit" else state.job.order
-    held["score"] = float(state.ranked.scores[column].iloc[int(found[0])])
+    held["score"] = float(state.ranked.order_score[int(found[0])])
     main = state.outcomes(found).get(state.main_outcome or "")
     if main is not None:
         held["expected"] = float(main.mean()[0])

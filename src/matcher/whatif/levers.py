@@ -301,14 +301,15 @@ def _judged(desk: Desk, lever: Lever) -> Lever:
     job, features = desk.job, set(LEVER_FEATURES[lever.name])
     rankers = {"fit": ("hire",), "deliver": ("deliver",), "blend": ("hire", "deliver")}
     names: set[str] = set()
-    for which in rankers.get(job.order, ()):
+    order = desk.base.ranked.order
+    for which in rankers.get(order, ()):
         names |= set(job.model.feature_names(which))
-    if job.order in ("outcome", "value") and job.model.outcomes is not None:
+    if order in ("outcome", "value") and job.model.outcomes is not None:
         model = job.model.outcomes.models.get(desk.base.main_outcome or "")
         while model is not None:
             for part in (model.forecast and model.forecast.others, model.adjustment):
                 names |= set(part.names) if part else set()
             model = job.model.outcomes.models.get(model.parent) if model.parent else None
-    acts = bool(features & names) or (job.order == "value" and lever.name != "cadence")
+    acts = bool(features & names) or (order == "value" and lever.name != "cadence")
     note = _WORDS["acts" if acts else "rule"][lever.language]
     return replace(lever, acts=acts, note=note)

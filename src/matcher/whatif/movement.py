@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from matcher.columns import REASON_GROUPS
-from matcher.ranking.model import GROUP_OF
 from matcher.recommend.compare import compare_lists
-from matcher.recommend.reasons import group_contributions, relative_contributions
+from matcher.recommend.orders import EXPLAINED, GROUPS_OF, score_contributions
+from matcher.recommend.reasons import group_contributions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,7 +162,7 @@ def _frame(state: State, asked: NDArray[np.object_]) -> pd.DataFrame:
             "account_id": asked[held],
             "handle": state.job.data.index.accounts["handle"].to_numpy(object)[codes],
             "rank": ranks[kept],
-            "explained": state.job.explained,
+            "explained": EXPLAINED[state.ranked.question],
         }
     )
     groups = reason_groups(state, kept)
@@ -186,11 +186,6 @@ def reason_groups(state: State, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     numpy.ndarray of float64, shape (n, n_groups)
         In the order of `matcher.columns.REASON_GROUPS`.
     """
-    job, ranked = state.job, state.ranked
-    parts = relative_contributions(
-        job.model.ranker(job.ranker),
-        ranked.inputs,
-        ranked.scores[job.ranker].to_numpy(np.float64),
-        rows,
-    )
-    return group_contributions(parts, job.model.feature_names(job.ranker), GROUP_OF)
+    ranked = state.ranked
+    names, parts = score_contributions(state.job.model, ranked, ranked.question, rows)
+    return group_contributions(parts, names, GROUPS_OF)

@@ -53,7 +53,7 @@ class Screen:
         self._rows: dict[str, tuple[NDArray[np.float64], float] | None] = {}
         self._matrix: FeatureMatrix | None = None
         self._estimate = float("nan")
-        if desk.job.order == "value":
+        if desk.base.ranked.order == "value":
             codes = desk.job.data.index.account_codes(np.array([account_id], dtype=object))
             held = build_fees(desk.job.data, desk.brief, codes, desk.instant, language="en")
             self._estimate = float(held.fee[0])
@@ -125,10 +125,10 @@ class Screen:
         return self._matrix.values[0], own if own > 0 else self._estimate
 
     def _score(self, rows: NDArray[np.float64], fees: NDArray[np.float64]) -> Any:
-        job = self._desk.job
-        if job.order in ("fit", "deliver"):
-            return self._by_ranker("hire" if job.order == "fit" else "deliver", rows)
-        if job.order == "blend":
+        job, order = self._desk.job, self._desk.base.ranked.order
+        if order in ("fit", "deliver"):
+            return self._by_ranker("hire" if order == "fit" else "deliver", rows)
+        if order == "blend":
             scores = self._desk.base.ranked.scores
             parts = [
                 self._among(self._by_ranker(which, rows), scores[which].to_numpy(np.float64))
@@ -145,9 +145,10 @@ class Screen:
         assert one.tiers is not None
         pairs = one.pairs.select(every)
         middle = models.order(
-            FeatureMatrix(rows, one.names, pairs, one.platforms[every], one.tiers[every])
+            FeatureMatrix(rows, one.names, pairs, one.platforms[every], one.tiers[every]),
+            job.model.settings.market.objectives,
         )
-        return middle - np.log(fees) if job.order == "value" else middle
+        return middle - np.log(fees) if order == "value" else middle
 
     def _by_ranker(self, which: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
         ranker = self._desk.job.model.ranker(which)
