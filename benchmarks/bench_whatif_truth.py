@@ -152,7 +152,7 @@ def answer_market(folder: Path, seed: int, n_scenarios: int, kept: Path | None) 
         if kept is not None:
             write_model(model, kept)
     context = model.context(data)
-    # What an account would bring rests on its own features; the fewer others are ranked, the sooner.
+    # What an account would bring rests on its own features; fewer others are ranked sooner.
     few = settings.model_copy(
         update={"retrieval": settings.retrieval.model_copy(update={"n_candidates": _CANDIDATES})}
     )
@@ -165,7 +165,12 @@ def answer_market(folder: Path, seed: int, n_scenarios: int, kept: Path | None) 
         n_posts = int(agreed[name])
         plain = {"formats": (), "n_posts": n_posts, "budget": None}
         first = open_desk(
-            model, data, brief.model_copy(update=plain), order="outcome", context=context, settings=few
+            model,
+            data,
+            brief.model_copy(update=plain),
+            order="outcome",
+            context=context,
+            settings=few,
         )
         known = first.base
         listed = known.ids(known.order[:20]).tolist()
@@ -175,7 +180,12 @@ def answer_market(folder: Path, seed: int, n_scenarios: int, kept: Path | None) 
         accounts = sorted({str(one) for one in chosen})
         fixed = {**plain, "must_have": tuple(accounts)}
         desk = open_desk(
-            model, data, brief.model_copy(update=fixed), order="outcome", context=context, settings=few
+            model,
+            data,
+            brief.model_copy(update=fixed),
+            order="outcome",
+            context=context,
+            settings=few,
         )
         rows += ask_campaign(desk, accounts, n_posts, rng)
         if len(rows) >= n_scenarios:

@@ -45,7 +45,13 @@ def shop() -> SimpleNamespace:
     def open_at(order: str = "outcome", top_k: int = 5, **options: Any) -> Desk:
         asked: Brief = options.pop("brief", brief)
         return open_desk(
-            model, data, asked, order=order, top_k=top_k, context=context, **options  # type: ignore[arg-type]
+            model,
+            data,
+            asked,
+            order=order,
+            top_k=top_k,
+            context=context,
+            **options,  # type: ignore[arg-type]
         )
 
     return _Shop(

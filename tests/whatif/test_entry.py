@@ -17,9 +17,7 @@ ALLOWED = {"kind", "account_id", "price", "currency", "formats", "cadence_factor
 
 
 @pytest.mark.parametrize("order", ["value", "fit", "outcome"])
-def test_every_way_is_true_after_ranking_everybody_anew(
-    shop: SimpleNamespace, order: str
-) -> None:
+def test_every_way_is_true_after_ranking_everybody_anew(shop: SimpleNamespace, order: str) -> None:
     desk = shop.open(order)
     n_ways = 0
     for account in desk.base.ids(desk.base.order)[[6, 9]]:
@@ -35,7 +33,11 @@ def test_every_way_is_true_after_ranking_everybody_anew(
             state = open_desk(shop.model, shop.data, shop.brief, order=order).state(scenario)  # type: ignore[arg-type]
             data = MarketData(replace(state.job.data.market))
             ranked = score_brief(
-                shop.model, data, shop.brief, settings=shop.settings, order=order  # type: ignore[arg-type]
+                shop.model,
+                data,
+                shop.brief,
+                settings=shop.settings,
+                order=order,  # type: ignore[arg-type]
             )
             if order != "value":
                 job = replace(state.job, context=shop.model.context(data), top_k=5)

@@ -45,9 +45,7 @@ EDITS: dict[str, list[dict[str, Any]]] = {
     "cadence": [{"kind": "influencer", "account_id": ACCOUNT, "cadence_factor": 3.0}],
     "engagement": [{"kind": "influencer", "account_id": ACCOUNT, "engagement_factor": 4.0}],
     "followers": [{"kind": "influencer", "account_id": ACCOUNT, "followers_factor": 9.0}],
-    "shares": [
-        {"kind": "influencer", "account_id": ACCOUNT, "audience": {"age": {"18-24": 0.7}}}
-    ],
+    "shares": [{"kind": "influencer", "account_id": ACCOUNT, "audience": {"age": {"18-24": 0.7}}}],
     "absent": [{"kind": "market", "unavailable": [ACCOUNT]}],
     "bound": [{"kind": "market", "hired_by_rival": [ACCOUNT]}],
     "always": [{"kind": "market", "platform_reach": {"tiktok": 0.5}, "as_if_always": True}],

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from matcher.whatif.scenario import Scenario
 
 
-
 def whatif(
     market: MarketFolder,
     model: ModelAddress,

@@ -209,7 +209,18 @@ class Comparison:
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON holds them: what is missing is None."""
+    """Rows as JSON holds them: what is missing is None.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Table.
+
+    Returns
+    -------
+    list of dict
+        One per row.
+    """
     return [
         {str(name): _plain(value) for name, value in row.items()}
         for row in table.to_dict("records")

@@ -18,8 +18,8 @@ from matcher.ranking.model import Model
 from matcher.ranking.outcomes.names import objective_outcome
 from matcher.recommend.batches import per_fee, seen_from
 from matcher.recommend.fees import build_fees
-from matcher.recommend.recommend import score_brief
 from matcher.recommend.orders import REQUESTS
+from matcher.recommend.recommend import score_brief
 from matcher.recommend.rows import Job, choose
 from matcher.retrieval.eligibility import RIVAL_DAYS
 from matcher.whatif.edited import edit_context

@@ -85,7 +85,7 @@ class BriefEdit(CheckedModel):
 
 
 def _is_list(name: str) -> bool:
-    return Brief.model_fields[name].get_default() == ()
+    return bool(Brief.model_fields[name].get_default() == ())
 
 
 class InfluencerEdit(CheckedModel):

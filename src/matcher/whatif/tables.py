@@ -249,7 +249,9 @@ def _edit_rates(edited: EditedTables, edit: InfluencerEdit) -> None:
     edited.keep("rates", table, "rates")
     quoted = set(table.loc[rows, "format"].dropna())
     buys_any = bool(table.loc[rows, "format"].isna().any())
-    wanted: list[str | None] = [] if buys_any else [name for name in edit.formats or () if name not in quoted]
+    wanted: list[str | None] = (
+        [] if buys_any else [name for name in edit.formats or () if name not in quoted]
+    )
     if edit.price is not None and not rows.any():
         wanted = list(edit.formats or ()) or _formats_shown(edited, account) or [None]
     if not wanted:

@@ -89,7 +89,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "unknown_briefs": {
         "en": "Of {n} briefs that the model learnt from here nothing can be said of how usual this "
         "one is.",
-        "vi": "Chỉ có {n} bản mô tả mà mô hình đã học nên chưa thể nói bản này có quen thuộc không.",
+        "vi": "Chỉ có {n} bản mô tả mà mô hình đã học nên chưa thể nói bản này có quen không.",
     },
     "unusual": {
         "en": "The brief lies farther from its like than {share} of those learnt from.",
