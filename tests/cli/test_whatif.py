@@ -150,6 +150,14 @@ def test_wrong_use(ask: Any, model: Path) -> None:
     assert ask(REACH, version=2).exit_code == 2
 
 
+def test_plans_change_with_the_budget(ask: Any) -> None:
+    found = ask({"kind": "brief", "budget": 90_000_000}, options=("--plans", "--json"))
+    assert found.exit_code == 0, found.stderr
+    (row,) = json.loads(found.stdout)["plans"]
+    assert row["worth_after"] >= row["worth_before"] > 0
+    assert row["cost_after"] <= 90_000_000
+
+
 def test_answers_are_tracked_if_asked(ask: Any) -> None:
     found = ask(REACH, options=("--track", "--order", "outcome"))
     assert found.exit_code == 0, found.stderr

@@ -85,6 +85,12 @@ def whatif(
             "--curve", metavar="ACCOUNT.KNOB=A,B", help="One account as one thing about it changes."
         ),
     ] = None,
+    plans: Annotated[
+        bool,
+        typer.Option(
+            "--plans", help="How the plan under the brief's budget changes with each scenario."
+        ),
+    ] = False,
     as_of: Annotated[
         str | None,
         typer.Option("--as-of", metavar="T", help="Use only what was known before; default all."),
@@ -175,6 +181,8 @@ def whatif(
             progress=tell,
         )
         found = add_extras(found, desk, extras, seed=seed, progress=tell)
+        if plans:
+            found = _with_plans(found, desk, scenarios, seed, tell)
     if out is not None:
         _write(out, found, language, force=force)
     if track:
@@ -206,6 +214,17 @@ def _brief(market: Any, file: Path | None, campaign: str | None) -> Any:
     from matcher.market.brief import Brief, read_brief
 
     return read_brief(file) if file is not None else Brief.from_campaign(market, str(campaign))
+
+
+def _with_plans(
+    found: Comparison, desk: Desk, scenarios: list[Scenario], seed: int, tell: Tell
+) -> Comparison:
+    from dataclasses import replace
+
+    from matcher.whatif.planned import compare_plans
+
+    table = compare_plans(desk, scenarios, seed=seed, progress=tell)
+    return replace(found, parts={**found.parts, "plans": table})
 
 
 def _write(out: Path, found: Comparison, language: str, *, force: bool) -> None:

@@ -56,6 +56,7 @@ _PARTS: Final = {
     "grid": {"en": "Grid", "vi": "Lưới"},
     "tornado": {"en": "One knob at a time", "vi": "Thay đổi từng yếu tố"},
     "curve": {"en": "One account", "vi": "Một tài khoản"},
+    "plans": {"en": "How the plan changes", "vi": "Kế hoạch thay đổi thế nào"},
     "ways": {"en": "What it would take", "vi": "Cần thay đổi gì"},
     "levers": {"en": "What was tried", "vi": "Những gì đã thử"},
 }
