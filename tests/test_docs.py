@@ -35,6 +35,7 @@ PAGES = (
     "docs/encoders.md",
     "docs/policies.md",
     "docs/plans.md",
+    "docs/whatif.md",
     "docs/world.md",
 )
 _TREND = {1: "more speaks for", -1: "more speaks against", 0: ""}

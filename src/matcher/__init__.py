@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from matcher.recommend.write import write_recommendations
     from matcher.report.plan_files import write_plan
     from matcher.training import train_model
+    from matcher.whatif.ask import what_if
 
 __all__ = [
     "Brief",
@@ -65,6 +66,7 @@ __all__ = [
     "select_open_briefs",
     "train_model",
     "walk_forward",
+    "what_if",
     "write_plan",
     "write_recommendations",
 ]
@@ -91,6 +93,7 @@ _HOMES: Final = {
     "select_open_briefs": "recommend.recommend",
     "train_model": "training",
     "walk_forward": "evaluation.protocol",
+    "what_if": "whatif.ask",
     "write_plan": "report.plan_files",
     "write_recommendations": "recommend.write",
 }

@@ -356,6 +356,9 @@ def _explained(model: type[BaseModel], error: ValidationError, *, where: str) ->
 
 def _problem(model: type[BaseModel], item: Any) -> str:
     path = ".".join(str(part) for part in item["loc"])
+    if not path:
+        # Of the whole, whose values would fill a page, the message says what matters.
+        return str(item["msg"]).removeprefix("Value error, ")
     if item["type"] != "extra_forbidden":
         return f"`{path}`: got {item['input']!r}: {item['msg']}"
     owner: type[BaseModel] = model

@@ -26,6 +26,7 @@ from matcher.cli import (
     registry,
     similar,
     text,
+    whatif,
     world,
 )
 from matcher.cli.frame import (
@@ -60,6 +61,7 @@ app.command("plan")(talkative(plan.plan))
 app.command("explain")(talkative(explain.explain))
 app.command("similar")(talkative(similar.similar))
 app.command("diff")(talkative(compare.diff))
+app.command("whatif")(talkative(whatif.whatif))
 app.add_typer(registry.app)
 app.command("config")(talkative(about.config))
 app.command("doctor")(talkative(about.doctor))

@@ -27,14 +27,22 @@ from matcher.features.relative import normal_scores
 from matcher.features.terms import AUDIENCE, LANGUAGE, PRICE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from matcher.features.priors import LevelPrior
     from matcher.features.spec import FeatureSpec
 
-__all__ = ["FAMILIES", "FEATURES", "FeatureMatrix", "PairFeatures", "build_features"]
+__all__ = [
+    "FAMILIES",
+    "FEATURES",
+    "FeatureMatrix",
+    "PairFeatures",
+    "build_features",
+    "compute_family",
+    "join_families",
+]
 
 FAMILIES: Final = (
     CONTENT,
@@ -54,6 +62,8 @@ FAMILIES: Final = (
     PRICE,
 )
 """Families that need no fitted prior; ``resonance`` needs one."""
+
+_BY_NAME: Final = {family.name: family for family in FAMILIES}
 
 FEATURES: Final[tuple[FeatureSpec, ...]] = (
     *(spec for family in FAMILIES for spec in family.specs),
@@ -218,22 +228,65 @@ def build_features(
             f"pairs: {len(strangers)} of {len(pairs)} name an account that the market does not "
             f"hold ({', '.join(map(str, strangers[:5]))}); leave them out or add them to `accounts`"
         )
+    chosen = [family.name for family in FAMILIES] + ["resonance"]
+    parts = {
+        name: compute_family(name, prior, view)
+        for name in chosen
+        if families is None or name in families
+    }
+    return join_families(parts, view)
+
+
+def compute_family(
+    name: str, prior: LevelPrior, view: PairView
+) -> Mapping[str, NDArray[np.float64]]:
+    """Features of one family.
+
+    Parameters
+    ----------
+    name : str
+        Name of the family, or ``resonance``.
+    prior : LevelPrior
+        Expected levels of engagement.
+    view : PairView
+        Pairs.
+
+    Returns
+    -------
+    mapping of str to numpy.ndarray of float64
+        One array of length ``n_pairs`` per feature.
+    """
+    if name == "resonance":
+        return resonance(prior, view)
+    return _BY_NAME[name].compute(view.context, view)
+
+
+def join_families(
+    parts: Mapping[str, Mapping[str, NDArray[np.float64]] | pd.DataFrame], view: PairView
+) -> FeatureMatrix:
+    """Matrix of families that are computed.
+
+    Parameters
+    ----------
+    parts : mapping of str to mapping or pandas.DataFrame
+        Features of each family, by its name.
+    view : PairView
+        Pairs.
+
+    Returns
+    -------
+    FeatureMatrix
+        One column per feature, in the order of `FEATURES`.
+    """
     names: list[str] = []
     columns: list[NDArray[np.float64]] = []
-    for family in FAMILIES:
-        if families is not None and family.name not in families:
-            continue
-        found = family.compute(context, view)
-        for spec in family.specs:
-            names.append(spec.name)
-            columns.append(found[spec.name])
-    if families is None or "resonance" in families:
-        found = resonance(prior, view)
-        names.extend(spec.name for spec in RESONANCE)
-        columns.extend(found[spec.name] for spec in RESONANCE)
-    values = np.column_stack(columns) if columns else np.empty((len(pairs), 0))
+    for family, specs in (*((one.name, one.specs) for one in FAMILIES), ("resonance", RESONANCE)):
+        if family in parts:
+            names.extend(spec.name for spec in specs)
+            columns.extend(np.asarray(parts[family][spec.name]) for spec in specs)
+    values = np.column_stack(columns) if columns else np.empty((len(view.pairs), 0))
     values = values.astype(np.float64)
-    return FeatureMatrix(values, tuple(names), pairs, view.platforms, view.tiers)
+    return FeatureMatrix(values, tuple(names), view.pairs, view.platforms, view.tiers)
 
 
 class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -17,15 +17,18 @@ from matcher.retrieval.centroids import AccountCentroids
 from matcher.retrieval.nearest import retrieve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from matcher.config import Settings
+    from matcher.features.context import FeatureContext
+    from matcher.features.pair_features import FeatureMatrix
+    from matcher.features.pairs import Pairs
     from matcher.market.brief import Brief
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["batches", "score_batch", "seen_from"]
+__all__ = ["batches", "per_fee", "score_batch", "seen_from"]
 
 _PAIRS_AT_ONCE: Final = 100_000
 """Pairs whose features are held at a time."""
@@ -128,7 +131,12 @@ def _retrieve_all(
         low = high
 
 
-def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Scored]:
+def score_batch(
+    job: Job,
+    batch: list[tuple[Brief, Candidates]],
+    *,
+    build: Callable[[FeatureContext, Pairs], FeatureMatrix] | None = None,
+) -> Iterator[Scored]:
     """Scores of the candidates of some briefs.
 
     Parameters
@@ -137,6 +145,9 @@ def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Sco
         What all briefs share.
     batch : list of tuple of Brief and Candidates
         What `batches` gave.
+    build : callable, optional
+        Features of pairs, equal to those of the model but perhaps had sooner; the model's own way
+        when None.
 
     Yields
     ------
@@ -153,7 +164,7 @@ def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Sco
     }
     chosen = {brief.brief_id: candidates.account_ids for brief, candidates in batch}
     pairs = build_pairs(briefs, chosen, instants=instants)
-    matrix = job.model.features(job.context, pairs)
+    matrix = (build or job.model.features)(job.context, pairs)
     scores = job.model.score(matrix, ("hire", "deliver", "outcome"))
     scores["blend"] = normal_scores(
         scores[["hire", "deliver"]].to_numpy(np.float64), pairs.bounds
@@ -163,16 +174,33 @@ def score_batch(job: Job, batch: list[tuple[Brief, Candidates]]) -> Iterator[Sco
         own, held = scores.iloc[rows].reset_index(drop=True), matrix.select(rows)
         order, note = resolve_order(job.model, brief, job.order)
         if order == "value":
-            own[order] = _value(job, brief, candidates, own["outcome"].to_numpy(np.float64))
+            own[order] = per_fee(job, brief, candidates, own["outcome"].to_numpy(np.float64))
         yield Scored(brief, candidates, own, held, order, note)
 
 
-def _value(
+def per_fee(
     job: Job, brief: Brief, candidates: Candidates, middle: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Outcome of each candidate of a brief at its middle per unit of its fee, in logs."""
+    """Outcome of each candidate of a brief at its middle per unit of its fee, in logs.
+
+    Parameters
+    ----------
+    job : Job
+        Market and language.
+    brief : Brief
+        Brief.
+    candidates : Candidates
+        Its candidates.
+    middle : numpy.ndarray of float64, shape (n_candidates,)
+        Log of the outcome of each at its middle.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_candidates,)
+        Accounts without any fee come after all others, in the order of what they bring.
+    """
     fees = build_fees(job.data, brief, candidates.codes, candidates.instant, language=job.language)
-    # Accounts without any fee come after all others, in the order of what they bring.
+    # Those without a fee stand in the order of what they bring.
     known = fees.fee > 0
     value = middle - np.log(np.where(known, fees.fee, 1.0))
     last = value[known].min() if known.any() else 0.0

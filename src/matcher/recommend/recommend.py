@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from matcher.config import Settings
     from matcher.features.context import FeatureContext
+    from matcher.features.pair_features import FeatureMatrix
+    from matcher.features.pairs import Pairs
     from matcher.ranking.exposure import ExposureRule
     from matcher.recommend.explore import Lottery
     from matcher.recommend.wording import Language
@@ -314,6 +316,7 @@ def score_brief(
     order: OrderRequest = "objective",
     rival_days: float = RIVAL_DAYS,
     context: FeatureContext | None = None,
+    build: Callable[[FeatureContext, Pairs], FeatureMatrix] | None = None,
 ) -> Scored:
     """All candidates of a brief with their scores, as `recommend` sees them.
 
@@ -335,6 +338,8 @@ def score_brief(
         Days before the instant in which work for a rival makes an account ineligible.
     context : FeatureContext, optional
         What ``model.context(data)`` gives.
+    build : callable, optional
+        Features of pairs, as in `matcher.recommend.batches.score_batch`.
 
     Returns
     -------
@@ -356,7 +361,7 @@ def score_brief(
     context = model.context(data) if context is None else context
     job = Job(model, context, 1, order, "en", True, {})
     batch = next(batches(job, [brief], as_of, settings, rival_days))
-    found = next(score_batch(job, batch), None)
+    found = next(score_batch(job, batch, build=build), None)
     if found is None:
         raise SupportError(f"brief {brief.brief_id}: no account is eligible; loosen its terms")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
@@ -184,13 +184,50 @@ class Distributions:
         rng = np.random.default_rng(seed)
         common = rng.standard_normal((n_draws, 1))
         own = rng.standard_normal((n_draws, len(self)))
-        level = ndtr(np.sqrt(self.shared) * common + np.sqrt(1.0 - self.shared) * own)
+        return self.at_levels(
+            ndtr(np.sqrt(self.shared) * common + np.sqrt(1.0 - self.shared) * own)
+        )
+
+    def at_levels(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Outcomes at levels of the error that somebody else drew.
+
+        Parameters
+        ----------
+        levels : numpy.ndarray of float64, shape (n_draws, n)
+            0 to 1; those beyond .01 and .99 stand for these.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_draws, n)
+            Outcomes.
+        """
         # Values are found at the levels that are kept, once, and lie between them in the draws.
-        place = np.clip(level * 100.0 - 1.0, 0.0, len(LEVELS) - 1.0)
+        place = np.clip(levels * 100.0 - 1.0, 0.0, len(LEVELS) - 1.0)
         low = np.minimum(place.astype(np.int64), len(LEVELS) - 2)
         values, rows, share = self._values_at_levels(), np.arange(len(self)), place - low
         found = (1.0 - share) * values[rows, low] + share * values[rows, low + 1]
         return np.asarray(found if self.kind == "rate" else np.round(found))
+
+    def scaled(self, factors: NDArray[np.float64]) -> Distributions:
+        """Distributions of the outcome under a world in which it is so many times as large.
+
+        Parameters
+        ----------
+        factors : numpy.ndarray of float64, shape (n,)
+            Factor of each pair, above 0.
+
+        Returns
+        -------
+        Distributions
+            Levels and counts multiplied; a rate stays, being a ratio of two that both change.
+        """
+        if self.kind == "rate":
+            return self
+        if self.kind == "count":
+            centre = self.centre + np.log(factors)
+        else:
+            centre = np.log1p(factors * np.expm1(self.centre))
+        return replace(self, centre=centre, expected=self.expected * factors)
 
     def _values_at_levels(self) -> NDArray[np.float64]:
         """Outcome of each pair at each of `LEVELS`, shape (n, 99)."""

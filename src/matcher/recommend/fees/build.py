@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matcher.recommend.fees.model import FeeModel
     from matcher.recommend.wording import Language
 
-__all__ = ["Fees", "build_fees"]
+__all__ = ["Fees", "build_fees", "share_price_models"]
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,39 @@ class _Moment:
 _MOMENTS: WeakKeyDictionary[MarketData, _Moment] = WeakKeyDictionary()
 
 
+_SOURCES: WeakKeyDictionary[MarketData, tuple[ref[MarketData], int]] = WeakKeyDictionary()
+"""Markets from which others take what is known of prices, and the instant for which they do."""
+
+
 def _moment(data: MarketData, instant: int) -> _Moment:
     """Rates as of an instant; the newest one asked for is kept, since briefs mostly share it."""
     held = _MOMENTS.get(data)
     if held is None or held.table.instant != instant:
-        held = _MOMENTS[data] = _Moment(RateTable.of(account_facts(data), instant))
+        table = RateTable.of(account_facts(data), instant)
+        held = _MOMENTS[data] = _Moment(table, _models_of_source(data, instant))
     return held
+
+
+def _models_of_source(data: MarketData, instant: int) -> dict[str, FeeModel | None]:
+    found, known_at = _SOURCES.get(data, (None, 0))
+    source = None if found is None or known_at != instant else found()
+    return {} if source is None else _moment(source, instant).models
+
+
+def share_price_models(source: MarketData, target: MarketData, instant: int) -> None:
+    """Let a market whose rates somebody only imagines take over what is known of prices.
+
+    Parameters
+    ----------
+    source : MarketData
+        Market as it is.
+    target : MarketData
+        The same accounts, with other rates of some; its own rates count as they are, and estimates
+        of the others stay those of `source`.
+    instant : int
+        Microseconds since 1970.
+    """
+    _SOURCES[target] = (ref(source), instant)
 
 
 def build_fees(

@@ -1,0 +1,190 @@
+"""One page of HTML with what-if answers: no script, nothing loaded, every text escaped."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from matcher.markup import html_facts, html_table
+from matcher.plain import visible
+from matcher.recommend.wording import OUTCOME_NAMES
+from matcher.report.whatif_pictures import draw_answers
+from matcher.whatif.wording import change_words, say_grade
+
+if TYPE_CHECKING:
+    from matcher.recommend.wording import Language
+    from matcher.whatif.answer import Answer, Comparison
+
+__all__ = ["render_page"]
+
+_STYLE: Final = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;"
+    "color:#212121}h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.2rem;border-top:1px solid "
+    "#ccc;padding-top:1rem}table{border-collapse:collapse;margin:.8rem 0;font-size:.9rem}"
+    "caption{text-align:left;font-weight:600;padding:.3rem 0}th,td{border-bottom:1px solid #ddd;"
+    "padding:.25rem .6rem;text-align:left;vertical-align:top}img{max-width:100%}"
+    ".grade{display:inline-block;background:#E3F2FD;border-radius:.3rem;padding:.1rem .5rem}"
+    ".outside{background:#FFEBEE}.verdict{font-size:1.05rem}"
+)
+_WORDS: Final = {
+    "title": {"en": "What if: {brief}", "vi": "Nếu như: {brief}"},
+    "baseline": {"en": "The list as things are", "vi": "Danh sách hiện tại"},
+    "edits": {"en": "What is changed", "vi": "Điều được thay đổi"},
+    "list": {"en": "The list then", "vi": "Danh sách khi đó"},
+    "moves": {"en": "Who entered, left and moved", "vi": "Ai vào, ai ra, ai đổi hạng"},
+    "outcomes": {"en": "What those hired would bring", "vi": "Những người được thuê mang lại"},
+    "cost": {"en": "What they cost", "vi": "Chi phí"},
+    "support": {"en": "Support", "vi": "Cơ sở dữ liệu"},
+    "notes": {"en": "To be known", "vi": "Cần biết"},
+    "audit": {"en": "How to make this again", "vi": "Cách tạo lại kết quả này"},
+    "caveat": {
+        "en": "Everything here is scored anew by the model; none of it is a measured effect.",
+        "vi": "Mọi con số ở đây do mô hình chấm lại; không phải tác động đã đo được.",
+    },
+    "outcome": {"en": "outcome", "vi": "kết quả"},
+    "before": {"en": "now", "vi": "hiện tại"},
+    "after": {"en": "then", "vi": "khi đó"},
+    "share": {"en": "change", "vi": "thay đổi"},
+    "expected": {"en": "of what is expected, 80 %", "vi": "của kỳ vọng, 80 %"},
+    "drawn": {"en": "of what comes, 80 %", "vi": "của thực tế, 80 %"},
+}
+_PARTS: Final = {
+    "sentences": {"en": "What each sentence carries", "vi": "Mỗi câu quyết định bao nhiêu"},
+    "grid": {"en": "Grid", "vi": "Lưới"},
+    "tornado": {"en": "One knob at a time", "vi": "Thay đổi từng yếu tố"},
+    "curve": {"en": "One account", "vi": "Một tài khoản"},
+    "plans": {"en": "How the plan changes", "vi": "Kế hoạch thay đổi thế nào"},
+    "ways": {"en": "What it would take", "vi": "Cần thay đổi gì"},
+    "levers": {"en": "What was tried", "vi": "Những gì đã thử"},
+}
+_MOVES: Final = ("handle", "rank_old", "rank_new", "change", "why", "sentence")
+_LIST: Final = ("rank", "handle", "platform", "expected", "low", "high", "fee", "fee_currency",
+                "fee_is_estimate")  # fmt: skip
+
+
+def render_page(found: Comparison, *, language: Language = "en") -> str:
+    """Answers as one page.
+
+    Parameters
+    ----------
+    found : Comparison
+        Answers.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        HTML in UTF-8 that stands by itself.
+    """
+    pictures = draw_answers(found, language=language)
+    title = escape(visible(_say("title", language).format(brief=found.brief_id)))
+    body = [f"<h1>{title}</h1>", f"<p>{escape(_say('caveat', language))}</p>"]
+    if "changes" in pictures:
+        body.append(_image(pictures["changes"], "changes"))
+    body += [_section(one, language) for one in found.answers]
+    for name, table in found.parts.items():
+        body.append(f"<h2>{escape(_PARTS.get(name, {}).get(language, name))}</h2>")
+        if name in pictures:
+            body.append(_image(pictures[name], name))
+        shown = table.drop(columns=[one for one in ("scenario",) if one in table])
+        body.append(html_table(_visible(shown), n_rows=100))
+    body += [f"<p>{escape(visible(note))}</p>" for note in found.notes]
+    body.append(f"<h2>{escape(_say('baseline', language))}</h2>")
+    body.append(html_table(_visible(found.baseline[list(_LIST)]), n_rows=100))
+    body.append(f"<h2>{escape(_say('audit', language))}</h2>")
+    facts = {name: value for name, value in found.audit.items() if not isinstance(value, dict)}
+    digests = {f"{one.name}": f"{one.digest}, {one.data_hash}" for one in found.answers}
+    body.append(html_facts({name: _text(value) for name, value in (facts | digests).items()}))
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+    )
+
+
+def _say(key: str, language: Language) -> str:
+    return _WORDS[key][language]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return visible(", ".join(map(str, value)))
+    return "" if value is None else visible(str(value))
+
+
+def _visible(table: pd.DataFrame) -> pd.DataFrame:
+    """Texts of others without signs that would turn the line around."""
+    shown = table.copy()
+    for name in shown:
+        if not pd.api.types.is_numeric_dtype(shown[name]):
+            shown[name] = [
+                visible(one) if isinstance(one, str) else one for one in shown[name].tolist()
+            ]
+    return shown
+
+
+def _image(content: bytes, name: str) -> str:
+    data = base64.b64encode(content).decode("ascii")
+    return f'<p><img alt="{escape(name)}" src="data:image/svg+xml;base64,{data}"></p>'
+
+
+def _section(one: Answer, language: Language) -> str:
+    outside = " outside" if one.support.is_outside else ""
+    moved = one.movement.changes
+    moved = moved[moved["change"] != "same"]
+    parts = [
+        f"<h2>{escape(visible(one.name))}</h2>",
+        f'<p><span class="grade{outside}">{escape(say_grade(one.grade, language))}</span></p>',
+        f'<p class="verdict">{escape(visible(one.verdict))}</p>',
+    ]
+    if one.edits:
+        items = "".join(f"<li>{escape(visible(line))}</li>" for line in one.edits)
+        parts.append(f"<p>{escape(_say('edits', language))}</p><ul>{items}</ul>")
+    if len(moved):
+        table = _visible(moved[list(_MOVES)])
+        parts.append(html_table(table, title=_say("moves", language), n_rows=60))
+    if one.outcomes:
+        parts.append(html_table(_outcomes(one, language), title=_say("outcomes", language)))
+    parts.append(html_facts(_known(one.cost.to_dict()), title=_say("cost", language)))
+    parts.append(
+        html_facts(_known(one.support.to_dict()), title=_say("support", language), notes=one.notes)
+    )
+    parts.append(
+        html_table(_visible(one.ranking[list(_LIST)]), title=_say("list", language), n_rows=100)
+    )
+    return "".join(parts)
+
+
+def _known(facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: ", ".join(value) if isinstance(value, list) else value
+        for name, value in facts.items()
+        if value is not None
+    }
+
+
+def _outcomes(one: Answer, language: Language) -> pd.DataFrame:
+    rows = []
+    for change in one.outcomes:
+        row: dict[str, Any] = {
+            _say("outcome", language): OUTCOME_NAMES[change.outcome][language],
+            _say("before", language): change.before,
+            _say("after", language): change.after,
+        }
+        if change.before:
+            shares = [
+                change_words(value / change.before, language)
+                for value in (
+                    change.change, change.low, change.high, change.low_drawn, change.high_drawn
+                )
+            ]  # fmt: skip
+            row[_say("share", language)] = shares[0]
+            row[_say("expected", language)] = f"{shares[1]} … {shares[2]}"
+            row[_say("drawn", language)] = f"{shares[3]} … {shares[4]}"
+        rows.append(row)
+    return pd.DataFrame(rows)

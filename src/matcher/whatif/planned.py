@@ -1,0 +1,139 @@
+"""How the plan under a budget changes with a scenario, and what more budget is worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from matcher.errors import SupportError
+from matcher.plan.plan import plan
+from matcher.whatif.scenario import BASELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matcher.plan.plans import Plan
+    from matcher.whatif.desk import Desk, State
+    from matcher.whatif.scenario import Scenario
+
+__all__ = ["PLAN_COLUMNS", "compare_plans"]
+
+PLAN_COLUMNS: Final = (
+    "scenario",
+    "objective",
+    "worth_before",
+    "worth_after",
+    "bound_after",
+    "cost_before",
+    "cost_after",
+    "currency",
+    "n_accounts_before",
+    "n_accounts_after",
+    "n_kept",
+    "entered",
+    "left",
+    "per_million",
+)
+"""Columns of `compare_plans`."""
+_MILLION: Final = 1e6
+
+
+def compare_plans(
+    desk: Desk,
+    scenarios: Sequence[Scenario],
+    *,
+    seconds: float = 5.0,
+    seed: int = 0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Plans under the budget of each scenario's brief beside that of things as they are.
+
+    A scenario that changes nothing but the budget says what more of it is worth: ``per_million``
+    is the change of worth per million of the currency that is spent more. Two plans can share few
+    accounts and be worth nearly the same; ``bound_after`` says how much a better one could be
+    worth at most.
+
+    Parameters
+    ----------
+    desk : Desk
+        Model, market and brief; the brief has a budget and a currency.
+    scenarios : sequence of Scenario
+        Scenarios.
+    seconds : float, default 5
+        Time of each plan and its certificate.
+    seed : int, default 0
+        Seed of the search.
+    progress : callable, optional
+        Told ``(step, n_done, n_all)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `PLAN_COLUMNS`, one row per scenario; worth is in units of the objective, and has a change
+        only where both plans have the same one.
+
+    Raises
+    ------
+    SupportError
+        If a brief has no budget, or a scenario says what platforms bring from now on, which plans
+        do not know.
+    """
+    before = _plan(desk, desk.state(BASELINE), seconds, seed)
+    rows = []
+    for place, scenario in enumerate(scenarios, start=1):
+        after = _plan(desk, desk.state(scenario), seconds, seed)
+        rows.append(_row(scenario.name, before, after))
+        if progress is not None:
+            progress("plans", place, len(scenarios))
+    return pd.DataFrame(rows, columns=list(PLAN_COLUMNS))
+
+
+def _plan(desk: Desk, state: State, seconds: float, seed: int) -> Plan:
+    brief, name = state.brief, state.scenario.name
+    if brief.budget is None or brief.currency is None:
+        raise SupportError(
+            f"scenario {name}: the brief has no budget and currency, within which a plan could be "
+            "made; give both in the brief or in the scenario"
+        )
+    if state.factors:
+        raise SupportError(
+            f"scenario {name}: plans do not know what platforms bring from now on; set "
+            "`as_if_always`, or ask without plans"
+        )
+    return plan(
+        desk.job.model,
+        state.job.data,
+        brief,
+        as_of=desk.as_of,
+        settings=desk.settings,
+        language=desk.job.language,
+        seconds=seconds,
+        seed=seed,
+        frontier=False,
+        context=state.job.context,
+    )
+
+
+def _row(name: str, before: Plan, after: Plan) -> dict[str, Any]:
+    old, new = (set(one.frame["account_id"]) for one in (before, after))
+    facts = [one.facts for one in (before, after)]
+    more = facts[1]["cost"] - facts[0]["cost"]
+    alike = all(facts[0][key] == facts[1][key] for key in ("objective", "currency"))
+    gain = facts[1]["worth"] - facts[0]["worth"]
+    return {
+        "scenario": name,
+        "objective": facts[1]["objective"],
+        "worth_before": facts[0]["worth"],
+        "worth_after": facts[1]["worth"],
+        "bound_after": facts[1]["bound"],
+        "cost_before": facts[0]["cost"],
+        "cost_after": facts[1]["cost"],
+        "currency": facts[1]["currency"],
+        "n_accounts_before": len(old),
+        "n_accounts_after": len(new),
+        "n_kept": len(old & new),
+        "entered": tuple(sorted(new - old)),
+        "left": tuple(sorted(old - new)),
+        "per_million": gain / more * _MILLION if alike and more > 0 else float("nan"),
+    }

@@ -1,0 +1,186 @@
+"""Whether a question lies where the model has learnt: distance of briefs, reach of features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from matcher.columns import FORMATS, OBJECTIVES, PLATFORMS
+from matcher.market.instants import instant_microseconds, to_microseconds
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from matcher.whatif.desk import Desk, State
+
+__all__ = ["FARTHEST", "Support", "check_support"]
+
+FARTHEST: Final = 0.99
+"""Share of the briefs learnt from that lie nearer to their like; beyond it a brief is outside."""
+_NEIGHBOURS: Final = 5
+_LEAST_BRIEFS: Final = 20
+"""Briefs learnt from below which nothing can be said of the distance of another one."""
+_FAR: Final = 0.25
+"""Widths of what was seen in training by which a feature may lie beyond it."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where a scenario lies beside what the model learnt from.
+
+    Parameters
+    ----------
+    n_briefs : int
+        Briefs of this market that were decided before the model was closed.
+    percentile : float
+        Share of them that lie nearer to their five nearest than this brief does; NaN where there
+        are fewer than 20.
+    baseline_percentile : float
+        The same of the brief as it is.
+    n_outside : int
+        Accounts that would be hired whose prediction rests on figures beyond any learnt from.
+    far_features : tuple of str
+        Features of the edited accounts far beyond the range seen in training.
+    """
+
+    n_briefs: int
+    percentile: float
+    baseline_percentile: float
+    n_outside: int
+    far_features: tuple[str, ...] = ()
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the answer should not be relied on: the brief, or an edited account, is far."""
+        return bool(self.percentile > FARTHEST) or bool(self.far_features)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, None where unknown.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
+        return {
+            "n_briefs": self.n_briefs,
+            "percentile": _known(self.percentile),
+            "baseline_percentile": _known(self.baseline_percentile),
+            "n_outside": self.n_outside,
+            "far_features": list(self.far_features),
+            "is_outside": self.is_outside,
+        }
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def check_support(desk: Desk, state: State) -> Support:
+    """Where a state lies beside what the model learnt from.
+
+    Parameters
+    ----------
+    desk : Desk
+        The desk.
+    state : State
+        One of its states.
+
+    Returns
+    -------
+    Support
+        Distances are those of texts (half of the weight), of terms, and of the logs of budget,
+        number of creators and of posts.
+    """
+    vectors = _vectors(desk, [desk.base, state])
+    n = len(vectors) - 2
+    shares = [float("nan")] * 2
+    if n >= _LEAST_BRIEFS:
+        learnt = vectors[:n]
+        gaps = np.sqrt(((learnt[:, None, :] - learnt[None, :, :]) ** 2).sum(axis=2))
+        np.fill_diagonal(gaps, np.inf)
+        usual = np.sort(gaps, axis=1)[:, :_NEIGHBOURS].mean(axis=1)
+        for place, one in enumerate(vectors[n:]):
+            own = np.sort(np.sqrt(((learnt - one) ** 2).sum(axis=1)))[:_NEIGHBOURS].mean()
+            shares[place] = float((usual < own).mean())
+    main = state.hired_outcomes.get(state.main_outcome or "")
+    n_outside = 0 if main is None else int(main.outside.sum())
+    return Support(n, shares[1], shares[0], n_outside, _far_features(desk, state))
+
+
+def _far_features(desk: Desk, state: State) -> tuple[str, ...]:
+    """Features that an edit of an account carried beyond what was seen, and that it was not."""
+    seen = desk.job.model.seen
+    edited = np.array([one.account_id for one in state.scenario.influencers], dtype=object)
+    if seen is None or not len(edited):
+        return ()
+    names = state.ranked.matrix.names
+    excess = []
+    for one in (state, desk.base):
+        rows = one.rows_of(edited)
+        values = one.ranked.matrix.values[np.maximum(rows, 0)]
+        excess.append(np.where((rows >= 0)[:, None], seen.excess(names, values), 0.0))
+    far = (excess[0] > _FAR) & (excess[0] > excess[1] + 1e-9)
+    return tuple(np.array(names, dtype=object)[far.any(axis=0)].tolist())
+
+
+def _vectors(desk: Desk, states: list[State]) -> NDArray[np.float64]:
+    """Briefs learnt from, then those of states, as points; shape (n_briefs + n_states, n)."""
+    context = desk.job.context
+    table, embeddings = context.past_briefs
+    until = instant_microseconds(desk.job.model.trained_until)
+    rows = np.flatnonzero(to_microseconds(table["decided_at"]) < until)
+    rows = rows[(table["campaign_id"].iloc[rows] != desk.brief.brief_id).to_numpy()]
+    learnt = table.iloc[rows]
+    briefs = [one.brief for one in states]
+    texts = np.vstack((embeddings[rows], context.embed_briefs(briefs))).astype(np.float64)
+    terms = pd.concat(
+        [learnt, pd.DataFrame([one.model_dump() for one in briefs])], ignore_index=True
+    )
+    return np.hstack((texts, _terms(terms, len(rows)) * np.sqrt(0.5)))
+
+
+def _terms(table: pd.DataFrame, n: int) -> NDArray[np.float64]:
+    """Terms of briefs, each block of a size like that of a cosine distance."""
+    parts: list[NDArray[np.float64]] = []
+    for name, known in (("objective", OBJECTIVES), ("platforms", PLATFORMS), ("formats", FORMATS)):
+        cells = [
+            set() if one is None or one is pd.NA or isinstance(one, float)
+            else {one} if isinstance(one, str) else set(one)
+            for one in table[name].to_numpy(object)
+        ]  # fmt: skip
+        flags = np.array([[word in held for word in known] for held in cells], dtype=np.float64)
+        parts.append(flags / np.sqrt(len(known)))
+    currency = table["currency"].to_numpy(object)
+    for name in ("budget", "n_creators"):
+        value = np.log1p(pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64))
+        if name == "budget":
+            value = _within(value, currency, n)
+        parts.append(_standard(value, n)[:, None] / 2.0)
+    return np.hstack(parts)
+
+
+def _within(
+    value: NDArray[np.float64], currency: NDArray[np.object_], n: int
+) -> NDArray[np.float64]:
+    """Logs of money less the median of the briefs learnt from in the same currency."""
+    found = np.full(len(value), np.nan)
+    for one in {name for name in currency.tolist() if isinstance(name, str)}:
+        own = currency == one
+        usual = value[:n][own[:n]]
+        known = usual[np.isfinite(usual)]
+        if len(known):
+            found[own] = value[own] - np.median(known)
+    return found
+
+
+def _standard(value: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Over the spread of the briefs learnt from; 0 where unknown."""
+    known = value[:n][np.isfinite(value[:n])]
+    spread = known.std() if len(known) > 1 else 0.0
+    if not spread > 0:
+        return np.zeros(len(value))
+    return np.where(np.isfinite(value), (value - known.mean()) / spread, 0.0)

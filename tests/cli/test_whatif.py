@@ -1,0 +1,164 @@
+"""The verb whatif: what it writes, says and refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from matcher.cli import app
+
+DATA = Path(__file__).parents[2] / "data"
+TINY = DATA / "tiny_market"
+BRIEF = DATA / "brief-vi.yaml"
+CONFIG = {
+    "encoder": {"name": "random", "dim": 32},
+    "ranker": {"n_trees": 10, "n_draws": 1},
+    "retrieval": {"min_posts": 1},
+}
+REACH = {"kind": "market", "platform_reach": {"tiktok": 0.5}}
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["whatif", *(str(argument) for argument in arguments)])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whatif")
+    config = folder / "config.yaml"
+    config.write_text(json.dumps(CONFIG), encoding="utf-8")
+    asked = ["train", TINY, "--out", folder / "model", "--config", config]
+    words = [str(one) for one in (*asked, "--no-track", "--no-evaluate")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    return folder / "model"
+
+
+@pytest.fixture
+def ask(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Ask with scenario files of some edits."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def ask(*edits: Any, options: tuple[object, ...] = (), version: int = 1) -> Result:
+        asked: list[object] = [TINY, "--model", model, "--brief", BRIEF, "--top", 5]
+        for number, edit in enumerate(edits):
+            path = tmp_path / f"s{number}.yaml"
+            content = {"version": version, "edits": [edit]}
+            path.write_text(json.dumps(content), encoding="utf-8")
+            asked += ["--scenario", path]
+        return run(*asked, *options)
+
+    return ask
+
+
+def test_answers_in_every_form(ask: Any, tmp_path: Path) -> None:
+    edits = (REACH, {"kind": "brief", "brief": "<script>alert(1)</script> \u202e sữa rửa mặt"})
+    options = ("--order", "outcome", "--language", "vi")
+    text = ask(*edits, options=options)
+    assert text.exit_code == 0, text.stderr
+    assert text.stdout.startswith("Mô hình sẽ nói: s0: ")
+    assert "market: platform_reach = {'tiktok': 0.5}" in text.stdout
+    assert "\u202e" not in text.stdout
+    said = ask(*edits, options=(*options, "--json"))
+    found = json.loads(said.stdout)
+    assert [one["grade"] for one in found["answers"]] == ["model", "model"]
+    assert found["audit"]["order"] == "outcome"
+    for name in ("a.json", "a.html"):
+        assert ask(*edits, options=(*options, "--out", name)).exit_code == 0
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == found
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert page.startswith('<!doctype html><html lang="vi">')
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "default-src 'none'" in page
+    assert "\u202e" not in page
+    assert "data:image/svg+xml;base64," in page
+    again = ask(*edits, options=("--out", "a.html"))
+    assert again.exit_code == 2
+    assert "stands there already" in again.stderr
+
+
+def test_further_questions(ask: Any) -> None:
+    asked = ask(
+        options=(
+            "--order", "value", "--grid", "n_posts=1,2", "--grid", "budget=20000000,60000000",
+            "--sentences", "--enter", "acc_000002", "--curve", "acc_000002.price_factor=0.5,1",
+            "--json",
+        )
+    )  # fmt: skip
+    assert asked.exit_code == 0, asked.stderr
+    found = json.loads(asked.stdout)
+    assert (len(found["grid"]), len(found["curve"]), found["answers"]) == (4, 2, [])
+    assert found["sentences"][0]["overlap"] <= 1
+    assert {one["lever"] for one in found["levers"]} == {"price", "format", "cadence", "posts"}
+    assert found["notes"][0].startswith("The model would say: ")
+    text = ask(options=("--grid", "n_posts=1,2", "--tornado", "--out", "t.html"))
+    assert text.exit_code == 0, text.stderr
+    assert "tornado" in text.stdout
+
+
+def test_scenarios_together(ask: Any) -> None:
+    edits = (REACH, {"kind": "brief", "n_posts": 3})
+    said = ask(*edits, options=("--together", "--json"))
+    answers = json.loads(said.stdout)["answers"]
+    assert [one["name"] for one in answers] == ["s0 + s1"]
+    contrary = ask(REACH, {"kind": "market", "platform_reach": {"tiktok": 0.6}},
+                   options=("--together",))  # fmt: skip
+    assert contrary.exit_code == 2
+    assert "contradict each other on `market.platform_reach.tiktok`" in contrary.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "edit", "message"),
+    [
+        (2, {"kind": "brief", "budgt": 1}, "did you mean `budget`?"),
+        (2, {"kind": "brief", "budget": 0}, "`budget`: got 0"),
+        (2, {"kind": "brief", "budget": -1}, "`budget`: got -1"),
+        (3, {"kind": "brief", "currency": "XAF"}, "to XAF before"),
+        (3, {"kind": "brief", "platforms": ["podcast"]}, "no account is eligible"),
+        (3, {"kind": "market", "unavailable": ["acc_x"]}, "not in the market: ['acc_x']"),
+    ],
+)
+def test_mistakes_end_in_a_message_and_a_code(
+    ask: Any, code: int, edit: dict[str, Any], message: str
+) -> None:
+    found = ask(edit)
+    assert (found.exit_code, found.stdout) == (code, ""), found.stderr
+    assert message in found.stderr
+
+
+def test_wrong_use(ask: Any, model: Path) -> None:
+    for options, message in (
+        ((), "nothing is asked; give --scenario"),
+        (("--grid", "budgt=1"), "no knob 'budgt'"),
+        (("--tornado",), "which knobs?"),
+        (("--curve", "budget=1"), "expected ACCOUNT.FIELD=VALUE"),
+        (("--sentences", "--order", "rank"), "--order: got 'rank'"),
+        (("--sentences", "--out", "a.txt"), ".json"),
+    ):
+        found = ask(options=options)
+        assert found.exit_code == 2, found.stderr
+        assert message in found.stderr
+    alone = run(TINY, "--model", model, "--sentences")
+    assert alone.exit_code == 2
+    assert "give either --brief FILE or --campaign ID" in alone.stderr
+    assert ask(REACH, version=2).exit_code == 2
+
+
+def test_plans_change_with_the_budget(ask: Any) -> None:
+    found = ask({"kind": "brief", "budget": 90_000_000}, options=("--plans", "--json"))
+    assert found.exit_code == 0, found.stderr
+    (row,) = json.loads(found.stdout)["plans"]
+    assert row["worth_after"] >= row["worth_before"] > 0
+    assert row["cost_after"] <= 90_000_000
+
+
+def test_answers_are_tracked_if_asked(ask: Any) -> None:
+    found = ask(REACH, options=("--track", "--order", "outcome"))
+    assert found.exit_code == 0, found.stderr
+    assert "tracked as runs:/" in found.stderr
