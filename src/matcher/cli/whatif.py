@@ -26,6 +26,7 @@ from matcher.cli.models import (
 )
 from matcher.cli.output import Tell, check_word, note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder
+from matcher.cli.whatif_logs import answer_logs, check_alone, split_scenarios
 from matcher.files import check_output, write_output
 from matcher.plain import one_line
 
@@ -54,7 +55,9 @@ def whatif(
     scenario: Annotated[
         list[Path] | None,
         typer.Option(
-            "--scenario", metavar="FILE", help="Scenario as YAML or JSON; may be repeated."
+            "--scenario",
+            metavar="FILE",
+            help="Scenario as YAML or JSON, or questions to the logs; may be repeated.",
         ),
     ] = None,
     together: Annotated[
@@ -149,15 +152,28 @@ def whatif(
     extras = parse_extras(
         grid or [], tornado=tornado, sentences=sentences, enter=enter, curve=curve
     )
-    scenarios = [read_scenario(path) for path in scenario or []]
+    questions, files = split_scenarios(scenario or [])
+    scenarios = [read_scenario(path) for path in files]
     if together and scenarios:
         scenarios = [join_scenarios(scenarios)]
-    _check_asked(brief, campaign, scenarios, extras)
+    if questions:
+        check_alone(bool(scenarios) or not extras.is_empty or plans, brief or campaign)
+    else:
+        _check_asked(brief, campaign, scenarios, extras)
     if out is not None:
         check_output(out, force=force, suffixes=(".json", ".html"))
     where = find_model(model, tracking_uri=tracking_uri)
     loaded, bundle = read_model(where.folder)
     data, settings = load_data(market, loaded.settings, late_snapshots=allow_late_snapshots)
+    if questions:
+        answer_logs(
+            loaded, data, questions, seed=seed, embed=embedder(settings, cache),
+            model_id=bundle.model_id, model_version=where.version,
+            language=language,  # type: ignore[arg-type]
+            out=out, force=force, as_json=as_json,
+            run=(market.resolve().name, tracking_uri, started_at) if track else None,
+        )  # fmt: skip
+        return
     desk = open_desk(
         loaded,
         data,

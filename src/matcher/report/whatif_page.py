@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matcher.recommend.wording import Language
     from matcher.whatif.answer import Answer, Comparison
 
-__all__ = ["render_page"]
+__all__ = ["render_page", "wrap_page"]
 
 _STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;"
@@ -99,11 +99,34 @@ def render_page(found: Comparison, *, language: Language = "en") -> str:
     facts = {name: value for name, value in found.audit.items() if not isinstance(value, dict)}
     digests = {f"{one.name}": f"{one.digest}, {one.data_hash}" for one in found.answers}
     body.append(html_facts({name: _text(value) for name, value in (facts | digests).items()}))
+    return wrap_page(
+        _say("title", language).format(brief=found.brief_id), "".join(body), language=language
+    )
+
+
+def wrap_page(title: str, body: str, *, language: Language) -> str:
+    """A body as a page that loads nothing.
+
+    Parameters
+    ----------
+    title : str
+        Title, as text.
+    body : str
+        HTML whose texts are escaped.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        HTML in UTF-8 that stands by itself.
+    """
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<title>{title}</title><style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+        f"<title>{escape(visible(title))}</title><style>{_STYLE}</style></head>"
+        f"<body>{body}</body></html>\n"
     )
 
 

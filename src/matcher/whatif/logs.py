@@ -1,0 +1,330 @@
+"""Questions that a re-score cannot answer: what a policy would have brought, what a term causes."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from matcher.arguments import to_path
+from matcher.config import CheckedModel, parse_model, read_mapping
+from matcher.errors import ConfigError
+from matcher.evaluation.effects.answer import EffectAnswer, answer_effect
+from matcher.evaluation.effects.hires import TREATMENTS, look_at_hires
+from matcher.evaluation.offpolicy.answer import PolicyValue
+from matcher.evaluation.offpolicy.ask import value_of_model
+from matcher.evaluation.offpolicy.staffing import ORDERS
+from matcher.ranking.outcomes.names import OUTCOME_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from matcher.features.context import Embed, MarketData
+    from matcher.ranking.model import Model
+    from matcher.recommend.wording import Language
+
+__all__ = [
+    "EffectQuestion",
+    "LogAnswer",
+    "LogScenario",
+    "PolicyQuestion",
+    "ask_logs",
+    "parse_log_scenario",
+    "read_log_scenario",
+]
+
+
+def _known(value: str, known: Sequence[str]) -> str:
+    if value in known:
+        return value
+    near = difflib.get_close_matches(value, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "expected one of " + ", ".join(known)
+    raise ValueError(f"{value!r} is unknown; {hint}")
+
+
+class PolicyQuestion(CheckedModel):
+    """What the campaigns of a log would have brought, had this model staffed them."""
+
+    kind: Literal["policy"] = "policy"
+    order: str = "outcome"
+    """What the model staffs them by: hire, deliver or outcome."""
+    outcome: str = "engagements"
+    """What is counted."""
+    policy_id: str | None = None
+    """Policy whose decisions are the log; may be left out where there is one."""
+
+    @field_validator("order")
+    @classmethod
+    def _known_order(cls, value: str) -> str:
+        return _known(value, ORDERS)
+
+    @field_validator("outcome")
+    @classmethod
+    def _known_outcome(cls, value: str) -> str:
+        return _known(value, OUTCOME_NAMES)
+
+
+class EffectQuestion(CheckedModel):
+    """What a term of a hire causes, on average."""
+
+    kind: Literal["effect"] = "effect"
+    term: str
+    """Term of a hire, such as fee_per_post, n_posts, disclosed or format:short_video."""
+    outcome: str = "engagements"
+    """What is counted."""
+    strength: float = Field(1.0, ge=0, allow_inf_nan=False)
+    """How many times as strong as the strongest observed group something hidden may be."""
+
+    @field_validator("term")
+    @classmethod
+    def _known_term(cls, value: str) -> str:
+        return _known(value, TREATMENTS)
+
+    @field_validator("outcome")
+    @classmethod
+    def _known_outcome(cls, value: str) -> str:
+        return _known(value, OUTCOME_NAMES)
+
+
+Question: TypeAlias = PolicyQuestion | EffectQuestion
+_KINDS: Final[dict[str, type[PolicyQuestion | EffectQuestion]]] = {
+    "policy": PolicyQuestion,
+    "effect": EffectQuestion,
+}
+
+
+class LogScenario(CheckedModel):
+    """Questions to the logs of a market, under one name."""
+
+    version: Literal[1] = 1
+    name: str = Field(min_length=1, max_length=200)
+    edits: tuple[PolicyQuestion | EffectQuestion, ...] = Field(min_length=1)
+
+    @property
+    def digest(self) -> str:
+        """First 12 hexadecimal digits of a SHA-256 over the questions, in whatever order."""
+        said = sorted(one.model_dump_json() for one in self.edits)
+        return hashlib.sha256(json.dumps([self.version, *said]).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, eq=False)
+class LogAnswer:
+    """What the logs say of one question.
+
+    Parameters
+    ----------
+    name : str
+        Name of the scenario.
+    digest : str
+        Digest of the scenario.
+    question : PolicyQuestion or EffectQuestion
+        What was asked.
+    answer : PolicyValue or EffectAnswer
+        What is said, or why nothing is.
+    """
+
+    name: str
+    digest: str
+    question: Question
+    answer: PolicyValue | EffectAnswer
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether the logs cannot answer."""
+        held = self.answer
+        return held.is_refused if isinstance(held, PolicyValue) else held.is_declined
+
+    def lines(self, language: Language) -> tuple[str, ...]:
+        """The answer for people: verdict, grade, and what has to hold or is missing.
+
+        Parameters
+        ----------
+        language : {"en", "vi"}
+            Language.
+
+        Returns
+        -------
+        tuple of str
+            Sentences, the verdict first.
+        """
+        held, verdict = self.answer, self.answer.verdict(language)
+        why = held.refusal(language) if isinstance(held, PolicyValue) else held.decline(language)
+        assumptions = () if self.is_declined else held.assumptions(language)
+        # A verdict that declines may already say all that is missing.
+        more = () if why is None or why in verdict else (why,)
+        notes = held.notes if isinstance(held, PolicyValue) else ()
+        return (f"{self.name}: {verdict}", held.grade(language), *more, *assumptions, *notes)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Estimates beside each other; without rows where nothing may be stated."""
+        held = self.answer
+        if isinstance(held, PolicyValue):
+            # What a refusal rests on stays in `to_dict`; shown, it would be read as an answer.
+            return held.estimators.head(0) if held.is_refused else held.estimators
+        rows = [
+            {"estimate": name, "value": one.value, "low": one.low, "high": one.high}
+            for name in ("effect", "pooled", "naive")
+            if (one := getattr(held, name)) is not None
+        ]
+        if held.bound is not None:
+            rows.append({"estimate": "bound", "low": held.bound[0], "high": held.bound[1]})
+        return pd.DataFrame(rows, columns=["estimate", "value", "low", "high"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them.
+
+        Returns
+        -------
+        dict
+            The question, and what the answer says.
+        """
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "question": self.question.model_dump(mode="json"),
+            "is_declined": self.is_declined,
+            "answer": self.answer.to_dict(),
+        }
+
+
+def read_log_scenario(path: Path | str) -> LogScenario | None:
+    """Questions to the logs that a file holds.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        YAML or JSON file in UTF-8, of the form of scenario files.
+
+    Returns
+    -------
+    LogScenario or None
+        None where its edits are of another kind.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, mixes questions to the logs with other edits, or holds a bad value.
+    """
+    path = to_path(path, where="read_log_scenario: path")
+    return parse_log_scenario({"name": path.stem, **read_mapping(path)}, where=str(path))
+
+
+def parse_log_scenario(values: Mapping[str, Any], *, where: str) -> LogScenario | None:
+    """Questions to the logs, of raw values.
+
+    Parameters
+    ----------
+    values : mapping
+        ``version``, ``name``, ``edits``.
+    where : str
+        File or place that messages name.
+
+    Returns
+    -------
+    LogScenario or None
+        None where no edit is a question to the logs.
+
+    Raises
+    ------
+    ConfigError
+        If questions to the logs stand beside other edits, or a value is bad.
+    """
+    edits = values.get("edits")
+    if not isinstance(edits, list) or not all(isinstance(one, Mapping) for one in edits):
+        return None
+    kinds = [str(one.get("kind")) for one in edits]
+    asked = [kind in _KINDS for kind in kinds]
+    if not any(asked):
+        return None
+    if not all(asked):
+        others = sorted({kind for kind in kinds if kind not in _KINDS})
+        raise ConfigError(
+            f"{where}: questions to the logs ({', '.join(_KINDS)}) stand beside other edits "
+            f"({', '.join(others[:5])}); logs hold what happened, so ask them in a file of their "
+            "own"
+        )
+    questions = tuple(
+        parse_model(_KINDS[kind], dict(one), where=f"{where}: edits.{place}")
+        for place, (kind, one) in enumerate(zip(kinds, edits, strict=True))
+    )
+    rest = {name: value for name, value in values.items() if name != "edits"}
+    return parse_model(LogScenario, {**rest, "edits": questions}, where=where)
+
+
+def ask_logs(
+    model: Model,
+    data: MarketData,
+    scenarios: Sequence[LogScenario],
+    *,
+    seed: int = 0,
+    embed: Embed | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[LogAnswer, ...]:
+    """Answers of the logs: estimates with intervals, or why there are none.
+
+    Parameters
+    ----------
+    model : Model
+        Model that is asked about, and whose features outcomes are learnt from.
+    data : MarketData
+        Market with its table of decisions, and hires.
+    scenarios : sequence of LogScenario
+        Questions.
+    seed : int, default 0
+        Seed of parts and resamples.
+    embed : callable, optional
+        An embedding cache.
+    progress : callable, optional
+        Told ``(step, n_done, n_all)``.
+
+    Returns
+    -------
+    tuple of LogAnswer
+        One per question, in order.
+
+    Raises
+    ------
+    SupportError
+        If there is no log at all, or too few outcomes are known to learn from.
+
+    Examples
+    --------
+    >>> from matcher import MarketData, load_market, read_model
+    >>> data = MarketData(load_market("data/tiny_market"))
+    >>> model, _ = read_model("models/tiny")
+    >>> asked = {"version": 1, "name": "posts", "edits": [{"kind": "effect", "term": "n_posts"}]}
+    >>> found = ask_logs(model, data, [parse_log_scenario(asked, where="here")])
+    >>> found[0].is_declined
+    True
+    """
+    questions = [(one, question) for one in scenarios for question in one.edits]
+    hires: dict[str, Any] = {}
+    found = []
+    for place, (scenario, question) in enumerate(questions):
+        if progress is not None:
+            progress("logs", place, len(questions))
+        answer: PolicyValue | EffectAnswer
+        if isinstance(question, PolicyQuestion):
+            answer = value_of_model(
+                model, data, outcome=question.outcome, order=question.order,
+                policy_id=question.policy_id, seed=seed, embed=embed,
+            )  # fmt: skip
+        else:
+            name = question.outcome
+            if name not in hires:
+                hires[name] = look_at_hires(data, model.settings, outcome=name)
+            answer = answer_effect(
+                hires[name], question.term, seed=seed, strength=question.strength
+            )
+        found.append(LogAnswer(scenario.name, scenario.digest, question, answer))
+    if progress is not None and questions:
+        progress("logs", len(questions), len(questions))
+    return tuple(found)

@@ -1,0 +1,104 @@
+"""Questions to the logs: typed, kept apart from edits, answered or declined with reasons."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from matcher.errors import ConfigError, SupportError
+from matcher.evaluation.effects.answer import EffectAnswer, answer_effect
+from matcher.evaluation.effects.hires import look_at_hires
+from matcher.evaluation.offpolicy.ask import value_of_model
+from matcher.whatif.logs import (
+    EffectQuestion,
+    PolicyQuestion,
+    ask_logs,
+    parse_log_scenario,
+    read_log_scenario,
+)
+
+
+def parse(*edits: dict, **more: object):
+    values = {"version": 1, "name": "asked", "edits": list(edits), **more}
+    return parse_log_scenario(values, where="here")
+
+
+def test_a_file_of_questions_is_told_from_one_of_edits(tmp_path):
+    path = tmp_path / "last-year.yaml"
+    path.write_text("version: 1\nedits:\n  - {kind: policy, order: hire, outcome: reach}\n")
+    found = read_log_scenario(path)
+    assert found is not None
+    assert (found.name, found.edits) == (
+        "last-year", (PolicyQuestion(order="hire", outcome="reach"),)
+    )  # fmt: skip
+    path.write_text("version: 1\nedits:\n  - {kind: brief, n_posts: 2}\n")
+    assert read_log_scenario(path) is None
+    assert parse_log_scenario({"version": 1, "edits": "none"}, where="here") is None
+
+
+@pytest.mark.parametrize(
+    ("edits", "match"),
+    [
+        ([{"kind": "policy", "order": "hyre"}], "edits.0.*did you mean 'hire'"),
+        ([{"kind": "policy", "outcome": "clicks"}], "'clicks' is unknown; did you mean"),
+        ([{"kind": "effect", "term": "n_post"}], "did you mean 'n_posts'"),
+        ([{"kind": "effect"}], "`term`"),
+        ([{"kind": "effect", "term": "n_posts", "strength": -1}], "strength"),
+        ([{"kind": "policy"}, {"kind": "policy", "ordr": "hire"}], "edits.1.*did you mean `order`"),
+        ([{"kind": "policy"}, {"kind": "brief"}], r"stand beside other edits \(brief\)"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(edits, match):
+    with pytest.raises(ConfigError, match=match):
+        parse(*edits)
+
+
+def test_a_version_of_another_form_is_refused():
+    with pytest.raises(ConfigError, match="version"):
+        parse({"kind": "policy"}, version=2)
+
+
+def test_the_digest_is_that_of_the_questions():
+    one, two = {"kind": "policy"}, {"kind": "effect", "term": "n_posts"}
+    assert parse(one, two).digest == parse(two, one, name="other").digest
+    assert parse(one, two).digest != parse(one).digest
+
+
+def test_answers_are_those_of_the_estimators(shop):
+    asked = parse({"kind": "effect", "term": "n_posts"}, {"kind": "effect", "term": "fee_per_post"})
+    told = []
+    found = ask_logs(
+        shop.model, shop.data, [asked], progress=lambda step, done, _: told.append((step, done))
+    )
+    assert [one.question for one in found] == [
+        EffectQuestion(term="n_posts"), EffectQuestion(term="fee_per_post")
+    ]  # fmt: skip
+    assert told == [("logs", 0), ("logs", 1), ("logs", 2)]
+    hires = look_at_hires(shop.data, shop.model.settings)
+    for one in found:
+        same = answer_effect(hires, one.question.term)
+        assert isinstance(one.answer, EffectAnswer)
+        assert one.answer.to_dict() == same.to_dict()
+        assert one.is_declined == same.is_declined
+        for language in ("en", "vi"):
+            lines = one.lines(language)
+            assert lines[0] == f"asked: {same.verdict(language)}"
+            assert lines[1] == same.grade(language)
+        assert json.loads(json.dumps(one.to_dict(), allow_nan=False))["digest"] == asked.digest
+        assert set(one.table.columns) == {"estimate", "value", "low", "high"}
+
+
+def test_a_declined_effect_claims_nothing(shop):
+    (found,) = ask_logs(shop.model, shop.data, [parse({"kind": "effect", "term": "disclosed"})])
+    assert found.is_declined
+    assert not {"effect", "bound"} & set(found.table["estimate"])
+    assert found.lines("en")[1] == "the logs cannot say"
+
+
+def test_a_log_that_the_model_may_have_learnt_from_is_refused(shop):
+    match = "18 campaigns of the log were decided before .* when the model was closed"
+    with pytest.raises(SupportError, match=match):
+        value_of_model(shop.model, shop.data)
+    with pytest.raises(SupportError, match=match):
+        ask_logs(shop.model, shop.data, [parse({"kind": "policy"})])
