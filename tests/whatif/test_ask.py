@@ -38,6 +38,7 @@ def test_without_edits_nothing_changes(shop: SimpleNamespace) -> None:
         for one in answer.outcomes:
             assert one.before == one.after
             assert (one.change, one.low, one.high, one.low_drawn, one.high_drawn) == (0,) * 5
+            assert (one.share, one.low_share, one.high_share) == (0.0, 0.0, 0.0)
         assert answer.cost.before == answer.cost.after
         assert answer.data_hash == shop.data.market.data_hash
 

@@ -19,9 +19,10 @@ from matcher.features.pairs import build_pairs
 from matcher.features.texts import TextIndex
 from matcher.recommend.recommend import score_brief
 from matcher.retrieval.facts import AccountFacts
-from matcher.whatif.desk import Desk, State
+from matcher.whatif.desk import Desk
 from matcher.whatif.edited import FACTS_READ, READS
 from matcher.whatif.shared import BRIEF_FIELDS
+from matcher.whatif.state import State
 
 ACCOUNT = "acc_000001"
 NEW = {

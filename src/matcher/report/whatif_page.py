@@ -10,7 +10,7 @@ import pandas as pd
 
 from matcher.markup import html_facts, html_table
 from matcher.plain import visible
-from matcher.recommend.wording import OUTCOME_NAMES
+from matcher.recommend.wording import OUTCOME_NAMES, format_number
 from matcher.report.whatif_pictures import draw_answers
 from matcher.whatif.wording import change_words, say_grade
 
@@ -49,7 +49,7 @@ _WORDS: Final = {
     "after": {"en": "then", "vi": "khi đó"},
     "share": {"en": "change", "vi": "thay đổi"},
     "expected": {"en": "of what is expected, 80 %", "vi": "của kỳ vọng, 80 %"},
-    "drawn": {"en": "of what comes, 80 %", "vi": "của thực tế, 80 %"},
+    "drawn": {"en": "change of what comes, 80 %", "vi": "thay đổi thực tế, 80 %"},
 }
 _PARTS: Final = {
     "sentences": {"en": "What each sentence carries", "vi": "Mỗi câu quyết định bao nhiêu"},
@@ -200,14 +200,13 @@ def _outcomes(one: Answer, language: Language) -> pd.DataFrame:
             _say("after", language): change.after,
         }
         if change.before:
-            shares = [
-                change_words(value / change.before, language)
-                for value in (
-                    change.change, change.low, change.high, change.low_drawn, change.high_drawn
-                )
-            ]  # fmt: skip
-            row[_say("share", language)] = shares[0]
-            row[_say("expected", language)] = f"{shares[1]} … {shares[2]}"
-            row[_say("drawn", language)] = f"{shares[3]} … {shares[4]}"
+            shares = (change.share, change.low_share, change.high_share)
+            told = [change_words(value, language) for value in shares]
+            row[_say("share", language)] = told[0]
+            row[_say("expected", language)] = f"{told[1]} … {told[2]}"
+            ends = [
+                format_number(value, language) for value in (change.low_drawn, change.high_drawn)
+            ]
+            row[_say("drawn", language)] = f"{ends[0]} … {ends[1]}"
         rows.append(row)
     return pd.DataFrame(rows)

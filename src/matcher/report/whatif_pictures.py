@@ -26,6 +26,7 @@ _LONGEST: Final = 44
 _WORDS: Final = {
     "changes": {"en": "Expected change, {outcome}", "vi": "Thay đổi dự kiến, {outcome}"},
     "percent": {"en": "% of what is expected now, 80 %", "vi": "% so với hiện tại, khoảng 80 %"},
+    "share": {"en": "% of what is expected now", "vi": "% so với hiện tại"},
     "grid": {"en": "Expected, by {knob}", "vi": "Dự kiến, theo {knob}"},
     "tornado": {"en": "One knob at a time", "vi": "Thay đổi từng yếu tố"},
     "sentences": {
@@ -94,9 +95,8 @@ def _short(text: object) -> str:
 
 
 def _changes(axes: Any, table: pd.DataFrame, language: Language) -> None:
-    before = table["before"].to_numpy(np.float64)
     middle, low, high = (
-        100.0 * table[name].to_numpy(np.float64) / before for name in ("change", "low", "high")
+        100.0 * table[name].to_numpy(np.float64) for name in ("share", "low_share", "high_share")
     )
     colours = np.where(middle > 0, _UP, np.where(middle < 0, _DOWN, _PLAIN))
     places = np.arange(len(table))[::-1]
@@ -158,7 +158,7 @@ def _tornado(axes: Any, table: pd.DataFrame, language: Language) -> None:
     names = [f"{_short(knob)} = {_short(value)}" for knob, value in
              zip(table["knob"], table["value"], strict=True)]  # fmt: skip
     axes.set_yticks(places, names)
-    axes.set_xlabel(_WORDS["percent"][language])
+    axes.set_xlabel(_WORDS["share"][language])
     axes.set_title(_WORDS["tornado"][language], loc="left")
 
 

@@ -55,9 +55,9 @@ def build_whatif_record(
         if one.outcomes and one.outcomes[0].before:
             main = one.outcomes[0]
             metrics[f"{name}/change"] = {
-                "value": main.change / main.before,
-                "low": main.low / main.before,
-                "high": main.high / main.before,
+                "value": main.share,
+                "low": main.low_share,
+                "high": main.high_share,
             }
     identity = desk.job.context.encoder.identity
     content = json.dumps(found.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)

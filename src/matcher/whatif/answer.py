@@ -147,8 +147,8 @@ class Comparison:
         -------
         pandas.DataFrame
             ``name, digest, grade, overlap, tau, n_entered, n_left, n_moved, outcome, before,
-            after, change, low, high, low_drawn, high_drawn, cost_before, cost_after, percentile,
-            is_outside, verdict``.
+            after, change, low, high, low_drawn, high_drawn, share, low_share, high_share,
+            cost_before, cost_after, percentile, is_outside, verdict``.
         """
         rows = []
         for one in self.answers:
@@ -167,7 +167,7 @@ class Comparison:
                         name: main.get(name)
                         for name in (
                             "outcome", "before", "after", "change", "low", "high", "low_drawn",
-                            "high_drawn",
+                            "high_drawn", "share", "low_share", "high_share",
                         )
                     },
                     "cost_before": one.cost.before,

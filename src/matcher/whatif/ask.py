@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from matcher.ranking.model import Model
     from matcher.recommend.orders import OrderRequest
     from matcher.recommend.wording import Language
-    from matcher.whatif.desk import Desk, State
+    from matcher.whatif.desk import Desk
+    from matcher.whatif.state import State
     from matcher.whatif.support import Support
 
 __all__ = ["WhatIf", "compare_scenarios", "what_if"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from matcher.whatif.desk import State
+    from matcher.whatif.state import State
 
 __all__ = ["Cost", "change_of_cost"]
 

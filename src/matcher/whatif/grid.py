@@ -21,7 +21,8 @@ from matcher.whatif.scenario import Scenario, parse_scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from matcher.whatif.desk import Desk, State
+    from matcher.whatif.desk import Desk
+    from matcher.whatif.state import State
 
 __all__ = ["CURVE_COLUMNS", "Knob", "account_curve", "parse_knob", "score_grid", "tornado"]
 

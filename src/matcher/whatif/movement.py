@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from matcher.whatif.desk import State
+    from matcher.whatif.state import State
 
 __all__ = ["PERSISTENCE", "Movement", "measure_movement", "rank_biased_overlap"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.ranking.outcomes.distribution import Distributions
-    from matcher.whatif.desk import State
+    from matcher.whatif.state import State
 
 __all__ = [
     "N_DRAWS",
@@ -56,6 +56,10 @@ class OutcomeChange:
         accounts themselves.
     low_drawn, high_drawn : float
         80 % interval of the change of what **comes**, the luck of posts included.
+    low_share, high_share : float
+        80 % interval of the relative change of what is expected: how much of it is sure where the
+        level itself is not. Without width where the change is in proportion by assumption; NaN
+        where nothing is expected as things are.
     """
 
     outcome: str
@@ -66,6 +70,8 @@ class OutcomeChange:
     high: float
     low_drawn: float
     high_drawn: float
+    low_share: float
+    high_share: float
 
     @property
     def share(self) -> float:
@@ -163,6 +169,10 @@ class Totals:
         change = other.expected - self.expected
         low, high = np.quantile(other.known - self.known, _LEVELS)
         low_drawn, high_drawn = np.quantile(other.drawn - self.drawn, _LEVELS)
+        share = change / self.expected if self.expected else float("nan")
+        ends = (float("nan"),) * 2
+        if (self.known > 0).all():
+            ends = tuple(np.quantile(other.known / self.known - 1.0, _LEVELS))
         return OutcomeChange(
             outcome,
             self.expected,
@@ -172,6 +182,8 @@ class Totals:
             max(float(high), change),
             float(low_drawn),
             float(high_drawn),
+            min(float(ends[0]), share),
+            max(float(ends[1]), share),
         )
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from matcher.plan.plans import Plan
-    from matcher.whatif.desk import Desk, State
+    from matcher.whatif.desk import Desk
     from matcher.whatif.scenario import Scenario
+    from matcher.whatif.state import State
 
 __all__ = ["PLAN_COLUMNS", "compare_plans"]
 

@@ -14,7 +14,8 @@ from matcher.market.instants import instant_microseconds, to_microseconds
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from matcher.whatif.desk import Desk, State
+    from matcher.whatif.desk import Desk
+    from matcher.whatif.state import State
 
 __all__ = ["FARTHEST", "Support", "check_support"]
 

@@ -50,6 +50,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{share} {outcome} are expected (80 %: {low} to {high})",
         "vi": "dự kiến {share} {outcome} (khoảng 80 %: {low} đến {high})",
     },
+    "assumed": {
+        "en": "{share} {outcome} are expected, in proportion as assumed",
+        "vi": "dự kiến {share} {outcome}, theo tỷ lệ như giả định",
+    },
     "no_outcome": {
         "en": "nothing is predicted of what it brings",
         "vi": "chưa dự đoán được kết quả mang lại",
@@ -180,9 +184,10 @@ def _say_outcome(outcome: OutcomeChange | None, language: Language) -> str:
     words = OUTCOME_NAMES[outcome.outcome][language]
     if outcome.change == 0 or not outcome.before:
         return WORDS["unchanged"][language].format(outcome=words)
-    shares = (one / outcome.before for one in (outcome.change, outcome.low, outcome.high))
+    shares = (outcome.share, outcome.low_share, outcome.high_share)
     share, low, high = (change_words(one, language) for one in shares)
-    return WORDS["outcome"][language].format(share=share, outcome=words, low=low, high=high)
+    key = "assumed" if low == high else "outcome"
+    return WORDS[key][language].format(share=share, outcome=words, low=low, high=high)
 
 
 def change_words(share: float, language: Language) -> str:
