@@ -194,13 +194,17 @@ def judge_log(
             asked.insert(0, logged_policy(log, log.probability))
         for policy in asked:
             answer = estimate_policy_value(log, policy, learnt, seed=seed)
-            row = tell(seed, answer, float(policy.probability @ expected))
+            base = float(held.log.probability @ expected)
+            row = tell(seed, answer, float(policy.probability @ expected), base)
             found.append({"chances": chances, **row})
     return found
 
 
-def tell(seed: int, one: PolicyValue, true: float) -> dict[str, object]:
-    """One row: support of an answer and how far each estimator misses."""
+def tell(seed: int, one: PolicyValue, true: float, base: float) -> dict[str, object]:
+    """One row: support of an answer and how far each estimator misses.
+
+    `true` and `base` are the true values of the policy and of the one that wrote the log.
+    """
     support = one.support
     table = one.estimators.set_index("estimator")
     row: dict[str, object] = {
@@ -217,6 +221,9 @@ def tell(seed: int, one: PolicyValue, true: float) -> dict[str, object]:
         "covered": bool(table.loc["DR", "low"] <= true <= table.loc["DR", "high"]),
         "width": (table.loc["DR", "high"] - table.loc["DR", "low"]) / true,
     }
+    stated = table.loc["DR", ["difference_low", "difference", "difference_high"]]
+    low, told, high = stated.to_numpy(np.float64) - (true - base)
+    row |= {"difference": told / base, "difference_covered": bool(low <= 0 <= high)}
     row |= {name: table.loc[name, "value"] / true - 1.0 for name in _ESTIMATORS}
     if support.is_estimated:
         held = one.bounds.set_index("gamma").loc[1.5]
@@ -251,7 +258,17 @@ def print_world(options: argparse.Namespace) -> None:
 def print_rows(title: str, rows: pd.DataFrame) -> None:
     """Print one line per policy, then of all that are not the log's own, refused or not."""
     print(f"\n{title}")
-    head = ("ESS", "outside", "refused", *_ESTIMATORS, "bias DR", "holds", "width")
+    head = (
+        "ESS",
+        "outside",
+        "refused",
+        *_ESTIMATORS,
+        "bias DR",
+        "holds",
+        "width",
+        "diff. DR",
+        "holds",
+    )
     print(f"{'policy':<22}" + "".join(f"{name:>9}" for name in head))
     others = rows["policy"] != "logged"
     groups = {str(name): part for name, part in rows.groupby("policy", sort=False)}
@@ -267,8 +284,10 @@ def print_rows(title: str, rows: pd.DataFrame) -> None:
         cells += [f"{np.sqrt((kept[one] ** 2).mean()):.3f}" for one in _ESTIMATORS]
         cells += [f"{kept['DR'].mean():+.3f}", f"{kept['covered'].mean():.2f}"]
         cells.append(f"{kept['width'].median():.3f}")
+        cells.append(f"{np.sqrt((kept['difference'] ** 2).mean()):.3f}")
+        cells.append(f"{kept['difference_covered'].mean():.2f}")
         if "bounded" in kept and kept["bounded"].notna().any():
-            cells.append(f"{kept['bounded'].mean():.2f} in bounds of 1.5")
+            cells.append(f"  {kept['bounded'].mean():.2f} in bounds of 1.5")
         print(f"{name:<22}" + "".join(f"{cell:>9}" for cell in cells))
     gates = rows.loc[rows["refused"], "gates"].value_counts()
     if len(gates):

@@ -209,6 +209,11 @@ def test_chances_that_the_log_does_not_state_are_estimated_and_bounded(drawn):
     assert "estimated" in found.grade()
     assert "ước lượng" in found.grade("vi")
     assert found.bounds["gamma"].tolist() == list(GAMMAS)
+    told = found.told_difference
+    assert told.low < found.difference.low
+    assert told.high > found.difference.high
+    assert "off by up to 1.5 in their odds" in found.verdict()
+    assert "sai tới 1,5 lần" in found.verdict("vi")
     assert (found.bounds["low"].diff().dropna() < 0).all()
     assert (found.bounds["high"].diff().dropna() > 0).all()
     assert found.bounds.loc[0, "low"] == pytest.approx(found.value.low)

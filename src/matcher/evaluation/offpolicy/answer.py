@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from matcher.evaluation.offpolicy.bounds import TOLD_GAMMA
+from matcher.evaluation.offpolicy.intervals import Amount
 from matcher.evaluation.offpolicy.support import Support
 from matcher.evaluation.offpolicy.words import (
     state_assumptions,
@@ -18,7 +20,6 @@ from matcher.evaluation.offpolicy.words import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from matcher.evaluation.offpolicy.intervals import Amount
     from matcher.evaluation.offpolicy.words import Language
 
 __all__ = ["PolicyValue"]
@@ -73,6 +74,19 @@ class PolicyValue:
     def is_refused(self) -> bool:
         """Whether the log cannot answer."""
         return bool(self.support.failures)
+
+    @property
+    def told_difference(self) -> Amount | None:
+        """Difference with the ends that verdicts tell.
+
+        Where chances are estimated these are the bounds if their odds are wrong by up to 1.5: the
+        interval alone takes it for granted that features and scores hold all that buyers knew.
+        """
+        if self.difference is None or self.bounds.empty:
+            return self.difference
+        row = self.bounds[self.bounds["gamma"] == TOLD_GAMMA].iloc[0]
+        low, high = float(row["difference_low"]), float(row["difference_high"])
+        return Amount(self.difference.value, low, high).around(self.difference.value)
 
     def grade(self, language: Language = "en") -> str:
         """What kind of answer it is, in a few words.
@@ -156,6 +170,7 @@ class PolicyValue:
             "value": amount(self.value),
             "logged": amount(self.logged),
             "difference": amount(self.difference),
+            "told_difference": amount(self.told_difference),
             "clip": _number(self.clip),
             "estimators": _records(self.estimators),
             "bounds": _records(self.bounds),

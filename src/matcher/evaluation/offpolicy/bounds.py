@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
     from matcher.evaluation.offpolicy.estimators import Evidence
 
-__all__ = ["GAMMAS", "bound_totals"]
+__all__ = ["GAMMAS", "TOLD_GAMMA", "bound_totals"]
 
 GAMMAS: Final = (1.0, 1.1, 1.25, 1.5, 2.0)
 """Factors by which the odds of a chance may be wrong."""
+TOLD_GAMMA: Final = 1.5
+"""Factor by which verdicts take estimated chances to be wrong."""
 
 
 def bound_totals(

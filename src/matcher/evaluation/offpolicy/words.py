@@ -261,7 +261,8 @@ def state_verdict(answer: PolicyValue, language: Language) -> str:
     str
         Sentence.
     """
-    if answer.value is None or answer.logged is None or answer.difference is None:
+    difference = answer.told_difference
+    if answer.value is None or answer.logged is None or difference is None:
         return {
             "en": f"The logs cannot say what {answer.policy} would have brought: "
             f"{answer.refusal('en')}",
@@ -269,13 +270,13 @@ def state_verdict(answer: PolicyValue, language: Language) -> str:
             f"{answer.refusal('vi')}",
         }[language]
     value, logged = answer.value, answer.logged
-    change = answer.difference.over(abs(logged.value)) if logged.value else answer.difference
+    change = difference.over(abs(logged.value)) if logged.value else difference
     name = _OUTCOMES.get(answer.outcome_name, {}).get(language, answer.outcome_name)
     low, high = (_percent(one, language, signed=True) for one in (change.low, change.high))
     amount = format_amount(value.value, language)
     base = format_amount(logged.value, language)
     moved = _percent(change.value, language, signed=True)
-    is_sure = answer.difference.is_sure
+    is_sure = difference.is_sure
     n = answer.support.n_campaigns
     weak = ""
     if answer.support.is_weak:
@@ -284,20 +285,28 @@ def state_verdict(answer: PolicyValue, language: Language) -> str:
             "en": f"; few choices carry this (effective share below {limit})",
             "vi": f"; ít lựa chọn làm cơ sở (tỷ lệ hữu hiệu dưới {limit})",
         }[language]
+    ends = _ENDS["bounds" if answer.support.is_estimated else "interval"][language]
     if language == "vi":
         sure = "khác biệt là chắc chắn" if is_sure else "có thể không có khác biệt"
         return (
             f"Nếu {answer.policy} chọn người cho {n} chiến dịch này, {name} sẽ là {amount} thay vì "
-            f"{base} ({moved}, khoảng 95%: {low} đến {high}); {sure}{weak} ({answer.grade('vi')})."
+            f"{base} ({moved}, {ends}: {low} đến {high}); {sure}{weak} ({answer.grade('vi')})."
         )
     sure = "the difference is sure" if is_sure else "there may be no difference"
     return (
         f"Had {answer.policy} staffed these {n} campaigns, they would have brought {amount} {name} "
-        f"rather than {base} ({moved}, 95 % interval {low} to {high}); {sure}{weak} "
+        f"rather than {base} ({moved}, {ends} {low} to {high}); {sure}{weak} "
         f"({answer.grade('en')})."
     )
 
 
+_ENDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "interval": {"en": "95 % interval", "vi": "khoảng 95%"},
+    "bounds": {
+        "en": "with chances off by up to 1.5 in their odds",
+        "vi": "nếu tỷ lệ cược của xác suất sai tới 1,5 lần",
+    },
+}
 _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
     "engagements": {"en": "engagements", "vi": "lượt tương tác"},
     "views": {"en": "views", "vi": "lượt xem"},
