@@ -56,8 +56,8 @@ def found(shop: SimpleNamespace, request: pytest.FixtureRequest) -> Plan:
 
 def opened(path: Path) -> Any:
     with warnings.catch_warnings():
-        # Data bars have an extension that openpyxl does not know.
-        warnings.filterwarnings("ignore", message="Unknown extension")
+        # Data bars are an extension that openpyxl does not know.
+        warnings.filterwarnings("ignore", message=".*xtension is not supported")
         return openpyxl.load_workbook(io.BytesIO(path.read_bytes()))
 
 
