@@ -63,7 +63,6 @@ FAMILIES: Final = (
 )
 """Families that need no fitted prior; ``resonance`` needs one."""
 
-_BY_NAME: Final = {family.name: family for family in FAMILIES}
 
 FEATURES: Final[tuple[FeatureSpec, ...]] = (
     *(spec for family in FAMILIES for spec in family.specs),
@@ -258,7 +257,8 @@ def compute_family(
     """
     if name == "resonance":
         return resonance(prior, view)
-    return _BY_NAME[name].compute(view.context, view)
+    family = next(one for one in FAMILIES if one.name == name)
+    return family.compute(view.context, view)
 
 
 def join_families(

@@ -66,11 +66,35 @@ class People:
     source: str
 
     def count(self, country: str) -> float:
-        """People of a country; those of the rest of the world for one that is not known."""
+        """People of a country; those of the rest of the world for one that is not known.
+
+        Parameters
+        ----------
+        country : str
+            ISO 3166 alpha-2.
+
+        Returns
+        -------
+        float
+            People.
+        """
         return float(self.people.get(country, self.people[ELSEWHERE]))
 
     def use(self, platform: str, country: str) -> float:
-        """Share of a country's people on a platform, above 0 and at most .995."""
+        """Share of a country's people who use a platform.
+
+        Parameters
+        ----------
+        platform : str
+            Platform.
+        country : str
+            ISO 3166 alpha-2.
+
+        Returns
+        -------
+        float
+            Above 0 and at most .995.
+        """
         known = self.users.get(platform, {})
         place = country if country in known and country in self.people else ELSEWHERE
         share = known.get(place, self.people[place]) / self.people[place]

@@ -146,7 +146,18 @@ class Plan:
 
 
 def plain(value: Any) -> Any:
-    """Value that JSON can hold; numbers that are not finite are None."""
+    """Value that JSON can hold.
+
+    Parameters
+    ----------
+    value : Any
+        Scalar, mapping or sequence.
+
+    Returns
+    -------
+    Any
+        The same in plain types; numbers that are not finite are None.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):
@@ -159,7 +170,18 @@ def plain(value: Any) -> Any:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table as JSON values."""
+    """Rows of a table as JSON values.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Table.
+
+    Returns
+    -------
+    list of dict
+        One per row.
+    """
     return [
         {str(name): plain(value) for name, value in row.items()}
         for row in frame.astype(object).where(frame.notna(), None).to_dict("records")

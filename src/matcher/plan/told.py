@@ -197,7 +197,18 @@ def _outcome(
 
 
 def mix_name(weights: Mapping[str, float]) -> str:
-    """Name of a mixed objective, as it is typed."""
+    """Name of a mixed objective, as it is typed.
+
+    Parameters
+    ----------
+    weights : mapping of str to float
+        Weight of each outcome.
+
+    Returns
+    -------
+    str
+        Such as ``reach=1,engagements=20``.
+    """
     return ",".join(f"{name}={weight:g}" for name, weight in weights.items())
 
 
