@@ -92,6 +92,17 @@ def test_a_list_beside_itself_has_not_changed(shop, tmp_path):
         )
 
 
+def test_a_change_that_would_be_shown_as_nothing_is_put_down_to_others():
+    still = np.array([0.001, -0.001])
+    new = make_list("ba", reach=still)
+    assert compare_lists(make_list("ab"), new).changes["sentence"].tolist() == [
+        "Up from rank 2 to 1, by what changed of others.",
+        "Down from rank 1 to 2, by what changed of others.",
+    ]
+    vi = compare_lists(make_list("ab"), new, language="vi").changes["sentence"]
+    assert vi.iloc[0] == "Lên từ hạng 2 đến hạng 1, do thay đổi ở các tài khoản khác."
+
+
 def test_briefs_in_one_list_alone_are_said():
     old = pd.concat([make_list("ab"), make_list("ab", brief="gone")])
     new = pd.concat([make_list("ab").assign(explained="deliver"), make_list("ab", brief="fresh")])

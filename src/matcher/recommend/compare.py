@@ -37,6 +37,7 @@ _SENTENCES: Final = {
         "same": "Rank {new} as before",
         "helped": "helped most by {group} ({value})",
         "harmed": "harmed most by {group} ({value})",
+        "others": "by what changed of others",
     },
     "vi": {
         "entered": "Mới vào, hạng {new}",
@@ -48,8 +49,12 @@ _SENTENCES: Final = {
         "same": "Vẫn hạng {new}",
         "helped": "được nâng nhiều nhất nhờ {group} ({value})",
         "harmed": "bị kéo xuống nhiều nhất do {group} ({value})",
+        "others": "do thay đổi ở các tài khoản khác",
     },
 }
+
+_UNMOVED: Final = 0.005
+"""Change of a contribution that would be shown as 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,6 +239,8 @@ def _sentence(row: dict[Hashable, Any], language: Language) -> str:
     place = int(moved.argmax() if is_up else moved.argmin())
     if moved[place] == 0:
         return text + "."
+    if abs(moved[place]) < _UNMOVED:
+        return f"{text}, {words['others']}."
     group = GROUP_NAMES[REASON_GROUPS[place]][language]
     shown = format_number(float(moved[place]), language, digits=2)
     sign = "+" if moved[place] > 0 else ""
