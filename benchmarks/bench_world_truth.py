@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ttest_1samp
 
 from matcher.columns import FORMATS
 from matcher.config import Settings
@@ -139,9 +140,10 @@ def main() -> None:
     head = ("figure", "baselines", "model", "oracle", "latent", "gap", "median", "worst", "seeds")
     print(
         f"world {options.world}, {options.seeds} seeds; medians over seeds, then median and worst "
-        "share of the way over the seeds with a gap above .02"
+        "share of the way over the seeds with a gap above .02; gain over each seed's best "
+        "baseline, mean and 95 % interval over seeds"
     )
-    print(f"{head[0]:<22}" + "".join(f"{name:>11}" for name in head[1:]))
+    print(f"{head[0]:<22}" + "".join(f"{name:>11}" for name in head[1:]) + "   gain")
     for question, target in _QUESTIONS.items():
         print_question(rows, over, f"model {question}", target)
     shares = rows.loc[rows["metric"].str.startswith("share_"), "value"].dropna()
@@ -300,6 +302,21 @@ def best_baseline(rows: pd.DataFrame, target: str, metric: str) -> float:
     return float((by_seed.min() if lower_is_better(metric) else by_seed.max()).median())
 
 
+def paired_gain(rows: pd.DataFrame, method: str, target: str, metric: str) -> str:
+    """Mean gain over each seed's best baseline, with the 95 % interval of t over seeds."""
+    held = rows[rows["campaign_id"].eq(ALL) & rows["target"].eq(target) & rows["metric"].eq(metric)]
+    table = held.pivot_table(index="seed", columns="method", values="value")
+    baselines = table.loc[:, table.columns.str.startswith("baseline")]
+    if lower_is_better(metric):
+        gain = baselines.min(axis=1) - table[method]
+    else:
+        gain = table[method] - baselines.max(axis=1)
+    if len(gain) < 2:
+        return f"{gain.mean():+.3f}"
+    low, high = ttest_1samp(gain, 0.0).confidence_interval()
+    return f"{gain.mean():+.3f} ({low:+.3f} to {high:+.3f})"
+
+
 def print_question(rows: pd.DataFrame, over: pd.DataFrame, method: str, target: str) -> None:
     """Print one line per metric of a question."""
     values, counts = over["value"], over["n"]
@@ -316,7 +333,8 @@ def print_question(rows: pd.DataFrame, over: pd.DataFrame, method: str, target: 
         # No share is stated where the gap is below .02, and no oracle where none is frozen.
         cells = "".join(f"{'-' if one is None else f'{one:.3f}':>11}" for one in figures)
         n_seeds = counts.get((method, target, f"median_share_{metric}"), 0)
-        print(f"{method.removeprefix('model ') + ': ' + metric:<22}{cells}{n_seeds:>11}")
+        gain = paired_gain(rows, method, target, metric)
+        print(f"{method.removeprefix('model ') + ': ' + metric:<22}{cells}{n_seeds:>11}   {gain}")
 
 
 if __name__ == "__main__":

@@ -140,10 +140,6 @@ def answer_logs(
     _say(answers, audit, language, as_json=as_json)
 
 
-def _as_dict(answers: Sequence[LogAnswer], audit: Mapping[str, Any]) -> dict[str, Any]:
-    return {"audit": dict(audit), "logs": [one.to_dict() for one in answers]}
-
-
 def _write(
     out: Path,
     answers: Sequence[LogAnswer],
@@ -153,7 +149,9 @@ def _write(
     force: bool,
 ) -> None:
     if out.suffix.lower() == ".json":
-        held = _as_dict(answers, audit)
+        from matcher.whatif.logs import logs_to_dict
+
+        held = logs_to_dict(answers, audit)
         text = json.dumps(held, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     else:
         from matcher.report.whatif_logs_page import render_logs
@@ -190,7 +188,9 @@ def _say(
     answers: Sequence[LogAnswer], audit: Mapping[str, Any], language: Language, *, as_json: bool
 ) -> None:
     if as_json:
-        print_json(_as_dict(answers, audit))
+        from matcher.whatif.logs import logs_to_dict
+
+        print_json(logs_to_dict(answers, audit))
         return
     lines: list[str] = []
     for one in answers:

@@ -11,6 +11,7 @@ from matcher.plain import visible
 from matcher.report.whatif_page import wrap_page
 from matcher.report.whatif_record import TASK
 from matcher.tracking.runs import TrainingRecord
+from matcher.whatif.logs import logs_to_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,7 +104,7 @@ def build_logs_record(
                 metrics[f"question_{place + 1:02d}/{name}"] = {
                     "value": held.value, "low": held.low, "high": held.high
                 }  # fmt: skip
-    content = {"audit": dict(audit), "logs": [one.to_dict() for one in answers]}
+    content = logs_to_dict(answers, audit)
     identity = model.encoder.identity
     return TrainingRecord(
         run_name="what the logs say",

@@ -36,6 +36,7 @@ __all__ = [
     "LogScenario",
     "PolicyQuestion",
     "ask_logs",
+    "logs_to_dict",
     "parse_log_scenario",
     "read_log_scenario",
 ]
@@ -193,6 +194,24 @@ class LogAnswer:
             "is_declined": self.is_declined,
             "answer": self.answer.to_dict(),
         }
+
+
+def logs_to_dict(answers: Sequence[LogAnswer], audit: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers of the logs as JSON values.
+
+    Parameters
+    ----------
+    answers : sequence of LogAnswer
+        Answers.
+    audit : mapping of str to Any
+        What they rest on.
+
+    Returns
+    -------
+    dict
+        ``audit`` and ``logs``.
+    """
+    return {"audit": dict(audit), "logs": [one.to_dict() for one in answers]}
 
 
 def read_log_scenario(path: Path | str) -> LogScenario | None:

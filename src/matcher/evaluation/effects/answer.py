@@ -26,7 +26,7 @@ from matcher.evaluation.effects.words import (
     state_grade,
     state_verdict,
 )
-from matcher.evaluation.offpolicy.intervals import Amount
+from matcher.evaluation.offpolicy.intervals import Amount, amount_to_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,20 +190,16 @@ class EffectAnswer:
         dict
             Effects as changes of the logarithm; numbers that cannot be told are None.
         """
-
-        def amount(one: Amount | None) -> dict[str, float] | None:
-            return None if one is None else {"value": one.value, "low": one.low, "high": one.high}
-
         return {
             "treatment": self.treatment,
             "outcome": self.outcome_name,
             "step": "doubling" if self.is_amount else "having it",
-            "effect": amount(self.effect),
+            "effect": amount_to_dict(self.effect),
             "bound": None
             if self.bound is None
             else [one if np.isfinite(one) else None for one in self.bound],
-            "pooled": amount(self.pooled),
-            "naive": amount(self.naive),
+            "pooled": amount_to_dict(self.pooled),
+            "naive": amount_to_dict(self.naive),
             "hidden_in_accounts": self.hidden_in_accounts,
             "yardstick": self.yardstick,
             "robustness": self.robustness,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from matcher.evaluation.offpolicy.bounds import TOLD_GAMMA
-from matcher.evaluation.offpolicy.intervals import Amount
+from matcher.evaluation.offpolicy.intervals import Amount, amount_to_dict
 from matcher.evaluation.offpolicy.support import Support
 from matcher.evaluation.offpolicy.words import (
     state_assumptions,
@@ -156,21 +156,14 @@ class PolicyValue:
         dict
             Numbers that cannot be told are None.
         """
-
-        def amount(one: Amount | None) -> dict[str, float | None] | None:
-            if one is None:
-                return None
-            told = {"value": one.value, "low": one.low, "high": one.high}
-            return {name: _number(number) for name, number in told.items()}
-
         return {
             "policy": self.policy,
             "outcome": self.outcome_name,
             "n_accounts": self.n_accounts,
-            "value": amount(self.value),
-            "logged": amount(self.logged),
-            "difference": amount(self.difference),
-            "told_difference": amount(self.told_difference),
+            "value": amount_to_dict(self.value),
+            "logged": amount_to_dict(self.logged),
+            "difference": amount_to_dict(self.difference),
+            "told_difference": amount_to_dict(self.told_difference),
             "clip": _number(self.clip),
             "estimators": _records(self.estimators),
             "bounds": _records(self.bounds),

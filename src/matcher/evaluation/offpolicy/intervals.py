@@ -12,7 +12,7 @@ from matcher.errors import DataError
 if TYPE_CHECKING:
     from matcher.evaluation.offpolicy.estimators import Parts
 
-__all__ = ["LEVEL", "Amount", "total_interval"]
+__all__ = ["LEVEL", "Amount", "amount_to_dict", "total_interval"]
 
 LEVEL: Final = 0.95
 """Nominal coverage of every interval."""
@@ -78,6 +78,25 @@ class Amount:
             Estimate and ends.
         """
         return Amount(self.value / divisor, self.low / divisor, self.high / divisor)
+
+
+def amount_to_dict(one: Amount | None) -> dict[str, float | None] | None:
+    """An estimate as JSON holds it.
+
+    Parameters
+    ----------
+    one : Amount or None
+        Estimate, if there is one.
+
+    Returns
+    -------
+    dict or None
+        ``value, low, high``; None for a number that cannot be told, and for no estimate.
+    """
+    if one is None:
+        return None
+    held = {"value": one.value, "low": one.low, "high": one.high}
+    return {name: float(end) if np.isfinite(end) else None for name, end in held.items()}
 
 
 def total_interval(parts: Parts, *, seed: int, n_resamples: int = 2_000) -> Amount:
