@@ -106,7 +106,11 @@ def test_a_dry_run_says_what_would_be_planned_and_writes_nothing(
         (["--quantile", 2], 2, "expected .01 to .99"),
         (["--panel", "none.csv"], 2, "no such file; expected a panel"),
         (["--constraints", "none.yaml"], 2, "no such file"),
-        (["--campaign", "cmp_0022"], 2, "give one of --brief FILE, --campaign ID"),
+        (
+            ["--campaign", "cmp_0022"],
+            2,
+            "one brief is planned for; give either --brief FILE or --campaign ID",
+        ),
         (["--out", "plan.csv"], 2, "expected one of .xlsx, .json, .parquet"),
         (["--lang", "fr"], 2, "--lang: got 'fr'"),
         (["--budget", 100], 3, "above the budget of 100"),

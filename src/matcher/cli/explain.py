@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from matcher.cli.briefs import check_one_brief, named_brief
 from matcher.cli.complete import (
     complete_accounts,
     complete_campaigns,
@@ -29,8 +30,6 @@ from matcher.files import check_output
 from matcher.plain import one_line
 
 if TYPE_CHECKING:
-    from matcher.market.brief import Brief
-    from matcher.market.market import Market
     from matcher.recommend.explain import Explanation
     from matcher.recommend.wording import Language
 
@@ -95,7 +94,6 @@ def explain(
 
     Example: matcher explain my-market --model models/mine --brief b.yaml --account a1 --against a2
     """
-    from matcher.errors import UsageError
     from matcher.ranking.store import read_model
     from matcher.recommend.explain import explain as build
     from matcher.recommend.orders import EXPLAINABLE
@@ -104,8 +102,7 @@ def explain(
 
     check_word("--order", order, EXPLAINABLE)
     check_word("--lang", lang, ("en", "vi"))
-    if (brief is None) == (campaign is None):
-        raise UsageError("one brief is explained; give either --brief FILE or --campaign ID")
+    check_one_brief(brief, campaign, "explained")
     if out is not None:
         check_output(out, force=force, suffixes=PICTURE_SUFFIXES)
     where = find_model(model, tracking_uri=tracking_uri)
@@ -116,7 +113,7 @@ def explain(
         found = build(
             loaded,
             data,
-            _brief(data.market, brief, campaign),
+            named_brief(data.market, brief, campaign),
             account,
             against=against,
             as_of=None if as_of is None else parse_instant(as_of),
@@ -149,12 +146,6 @@ def explain(
         )
     else:
         print_result(_as_text(found, lang))  # type: ignore[arg-type]
-
-
-def _brief(market: Market, file: Path | None, campaign: str | None) -> Brief:
-    from matcher.market.brief import Brief, read_brief
-
-    return read_brief(file) if file is not None else Brief.from_campaign(market, str(campaign))
 
 
 _WORDS: Final = {

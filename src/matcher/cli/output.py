@@ -13,9 +13,10 @@ import typer
 
 from matcher.cli.signals import leave_if_asked
 from matcher.errors import UsageError
-from matcher.plain import visible
+from matcher.plain import one_line, visible
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.progress import TaskID
 
     from matcher.evaluation.ablations.results import FullEvaluation
@@ -214,3 +215,21 @@ def print_rich(result: EvaluationResult | FullEvaluation) -> None:
 
     width = None if sys.stdout.isatty() else shutil.get_terminal_size((160, 50)).columns
     Console(width=width).print(result)
+
+
+def as_table(table: pd.DataFrame) -> str:
+    """A table as lines of plain text.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Table.
+
+    Returns
+    -------
+    str
+        One line per row, texts on one line each.
+    """
+    shown = table.map(lambda value: one_line(value) if isinstance(value, str) else value)
+    text: str = shown.to_string(index=False, na_rep="–", float_format=lambda one: f"{one:,.4g}")
+    return text

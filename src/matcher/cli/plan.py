@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from matcher.cli.briefs import check_one_brief, named_brief
 from matcher.cli.complete import complete_campaigns, complete_language
 from matcher.cli.data import AsJson, Force, MarketFolder
 from matcher.cli.dry import DryRun, count_market, print_plan
@@ -24,7 +25,6 @@ from matcher.files import check_output
 from matcher.plain import one_line
 
 if TYPE_CHECKING:
-    from matcher.market.brief import Brief
     from matcher.market.market import Market
     from matcher.plan.plans import Plan
     from matcher.plan.prepare import Prepared
@@ -122,6 +122,7 @@ def plan(
     from matcher.tracking.models import find_model
 
     check_word("--lang", lang, ("en", "vi"))
+    check_one_brief(brief, campaign, "planned for")
     if out is not None:
         check_output(out, force=force, suffixes=_SUFFIXES, make=not dry_run)
     rules = None if constraints is None else read_constraints(constraints)
@@ -141,7 +142,7 @@ def plan(
         "language": lang,
         "context": loaded.context(data, embedder(settings, cache)),
     }
-    named = _named_brief(data.market, brief, campaign)
+    named = named_brief(data.market, brief, campaign)
     if dry_run:
         ready = prepare_plan(loaded, data, named, **asked)
         what = f"plan brief {named.brief_id}" + ("" if out is None else f" into {out}")
@@ -157,15 +158,6 @@ def plan(
     if out is not None:
         write_plan(found, out, force=force)
     _say(found, data.market, out, as_json=as_json)
-
-
-def _named_brief(market: Market, brief: Path | None, campaign: str | None) -> Brief:
-    from matcher.errors import UsageError
-    from matcher.market.brief import Brief, read_brief
-
-    if (brief is None) == (campaign is None):
-        raise UsageError("nothing or too much to plan for; give one of --brief FILE, --campaign ID")
-    return Brief.from_campaign(market, str(campaign)) if brief is None else read_brief(brief)
 
 
 def _prepared(ready: Prepared) -> dict[str, Any]:

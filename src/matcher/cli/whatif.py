@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from matcher.cli.briefs import check_one_brief, named_brief
 from matcher.cli.complete import (
     complete_accounts,
     complete_campaigns,
@@ -24,7 +25,7 @@ from matcher.cli.models import (
     load_data,
     parse_instant,
 )
-from matcher.cli.output import Tell, check_word, note, print_json, print_result, progress
+from matcher.cli.output import Tell, as_table, check_word, note, print_json, print_result, progress
 from matcher.cli.text import CacheFolder
 from matcher.cli.whatif_logs import answer_logs, check_alone, split_scenarios
 from matcher.files import check_output, write_output
@@ -177,7 +178,7 @@ def whatif(
     desk = open_desk(
         loaded,
         data,
-        _brief(data.market, brief, campaign),
+        named_brief(data.market, brief, campaign),
         as_of=None if as_of is None else parse_instant(as_of),
         settings=settings,
         order=order,  # type: ignore[arg-type]
@@ -211,8 +212,7 @@ def _check_asked(
 ) -> None:
     from matcher.errors import UsageError
 
-    if (brief is None) == (campaign is None):
-        raise UsageError("one brief is asked about; give either --brief FILE or --campaign ID")
+    check_one_brief(brief, campaign, "asked about")
     if not scenarios and extras.is_empty:
         raise UsageError(
             "nothing is asked; give --scenario FILE, --grid KNOB=A,B, --sentences, --enter ACCOUNT "
@@ -224,12 +224,6 @@ def _score(desk: Desk, tell: Tell) -> None:
     tell("ranking", 0, 1)
     _ = desk.base
     tell("ranking", 1, 1)
-
-
-def _brief(market: Any, file: Path | None, campaign: str | None) -> Any:
-    from matcher.market.brief import Brief, read_brief
-
-    return read_brief(file) if file is not None else Brief.from_campaign(market, str(campaign))
 
 
 def _with_plans(
@@ -296,24 +290,6 @@ def _say(found: Comparison, *, as_json: bool) -> None:
             note(f"note: {one.name}: {text}")
     for name, table in found.parts.items():
         shown = table.drop(columns=[one for one in ("scenario", "digest") if one in table])
-        lines += ["", name, one_table(shown)]
+        lines += ["", name, as_table(shown)]
     lines += [one_line(text) for text in found.notes]
     print_result("\n".join(lines))
-
-
-def one_table(table: Any) -> str:
-    """A table as lines of plain text.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Table.
-
-    Returns
-    -------
-    str
-        One line per row, texts on one line each.
-    """
-    shown = table.map(lambda value: one_line(value) if isinstance(value, str) else value)
-    text: str = shown.to_string(index=False, na_rep="–", float_format=lambda one: f"{one:,.4g}")
-    return text

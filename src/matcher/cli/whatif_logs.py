@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from matcher.cli.output import note, print_json, print_result, progress
+from matcher.cli.output import as_table, note, print_json, print_result, progress
 from matcher.errors import UsageError
 from matcher.files import write_output
 from matcher.plain import one_line
@@ -197,8 +197,5 @@ def _say(
         first, *rest = one.lines(language)
         lines += [one_line(first), *(f"  {one_line(text)}" for text in rest)]
         if len(one.table):
-            shown = one.table.to_string(
-                index=False, na_rep="–", float_format=lambda value: f"{value:,.4g}"
-            )
-            lines.append(shown)
+            lines.append(as_table(one.table))
     print_result("\n".join(lines))
