@@ -107,6 +107,8 @@ def demo(
                 "next:",
                 f"  matcher recommend {market} --model {folder} "
                 "--brief MY-BRIEF.yaml --out mine.csv",
+                f"  matcher plan {market} --model {folder} "
+                "--brief MY-BRIEF.yaml --budget 300000000 --currency VND --out plan.xlsx",
                 "  matcher schema          the tables to bring for your own market",
                 "  matcher validate MARKET; matcher train MARKET; matcher evaluate MARKET",
             ]
