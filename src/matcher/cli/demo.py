@@ -104,13 +104,7 @@ def demo(
                 *(f"recommendations   {path}" for path in written),
                 f"run               {store.how_to_look}",
                 "",
-                "next:",
-                f"  matcher recommend {market} --model {folder} "
-                "--brief MY-BRIEF.yaml --out mine.csv",
-                f"  matcher plan {market} --model {folder} "
-                "--brief MY-BRIEF.yaml --budget 300000000 --currency VND --out plan.xlsx",
-                "  matcher schema          the tables to bring for your own market",
-                "  matcher validate MARKET; matcher train MARKET; matcher evaluate MARKET",
+                *_next_steps(market, folder),
             ]
         )
     )
@@ -128,3 +122,14 @@ def example_briefs() -> list[Path]:
 
     folder = Path(str(files("matcher") / "examples"))
     return sorted(folder.glob("brief-*.yaml"))
+
+
+def _next_steps(market: Path, folder: Path) -> list[str]:
+    asked = f"{market} --model {folder} --brief MY-BRIEF.yaml"
+    return [
+        "next:",
+        f"  matcher recommend {asked} --out mine.csv",
+        f"  matcher plan {asked} --budget 300000000 --currency VND --out plan.xlsx",
+        "  matcher schema          the tables to bring for your own market",
+        "  matcher validate MARKET; matcher train MARKET; matcher evaluate MARKET",
+    ]
