@@ -161,6 +161,27 @@ def test_more_posts_bring_more_and_vary_less(
     assert (three.spread <= one.spread).all()
 
 
+@pytest.mark.parametrize("name", ["engagements", "reach", "link_clicks"])
+def test_so_many_times_the_posts_bring_so_many_times_as_much(
+    fitted: tuple[OutcomeModels, FeatureMatrix], name: str
+) -> None:
+    models, matrix = fitted
+    rows = np.arange(0, len(matrix.pairs), 80)
+    held = {
+        n: models.predict(matrix, names=[name], rows=rows, n_posts=n)[name] for n in (1.0, 2.0, 5.0)
+    }
+    one = held[1.0].mean()
+    # An outcome of nothing at all is cut off at zero, per post; everywhere else it is exact.
+    kept = one > 5.0
+    assert kept.sum() > 20
+    for n, found in held.items():
+        np.testing.assert_allclose(found.mean()[kept], n * one[kept], rtol=1e-9)
+        # And what is drawn agrees with what is expected, but for what is beyond the last levels.
+        if name != "link_clicks":
+            drawn = found.draws(n_draws=4_000, seed=3).mean(axis=0) * models.models[name].factor
+            assert np.median(drawn[kept] / found.mean()[kept]) == pytest.approx(1.0, abs=0.12)
+
+
 def test_each_objective_has_an_outcome(fitted: tuple[OutcomeModels, FeatureMatrix]) -> None:
     models, _ = fitted
     assert set(models.names) <= set(OUTCOME_NAMES)

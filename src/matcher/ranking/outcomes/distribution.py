@@ -12,6 +12,7 @@ from matcher.errors import MatcherError
 from matcher.ranking.outcomes.conformal import LEVELS
 from matcher.ranking.outcomes.noise import count_error, count_quantile
 from matcher.ranking.outcomes.posts import LEAST_RATE
+from matcher.ranking.outcomes.spreads import mean_of_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,26 +119,15 @@ class Distributions:
         Returns
         -------
         numpy.ndarray of float64, shape (n,)
-            Mean over the errors of the cell (Duan's smearing estimate), per pair.
-
-        References
-        ----------
-        Duan, Smearing estimate: a nonparametric retransformation method, JASA 78 (1983).
+            Mean over the errors of the cell, see `matcher.ranking.outcomes.spreads`, per pair.
         """
-        power = np.exp(self.centre) * self._smear()
+        power = np.exp(self.centre) * mean_of_errors(self.spread, self.plain, self.cells)
         if self.kind == "rate":
             found = np.maximum(power - LEAST_RATE, 0.0)
         else:
             less = 1.0 if self.kind == "level" else 0.0
             found = self.n_posts * np.maximum(power - less, 0.0)
         return np.where(np.isnan(self.expected), self.factor * found, self.expected)
-
-    def _smear(self) -> NDArray[np.float64]:
-        """Mean of exp(spread x error) of each pair."""
-        total = np.zeros(len(self))
-        for column in range(len(LEVELS)):
-            total += np.exp(self.spread * self.plain[self.cells, column])
-        return total / len(LEVELS)
 
     def exceeds(self, goal: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Probability of at least a goal.

@@ -14,7 +14,7 @@ from matcher.ranking.outcomes.alone import rest_on_posts, say_too_little
 from matcher.ranking.outcomes.centre import fit_post_forecast
 from matcher.ranking.outcomes.conformal import fit_error_cells
 from matcher.ranking.outcomes.contributions import log_of_level
-from matcher.ranking.outcomes.distribution import Distributions, standard_error
+from matcher.ranking.outcomes.distribution import standard_error
 from matcher.ranking.outcomes.inputs import PairInputs, pair_inputs
 from matcher.ranking.outcomes.model import OutcomeModel, OutcomeModels
 from matcher.ranking.outcomes.names import OUTCOME_NAMES, PARENTS, POST_METRICS, RATES
@@ -29,7 +29,6 @@ from matcher.ranking.outcomes.spreads import (
     overdispersion,
     shape_of_errors,
     shared_by_campaign,
-    spread_of_posts,
 )
 from matcher.ranking.relevance import hire_outcomes
 
@@ -71,6 +70,7 @@ class _Hires:
     inputs: PairInputs
     outcomes: pd.DataFrame
     n_posts: NDArray[np.float64]
+    usual_posts: float
     blocks: NDArray[np.int64]
     weights: NDArray[np.float64]
     uniform: NDArray[np.float64]
@@ -139,10 +139,8 @@ def fit_outcomes(
                 models[name], located[name] = found
     if not models:
         return None, say_too_little(posts, len(hires))
-    told = hires.outcomes["n_posts"].dropna()
-    usual = float(told.mode().iloc[0]) if len(told) else 1.0
-    n_without = len(hires) - len(told)
-    return OutcomeModels(models, posts.shares, usual, len(hires), n_without), ""
+    n_without = int(hires.outcomes["n_posts"].isna().sum())
+    return OutcomeModels(models, posts.shares, hires.usual_posts, len(hires), n_without), ""
 
 
 def _hires(
@@ -169,10 +167,12 @@ def _hires(
         name for name in inputs.names if name not in _LEFT_OUT and not name.startswith("format_")
         and name != "is_sponsored"
     )  # fmt: skip
+    told = outcomes["n_posts"].dropna()
     return _Hires(
         inputs=inputs,
         outcomes=outcomes,
         n_posts=np.nan_to_num(outcomes["n_posts"].to_numpy(np.float64), nan=1.0),
+        usual_posts=float(told.mode().iloc[0]) if len(told) else 1.0,
         blocks=split_campaigns(campaigns, pairs.pair_instants[place]),
         weights=0.5 ** (age.astype(np.float64) / settings.outcome.half_life_days),
         uniform=np.random.default_rng(settings.ranker.seed).random(len(outcomes)),
@@ -196,7 +196,9 @@ def _from_posts(
     measured = np.flatnonzero(np.isfinite(reached))
     if len(measured) < _LEAST_HIRES or _count_later(hires.blocks[measured]) < _LEAST_JUDGED:
         draft = rest_on_posts(draft, posts, len(measured))
-        return draft, _Located(base, scale, _means(draft, hires, base, scale))
+        return draft, _Located(
+            base, scale, draft.distributions(hires.inputs, base, scale, hires.n_posts).mean()
+        )
     beyond = fit_adjustment(
         hires.inputs.select(measured).columns(hires.names),
         (reached - base)[measured],
@@ -225,6 +227,7 @@ def _from_posts(
         adjustment=beyond.model,
         slope=beyond.slope,
         sharpness=sharpness,
+        usual_posts=hires.usual_posts,
         shared_by_posts=shared,
         facts={
             **draft.facts,
@@ -275,6 +278,7 @@ def _from_parent(
             parent=parent,
             adjustment=rate.model,
             spread=spread,
+            usual_posts=hires.usual_posts,
             shared_by_posts=models[parent].shared_by_posts,
             facts={
                 "n_hires": int(known.sum()),
@@ -300,22 +304,23 @@ def _calibrated(
     """Model with the errors of its predictions for campaigns that it did not see."""
     n_posts, weights = hires.n_posts[judged], hires.weights[judged]
     total = hires.outcomes[draft.name].to_numpy(np.float64)[judged]
-    error = standard_error(
-        total,
-        draft.kind,
-        centre[judged],
-        spread[judged] * spread_of_posts(n_posts, draft.shared_by_posts),
-        n_posts,
-        uniform=hires.uniform[judged],
-    )
     inputs = hires.inputs.select(judged)
     campaigns = hires.outcomes["campaign_id"].to_numpy(object)[judged]
-    draft = replace(
-        draft,
-        errors=fit_error_cells(error, weights, inputs.platforms, inputs.tiers),
-        shared_by_campaign=shared_by_campaign(error, campaigns),
-    )
-    mean = _means(draft, hires, centre, spread) if expected is None else expected
+    # Middles are moved to the posts of each hire by how errors are spread: the first time as if
+    # they were normal, the second by what the first found.
+    for _ in range(2 if (n_posts != draft.usual_posts).any() else 1):
+        placed = draft.distributions(inputs, centre[judged], spread[judged], n_posts)
+        error = standard_error(
+            total, draft.kind, placed.centre, placed.spread, n_posts, uniform=hires.uniform[judged]
+        )
+        draft = replace(
+            draft,
+            errors=fit_error_cells(error, weights, inputs.platforms, inputs.tiers),
+            shared_by_campaign=shared_by_campaign(error, campaigns),
+        )
+    mean = expected
+    if mean is None:
+        mean = draft.distributions(hires.inputs, centre, spread, hires.n_posts).mean()
     factor = mean_factor(total, mean[judged], weights)
     draft = replace(draft, factor=factor, multipliers=_multipliers(draft.name, hires))
     return draft, _Located(centre, spread, mean * factor)
@@ -330,31 +335,6 @@ def _multipliers(name: str, hires: _Hires) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.quantile(per[known] / followers[known], (0.1, 0.9))
     return float(low), float(high)
-
-
-def _means(
-    model: OutcomeModel,
-    hires: _Hires,
-    centre: NDArray[np.float64],
-    spread: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Mean of each hire's distribution, located where the hire was not seen."""
-    codes, errors, plain = model.errors.find(hires.inputs.platforms, hires.inputs.tiers)
-    unknown = np.full(len(hires), np.nan)
-    return Distributions(
-        outcome=model.name,
-        kind=model.kind,
-        centre=centre,
-        spread=spread * spread_of_posts(hires.n_posts, model.shared_by_posts),
-        n_posts=hires.n_posts,
-        cells=codes,
-        errors=errors,
-        plain=plain,
-        outside=np.zeros(len(hires), dtype=bool),
-        expected=unknown,
-        factor=model.factor,
-        shared=model.shared_by_campaign,
-    ).mean()
 
 
 def _count_later(blocks: NDArray[np.int64]) -> int:

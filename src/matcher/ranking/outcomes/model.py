@@ -10,11 +10,9 @@ import numpy as np
 
 from matcher.errors import MatcherError
 from matcher.ranking.outcomes.contributions import centre_contributions, log_of_level
-from matcher.ranking.outcomes.distribution import Distributions
 from matcher.ranking.outcomes.inputs import FormatShares, pair_inputs
 from matcher.ranking.outcomes.names import objective_outcome
 from matcher.ranking.outcomes.single import OutcomeModel
-from matcher.ranking.outcomes.spreads import spread_of_posts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
     from matcher.config import Objectives
     from matcher.features.pair_features import FeatureMatrix
+    from matcher.ranking.outcomes.distribution import Distributions
     from matcher.ranking.outcomes.inputs import PairInputs
 
 __all__ = ["Located", "OutcomeModel", "OutcomeModels"]
@@ -243,21 +242,13 @@ class OutcomeModels:
     ) -> Distributions:
         model = self.models[name]
         found = self.locate(name, inputs)
-        codes, errors, plain = model.errors.find(inputs.platforms, inputs.tiers)
-        spread = np.hypot(found.spread, found.beyond)
-        return Distributions(
-            outcome=name,
-            kind=model.kind,
-            centre=found.centre,
-            spread=spread * spread_of_posts(n_posts, model.shared_by_posts),
-            n_posts=n_posts,
-            cells=codes,
-            errors=errors,
-            plain=plain,
+        placed = model.distributions(
+            inputs, found.centre, np.hypot(found.spread, found.beyond), n_posts
+        )
+        return replace(
+            placed,
             outside=found.beyond > _FAR * found.spread,
             expected=self._expected(model, inputs, n_posts),
-            factor=model.factor,
-            shared=model.shared_by_campaign,
         )
 
     def _expected(

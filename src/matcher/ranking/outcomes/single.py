@@ -7,15 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from matcher.errors import MatcherError
 from matcher.ranking.linear import LinearModel
 from matcher.ranking.outcomes.centre import PostForecast
 from matcher.ranking.outcomes.conformal import UNKNOWN_ERRORS, ErrorCells
+from matcher.ranking.outcomes.distribution import Distributions
+from matcher.ranking.outcomes.spreads import mean_of_errors, spread_of_posts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from matcher.ranking.outcomes.distribution import Kind
+    from matcher.ranking.outcomes.inputs import PairInputs
 
 __all__ = ["OutcomeModel"]
 
@@ -46,6 +53,8 @@ class OutcomeModel:
     sharpness : float
         Power to which the forecast's expected size of the error is taken: 0 where hires err alike
         whatever it says.
+    usual_posts : float
+        Posts of most hires that it learnt from: those of which `adjustment` and the middle hold.
     shared_by_posts : float
         Share of the variance that all posts of a hire have in common.
     shared_by_campaign : float
@@ -70,6 +79,7 @@ class OutcomeModel:
     middle: float = 0.0
     spread: float = 0.0
     sharpness: float = 1.0
+    usual_posts: float = 1.0
     shared_by_posts: float = 0.5
     shared_by_campaign: float = 0.0
     factor: float = 1.0
@@ -82,6 +92,58 @@ class OutcomeModel:
             raise MatcherError(
                 f"outcome {self.name}: expected either a forecast from posts or a parent"
             )
+
+    def distributions(
+        self,
+        inputs: PairInputs,
+        centre: NDArray[np.float64],
+        spread: NDArray[np.float64],
+        n_posts: NDArray[np.float64],
+    ) -> Distributions:
+        """Distributions around given middles.
+
+        Twice the posts bring twice as much in the mean. Since many posts err less than one, the
+        middle of their sum is nearer to its mean than that of one, and is moved by as much.
+
+        Parameters
+        ----------
+        inputs : PairInputs
+            Pairs.
+        centre : numpy.ndarray of float64, shape (n,)
+            Middle of the log per post, of a hire of the usual number of posts.
+        spread : numpy.ndarray of float64, shape (n,)
+            Its spread, were it a single post.
+        n_posts : numpy.ndarray of float64, shape (n,)
+            Posts of each pair.
+
+        Returns
+        -------
+        Distributions
+            Of the number of posts asked; none lies outside, means are those of the errors.
+        """
+        cells, errors, plain = self.errors.find(inputs.platforms, inputs.tiers)
+        usual = spread * spread_of_posts(
+            np.full(len(inputs), self.usual_posts), self.shared_by_posts
+        )
+        held = spread * spread_of_posts(n_posts, self.shared_by_posts)
+        moved = np.zeros(len(inputs))
+        other = np.flatnonzero(held != usual)
+        for sign, one in ((1.0, usual), (-1.0, held)):
+            moved[other] += sign * np.log(mean_of_errors(one[other], plain, cells[other]))
+        return Distributions(
+            outcome=self.name,
+            kind=self.kind,
+            centre=centre + moved,
+            spread=held,
+            n_posts=n_posts,
+            cells=cells,
+            errors=errors,
+            plain=plain,
+            outside=np.zeros(len(inputs), dtype=bool),
+            expected=np.full(len(inputs), np.nan),
+            factor=self.factor,
+            shared=self.shared_by_campaign,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, exact.
@@ -101,6 +163,7 @@ class OutcomeModel:
             "middle": self.middle,
             "spread": self.spread,
             "sharpness": self.sharpness,
+            "usual_posts": self.usual_posts,
             "shared_by_posts": self.shared_by_posts,
             "shared_by_campaign": self.shared_by_campaign,
             "factor": self.factor,
@@ -134,6 +197,7 @@ class OutcomeModel:
             middle=float(content["middle"]),
             spread=float(content["spread"]),
             sharpness=float(content["sharpness"]),
+            usual_posts=float(content["usual_posts"]),
             shared_by_posts=float(content["shared_by_posts"]),
             shared_by_campaign=float(content["shared_by_campaign"]),
             factor=float(content["factor"]),

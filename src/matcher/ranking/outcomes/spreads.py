@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "mean_factor",
+    "mean_of_errors",
     "overdispersion",
     "shape_of_errors",
     "shared_by_campaign",
@@ -38,6 +39,35 @@ def spread_of_posts(n_posts: NDArray[np.float64], shared: float) -> NDArray[np.f
         1 for one post.
     """
     return np.asarray(np.sqrt(shared + (1.0 - shared) / np.maximum(n_posts, 1.0)))
+
+
+def mean_of_errors(
+    spread: NDArray[np.float64], errors: NDArray[np.float64], cells: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Mean of what errors multiply an outcome by (Duan's smearing estimate).
+
+    Parameters
+    ----------
+    spread : numpy.ndarray of float64, shape (n,)
+        Log spread of each pair.
+    errors : numpy.ndarray of float64, shape (n_cells, n_levels)
+        Quantiles of standardised errors, equally likely.
+    cells : numpy.ndarray of int64, shape (n,)
+        Row of `errors` of each pair.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n,)
+        Mean of exp(spread x error), above 0.
+
+    References
+    ----------
+    Duan, Smearing estimate: a nonparametric retransformation method, JASA 78 (1983).
+    """
+    total = np.zeros(len(spread))
+    for column in range(errors.shape[1]):
+        total += np.exp(spread * errors[cells, column])
+    return np.asarray(total / errors.shape[1])
 
 
 def mean_factor(
