@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -103,3 +104,17 @@ def test_sentences_tell_the_range_and_what_it_rests_on() -> None:
     assert found[0].startswith("295 engagements from 2 posts; 8 of 10 such hires bring ")
     assert "beyond any learnt from" in found[3]
     assert "beyond any learnt from" not in found[0]
+
+
+@pytest.mark.parametrize("is_fallback", [True, False])
+def test_ranges_that_no_hire_calibrated_are_said_to_be_those_of_posts(is_fallback: bool) -> None:
+    expected = replace(held(), from_posts_alone=True, is_fallback=is_fallback)
+    cases: tuple[tuple[Literal["en", "vi"], str, str, str], ...] = (
+        ("en", "8 of 10 such public posts", "8 of 10 such hires", "learnt from hires."),
+        ("vi", "8 trong 10 bài đăng", "8 trong 10 lần hợp tác", "gì từ các lần hợp tác."),
+    )
+    for language, posts, hires, why in cases:
+        said = expected.columns(brief(), fees(), language)["outcome_note"][0]
+        assert posts in said
+        assert hires not in said
+        assert said.endswith(why) is is_fallback

@@ -71,9 +71,10 @@ _SENTENCES: Final = {
     "en": {
         "range": "{median} {outcome} from {posts}; 8 of 10 such hires bring {low} to {high}.",
         "range_of_posts": "{median} {outcome} from {posts}; 8 of 10 such public posts bring {low} "
-        "to {high}, hires lie outside more often. Nothing was learnt from hires.",
+        "to {high}, hires lie outside more often.",
         "post": "1 post",
         "posts": "{n} posts",
+        "fallback": " Nothing was learnt from hires.",
         "alone": " Learnt from public posts alone, since too few hires were measured.",
         "outside": " Some of its figures lie beyond any learnt from, so the range is wider.",
         "none": "No outcome is predicted: {reason}.",
@@ -82,10 +83,10 @@ _SENTENCES: Final = {
         "range": "{median} {outcome} với {posts}; 8 trong 10 lần hợp tác như vậy đạt từ {low} đến "
         "{high}.",
         "range_of_posts": "{median} {outcome} với {posts}; 8 trong 10 bài đăng công khai như vậy "
-        "đạt từ {low} đến {high}, các lần hợp tác nằm ngoài khoảng này thường hơn. Chưa học được "
-        "gì từ các lần hợp tác.",
+        "đạt từ {low} đến {high}, các lần hợp tác nằm ngoài khoảng này thường hơn.",
         "post": "1 bài",
         "posts": "{n} bài",
+        "fallback": " Chưa học được gì từ các lần hợp tác.",
         "alone": " Chỉ học từ bài đăng công khai vì còn quá ít lần hợp tác có số đo.",
         "outside": " Một số chỉ số nằm ngoài dữ liệu đã học, nên khoảng dự đoán rộng hơn.",
         "none": "Chưa dự đoán được kết quả: {reason}.",
@@ -180,14 +181,15 @@ class Expectations:
         )
         n = float(held.n_posts[row])
         count = format_number(n, language, digits=0 if n == int(n) else 1)
-        text = words["range_of_posts" if self.is_fallback else "range"].format(
+        text = words["range_of_posts" if self.from_posts_alone else "range"].format(
             outcome=OUTCOME_NAMES[self.main][language],
             posts=words["post"] if n == 1 else words["posts"].format(n=count),
             low=low,
             median=median,
             high=high,
         )
-        text += words["alone"] if self.from_posts_alone and not self.is_fallback else ""
+        if self.from_posts_alone:
+            text += words["fallback" if self.is_fallback else "alone"]
         return text + (words["outside"] if held.outside[row] else "")
 
     def total(self, brief: Brief) -> dict[str, Any]:
