@@ -93,5 +93,6 @@ def test_sentences_are_weighed_by_leaving_them_out(shop: SimpleNamespace) -> Non
 
 def test_numbers_of_items_are_no_sentences() -> None:
     assert split_sentences("1. Son mới.\n2. Da dầu") == ["1. Son mới.", "2. Da dầu"]
+    assert split_sentences("Ở TP. HCM, Q. 1. Gặp Mr. Lâm!") == ["Ở TP. HCM, Q. 1.", "Gặp Mr. Lâm!"]
     assert split_sentences("") == []
     assert split_sentences("…") == ["…"]

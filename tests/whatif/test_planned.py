@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from matcher.errors import SupportError
@@ -21,6 +22,7 @@ def test_plans_are_those_of_the_verb_and_more_budget_is_worth_more(shop: SimpleN
     assert found["cost_after"].iloc[0] <= 4e7
     assert found["worth_after"].iloc[0] > found["worth_before"].iloc[0]
     assert found["per_million"].iloc[0] > 0
+    assert np.isnan(found["per_million"].iloc[1])
     assert found["worth_before"].iloc[0] <= found["bound_after"].iloc[0]
     assert not set(found["entered"].iloc[1]) & {desk.base.ids(desk.base.order)[0]}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -204,7 +204,7 @@ def whatif(
         _write(out, found, language, force=force)
     if track:
         _track(found, desk, market, tracking_uri, started_at, language)
-    _say(found, as_json=as_json)
+    _say(found, language, as_json=as_json)
 
 
 def _check_asked(
@@ -274,10 +274,13 @@ def _track(
     note(f"tracked as {run.uri}; look at it with: {store.how_to_look}")
 
 
-def _say(found: Comparison, *, as_json: bool) -> None:
+def _say(found: Comparison, language: str, *, as_json: bool) -> None:
+    from matcher.report.whatif_cells import part_title, say_cost, say_support, table_in_words
+
     if as_json:
         print_json(found.to_dict())
         return
+    words: Any = language
     lines = []
     for one in found.answers:
         lines.append(one_line(one.verdict))
@@ -286,10 +289,13 @@ def _say(found: Comparison, *, as_json: bool) -> None:
         for row in moved[moved["change"] != "same"].to_dict("records"):
             name = row["handle"] if isinstance(row["handle"], str) else row["account_id"]
             lines.append(f"  {one_line(str(name))}: {row['sentence']}")
+        lines += [
+            f"  {text}" for text in (say_cost(one.cost, words), *say_support(one.support, words))
+        ]
         for text in one.notes:
             note(f"note: {one.name}: {text}")
     for name, table in found.parts.items():
-        shown = table.drop(columns=[one for one in ("scenario", "digest") if one in table])
-        lines += ["", name, as_table(shown)]
+        if len(table):
+            lines += ["", part_title(name, words), as_table(table_in_words(table, words))]
     lines += [one_line(text) for text in found.notes]
     print_result("\n".join(lines))

@@ -6,13 +6,17 @@ import base64
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-
 from matcher.markup import html_facts, html_table
 from matcher.plain import visible
-from matcher.recommend.wording import OUTCOME_NAMES, format_number
+from matcher.report.whatif_cells import (
+    outcome_table,
+    part_title,
+    say_cost,
+    say_support,
+    table_in_words,
+)
 from matcher.report.whatif_pictures import draw_answers
-from matcher.whatif.wording import change_words, say_grade
+from matcher.whatif.wording import say_grade
 
 if TYPE_CHECKING:
     from matcher.recommend.wording import Language
@@ -44,23 +48,8 @@ _WORDS: Final = {
         "en": "Everything here is scored anew by the model; none of it is a measured effect.",
         "vi": "Mọi con số ở đây do mô hình chấm lại; không phải tác động đã đo được.",
     },
-    "outcome": {"en": "outcome", "vi": "kết quả"},
-    "before": {"en": "now", "vi": "hiện tại"},
-    "after": {"en": "then", "vi": "khi đó"},
-    "share": {"en": "change", "vi": "thay đổi"},
-    "expected": {"en": "of what is expected, 80 %", "vi": "của kỳ vọng, 80 %"},
-    "drawn": {"en": "change of what comes, 80 %", "vi": "thay đổi thực tế, 80 %"},
 }
-_PARTS: Final = {
-    "sentences": {"en": "What each sentence carries", "vi": "Mỗi câu quyết định bao nhiêu"},
-    "grid": {"en": "Grid", "vi": "Lưới"},
-    "tornado": {"en": "One knob at a time", "vi": "Thay đổi từng yếu tố"},
-    "curve": {"en": "One account", "vi": "Một tài khoản"},
-    "plans": {"en": "How the plan changes", "vi": "Kế hoạch thay đổi thế nào"},
-    "ways": {"en": "What it would take", "vi": "Cần thay đổi gì"},
-    "levers": {"en": "What was tried", "vi": "Những gì đã thử"},
-}
-_MOVES: Final = ("handle", "rank_old", "rank_new", "change", "why", "sentence")
+_MOVES: Final = ("handle", "rank_old", "rank_new", "sentence")
 _LIST: Final = ("rank", "handle", "platform", "expected", "low", "high", "fee", "fee_currency",
                 "fee_is_estimate")  # fmt: skip
 
@@ -87,14 +76,15 @@ def render_page(found: Comparison, *, language: Language = "en") -> str:
         body.append(_image(pictures["changes"], "changes"))
     body += [_section(one, language) for one in found.answers]
     for name, table in found.parts.items():
-        body.append(f"<h2>{escape(_PARTS.get(name, {}).get(language, name))}</h2>")
+        if not len(table):
+            continue
+        body.append(f"<h2>{escape(part_title(name, language))}</h2>")
         if name in pictures:
             body.append(_image(pictures[name], name))
-        shown = table.drop(columns=[one for one in ("scenario",) if one in table])
-        body.append(html_table(_visible(shown), n_rows=100))
+        body.append(html_table(table_in_words(table, language), n_rows=100))
     body += [f"<p>{escape(visible(note))}</p>" for note in found.notes]
     body.append(f"<h2>{escape(_say('baseline', language))}</h2>")
-    body.append(html_table(_visible(found.baseline[list(_LIST)]), n_rows=100))
+    body.append(html_table(table_in_words(found.baseline[list(_LIST)], language), n_rows=100))
     body.append(f"<h2>{escape(_say('audit', language))}</h2>")
     facts = {name: value for name, value in found.audit.items() if not isinstance(value, dict)}
     digests = {f"{one.name}": f"{one.digest}, {one.data_hash}" for one in found.answers}
@@ -140,17 +130,6 @@ def _text(value: Any) -> str:
     return "" if value is None else visible(str(value))
 
 
-def _visible(table: pd.DataFrame) -> pd.DataFrame:
-    """Texts of others without signs that would turn the line around."""
-    shown = table.copy()
-    for name in shown:
-        if not pd.api.types.is_numeric_dtype(shown[name]):
-            shown[name] = [
-                visible(one) if isinstance(one, str) else one for one in shown[name].tolist()
-            ]
-    return shown
-
-
 def _image(content: bytes, name: str) -> str:
     data = base64.b64encode(content).decode("ascii")
     return f'<p><img alt="{escape(name)}" src="data:image/svg+xml;base64,{data}"></p>'
@@ -169,44 +148,19 @@ def _section(one: Answer, language: Language) -> str:
         items = "".join(f"<li>{escape(visible(line))}</li>" for line in one.edits)
         parts.append(f"<p>{escape(_say('edits', language))}</p><ul>{items}</ul>")
     if len(moved):
-        table = _visible(moved[list(_MOVES)])
+        table = table_in_words(moved[list(_MOVES)], language)
         parts.append(html_table(table, title=_say("moves", language), n_rows=60))
     if one.outcomes:
-        parts.append(html_table(_outcomes(one, language), title=_say("outcomes", language)))
-    parts.append(html_facts(_known(one.cost.to_dict()), title=_say("cost", language)))
-    parts.append(
-        html_facts(_known(one.support.to_dict()), title=_say("support", language), notes=one.notes)
-    )
-    parts.append(
-        html_table(_visible(one.ranking[list(_LIST)]), title=_say("list", language), n_rows=100)
-    )
+        table = outcome_table(one, language)
+        parts.append(html_table(table, title=_say("outcomes", language)))
+    for key, lines in (
+        ("cost", [say_cost(one.cost, language)]),
+        ("support", say_support(one.support, language)),
+        ("notes", one.notes),
+    ):
+        if lines:
+            items = "".join(f"<li>{escape(visible(line))}</li>" for line in lines)
+            parts.append(f"<p><b>{escape(_say(key, language))}</b></p><ul>{items}</ul>")
+    table = table_in_words(one.ranking[list(_LIST)], language)
+    parts.append(html_table(table, title=_say("list", language), n_rows=100))
     return "".join(parts)
-
-
-def _known(facts: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: ", ".join(value) if isinstance(value, list) else value
-        for name, value in facts.items()
-        if value is not None
-    }
-
-
-def _outcomes(one: Answer, language: Language) -> pd.DataFrame:
-    rows = []
-    for change in one.outcomes:
-        row: dict[str, Any] = {
-            _say("outcome", language): OUTCOME_NAMES[change.outcome][language],
-            _say("before", language): change.before,
-            _say("after", language): change.after,
-        }
-        if change.before:
-            shares = (change.share, change.low_share, change.high_share)
-            told = [change_words(value, language) for value in shares]
-            row[_say("share", language)] = told[0]
-            row[_say("expected", language)] = f"{told[1]} … {told[2]}"
-            ends = [
-                format_number(value, language) for value in (change.low_drawn, change.high_drawn)
-            ]
-            row[_say("drawn", language)] = f"{ends[0]} … {ends[1]}"
-        rows.append(row)
-    return pd.DataFrame(rows)

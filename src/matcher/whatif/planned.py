@@ -51,9 +51,9 @@ def compare_plans(
     """Plans under the budget of each scenario's brief beside that of things as they are.
 
     A scenario that changes nothing but the budget says what more of it is worth: ``per_million``
-    is the change of worth per million of the currency that is spent more. Two plans can share few
-    accounts and be worth nearly the same; ``bound_after`` says how much a better one could be
-    worth at most.
+    is the change of worth per million of the currency that is spent more, NaN for any other. Two
+    plans can share few accounts and be worth nearly the same; ``bound_after`` says how much a
+    better one could be worth at most.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def compare_plans(
     rows = []
     for place, scenario in enumerate(scenarios, start=1):
         after = _plan(desk, desk.state(scenario), seconds, seed)
-        rows.append(_row(scenario.name, before, after))
+        rows.append(_row(scenario, before, after))
         if progress is not None:
             progress("plans", place, len(scenarios))
     return pd.DataFrame(rows, columns=list(PLAN_COLUMNS))
@@ -116,14 +116,18 @@ def _plan(desk: Desk, state: State, seconds: float, seed: int) -> Plan:
     )
 
 
-def _row(name: str, before: Plan, after: Plan) -> dict[str, Any]:
+def _row(scenario: Scenario, before: Plan, after: Plan) -> dict[str, Any]:
     old, new = (set(one.frame["account_id"]) for one in (before, after))
     facts = [one.facts for one in (before, after)]
     more = facts[1]["cost"] - facts[0]["cost"]
-    alike = all(facts[0][key] == facts[1][key] for key in ("objective", "currency"))
+    # Of anything else than the budget it would be said as if money had done it.
+    is_budget = scenario.edits and all(
+        one.kind == "brief" and one.model_fields_set <= {"kind", "budget"} for one in scenario.edits
+    )
+    alike = is_budget and facts[0]["currency"] == facts[1]["currency"]
     gain = facts[1]["worth"] - facts[0]["worth"]
     return {
-        "scenario": name,
+        "scenario": scenario.name,
         "objective": facts[1]["objective"],
         "worth_before": facts[0]["worth"],
         "worth_after": facts[1]["worth"],
@@ -136,5 +140,5 @@ def _row(name: str, before: Plan, after: Plan) -> dict[str, Any]:
         "n_kept": len(old & new),
         "entered": tuple(sorted(new - old)),
         "left": tuple(sorted(old - new)),
-        "per_million": gain / more * _MILLION if alike and more > 0 else float("nan"),
+        "per_million": gain / more * _MILLION if alike and more else float("nan"),
     }

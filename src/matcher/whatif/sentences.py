@@ -20,6 +20,12 @@ __all__ = ["SENTENCE_COLUMNS", "split_sentences", "weigh_sentences"]
 SENTENCE_COLUMNS: Final = ("place", "sentence", "overlap", "carries", "n_left", "entered", "left")
 """Columns of `weigh_sentences`."""
 _END: Final = re.compile(r"(?<=[.!?…。])\s+|\s*[\r\n]+\s*")
+_ABBREVIATION: Final = re.compile(
+    r"(?:^|.*[\s(])(?:tp|tx|tt|q|p|kp|ths?|ts|bs|gs|pgs|đ/c|mr|mrs|ms|dr|st|vs|no|e\.g|i\.e|approx)\.",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Text that ends with an abbreviation after which a sentence goes on: city (TP.), district (Q.),
+ward (P.), titles."""
 _NUMBER: Final = re.compile(r"[\W\d_]*")
 """What is no sentence by itself: the number of an item, or a dash."""
 _MOST: Final = 60
@@ -42,17 +48,20 @@ def split_sentences(text: str) -> list[str]:
     Examples
     --------
     >>> split_sentences("Son mới! Tìm 8 bạn ở TP. HCM.\nGiọng vui.")
-    ['Son mới!', 'Tìm 8 bạn ở TP.', 'HCM.', 'Giọng vui.']
+    ['Son mới!', 'Tìm 8 bạn ở TP. HCM.', 'Giọng vui.']
     """
     found: list[str] = []
-    number = ""
+    begun = ""
     for part in (one.strip() for one in _END.split(text)):
-        if part and _NUMBER.fullmatch(part):
-            number = f"{number}{part} "
-        elif part:
-            found.append(number + part)
-            number = ""
-    return [*found, number.strip()] if number else found
+        if not part:
+            continue
+        begun += part
+        if _NUMBER.fullmatch(begun) or _ABBREVIATION.fullmatch(begun):
+            begun += " "
+        else:
+            found.append(begun)
+            begun = ""
+    return [*found, begun.strip()] if begun else found
 
 
 def weigh_sentences(desk: Desk) -> pd.DataFrame:

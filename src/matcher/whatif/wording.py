@@ -39,7 +39,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "{k} tài khoản đầu vẫn là những người đó, {moved} người đổi hạng (độ trùng {rbo})",
     },
     "moved": {
-        "en": "{n} of the first {k} are replaced (overlap {rbo})",
+        "en": "{n} of the first {k} replaced (overlap {rbo})",
         "vi": "{n} trong {k} tài khoản đầu bị thay (độ trùng {rbo})",
     },
     "unchanged": {
@@ -216,7 +216,7 @@ def change_words(share: float, language: Language) -> str:
 
 
 def describe_edits(scenario: Mapping[str, Any]) -> list[str]:
-    """Edits in plain words of their fields, one line each.
+    """Edits by the names of their fields, one line each.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def describe_edits(scenario: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        Such as ``brief: budget = 100000000``.
+        Such as ``brief: budget = 100,000,000``.
     """
     lines = []
     for edit in scenario["edits"]:
@@ -234,6 +234,21 @@ def describe_edits(scenario: Mapping[str, Any]) -> list[str]:
         who = f" {edit['account_id']}" if "account_id" in edit else ""
         for name, value in edit.items():
             if name not in ("kind", "account_id"):
-                shown = value if not isinstance(value, float) else f"{value:g}"
-                lines.append(one_line(f"{kind}{who}: {name} = {shown}"))
+                said = name if value is True else f"{name} = {_value_words(value)}"
+                lines.append(one_line(f"{kind}{who}: {said}"))
     return lines
+
+
+def _value_words(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, Mapping):
+        who = value.get("account_id")
+        rest = {name: one for name, one in value.items() if name != "account_id"}
+        said = ", ".join(f"{name} {_value_words(one)}" for name, one in rest.items())
+        return f"{who} ({said})" if who is not None else said
+    if isinstance(value, list | tuple):
+        return ", ".join(_value_words(one) for one in value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
+    return f"{value:,}" if type(value) is int else str(value)
