@@ -192,10 +192,12 @@ def _say(
 
         print_json(logs_to_dict(answers, audit))
         return
+    from matcher.report.whatif_cells import table_in_words
+
     lines: list[str] = []
     for one in answers:
         first, *rest = one.lines(language)
         lines += [one_line(first), *(f"  {one_line(text)}" for text in rest)]
         if len(one.table):
-            lines.append(as_table(one.table))
+            lines.append(as_table(table_in_words(one.table, language)))
     print_result("\n".join(lines))

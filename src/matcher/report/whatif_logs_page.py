@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matcher.markup import html_facts, html_table
 from matcher.plain import visible
+from matcher.report.whatif_cells import table_in_words
 from matcher.report.whatif_page import wrap_page
 from matcher.report.whatif_record import TASK
 from matcher.tracking.runs import TrainingRecord
@@ -59,7 +60,8 @@ def render_logs(
         items = "".join(f"<li>{escape(visible(text))}</li>" for text in rest)
         body.append(f"<ul>{items}</ul>" if items else "")
         if len(one.table):
-            body.append(html_table(one.table, title=_WORDS["estimates"][language], n_rows=100))
+            table = table_in_words(one.table, language)
+            body.append(html_table(table, title=_WORDS["estimates"][language], n_rows=100))
     body.append(f"<h2>{escape(_WORDS['audit'][language])}</h2>")
     body.append(html_facts({name: visible(str(value)) for name, value in audit.items() if value}))
     return wrap_page(title, "".join(body), language=language)
