@@ -18,7 +18,8 @@ from matcher.features.context import FeatureContext
 from matcher.features.data import MarketData
 from matcher.features.index import MarketIndex
 from matcher.features.texts import TextIndex
-from matcher.recommend.recommend import score_brief
+from matcher.plan.plan import plan
+from matcher.recommend.recommend import recommend, score_brief
 from matcher.retrieval.facts import AccountFacts, account_facts
 from matcher.whatif.ask import compare_scenarios
 from matcher.whatif.desk import Desk, open_desk
@@ -164,6 +165,30 @@ def test_newcomers_take_the_places_of_others(shop: SimpleNamespace) -> None:
     check_equal(desk, state, "outcome")
 
 
+@pytest.mark.parametrize(
+    "gone",
+    [
+        ("posts", "post_metrics", "campaign_posts"),
+        ("rates", "account_snapshots", "audiences", "post_metrics"),
+        ("collaborations", "campaign_posts", "brands", "campaigns"),
+    ],
+)
+def test_they_join_markets_without_some_tables(
+    shop: SimpleNamespace, gone: tuple[str, ...]
+) -> None:
+    market = shop.data.market
+    tables = {
+        name: table.head(0) if name in gone else table for name, table in market.tables.items()
+    }
+    data = MarketData(replace(market, tables=tables))
+    instant = market.all_known_at
+    desk = open_desk(shop.model, data, shop.brief, as_of=instant, order="outcome")
+    for edits in (ALONE["several"], MIXED["absent"]):
+        state = desk.state(shop.scenario(*edits))
+        check_equal(desk, state, "outcome")
+        assert len(compare_scenarios(desk, [state.scenario]).answers) == 1
+
+
 def test_newcomers_alone_can_be_ranked(shop: SimpleNamespace) -> None:
     desk = shop.open()
     names = desk.job.data.index.account_ids.tolist()
@@ -303,6 +328,22 @@ def test_every_value_of_a_market_was_thought_of() -> None:
         assert issubclass(kind, base)
         held = {name for name, one in vars(base).items() if isinstance(one, cached_property)}
         assert held - set(vars(kind)) == inherited, kind.__name__
+
+
+def test_lists_and_plans_are_those_made_anew(shop: SimpleNamespace) -> None:
+    """What answers do not look at is right too: evidence, reasons, warnings, past hires."""
+    brief = shop.brief.model_copy(update={"budget": 2e7, "currency": "VND"})
+    state = shop.open("value", brief=brief).state(shop.scenario(*ALONE["several"]))
+    lists, plans = [], []
+    for data, context in ((state.job.data, state.job.context), (made_anew(state), None)):
+        options = {"settings": shop.settings, "context": context}
+        made = recommend(shop.model, data, [brief], top_k=90, order="value", **options)
+        lists.append(made.frame)
+        plans.append(plan(shop.model, data, brief, seconds=2.0, frontier=False, **options))
+    assert {"zz_new", "00_first"} <= set(lists[0]["account_id"])
+    pd.testing.assert_frame_equal(*lists, check_exact=True)
+    assert plans[0].facts["worth"] == plans[1].facts["worth"]
+    assert plans[0].frame["account_id"].tolist() == plans[1].frame["account_id"].tolist()
 
 
 @pytest.mark.parametrize("by", GROUPINGS)

@@ -2,6 +2,7 @@
 
 A family whose inputs an edit leaves alone is looked up, all others are computed by the same
 functions: the features are equal to those of `matcher.features.pair_features.build_features`.
+Where accounts join, those of all others are looked up as if none had.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ MARKET_ASPECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "windows": _POSTS,
     "snapshots": ("snapshots",),
 }
-"""Aspects of the market that a family reads, besides ``accounts``, which all read."""
+"""Aspects of the market that a family reads, besides ``accounts``, which tells newcomers apart."""
 
 READ_OF_OTHERS: Final = ("brand_contacts", "affinity")
 """Families that look at other accounts too: at the captions for a brand, at those hired earlier.
