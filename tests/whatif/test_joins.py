@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from functools import cached_property
 from types import SimpleNamespace
@@ -302,6 +304,17 @@ def test_joined_dealings_and_facts_equal_those_made_anew(shop: SimpleNamespace, 
         for part, other in zip(getattr(facts, one), getattr(made, one), strict=True):
             np.testing.assert_array_equal(part, other, one)
     assert facts.bonds.equals(made.bonds)
+
+
+def test_markets_go_with_their_desk(shop: SimpleNamespace) -> None:
+    data = MarketData(replace(shop.data.market))
+    desk = open_desk(shop.model, data, shop.brief, order="value")
+    scenario = shop.scenario(*MIXED["price"], joins(FULL))
+    compare_scenarios(desk, [scenario])
+    held = [weakref.ref(data), weakref.ref(desk.state(scenario).job.data)]
+    del desk, data
+    gc.collect()
+    assert [one() for one in held] == [None, None]
 
 
 def test_every_value_of_a_market_was_thought_of() -> None:
