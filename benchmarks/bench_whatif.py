@@ -69,6 +69,10 @@ def main() -> None:
         measure(read_model(folder / "model")[0], data, settings)
 
 
+def _newcomer(account_id: str, **more: Any) -> dict[str, Any]:
+    return {"account_id": account_id, "platform": "tiktok", "text": "mì cay", **more}
+
+
 def measure(model: Any, data: MarketData, settings: Settings) -> None:
     """Print what each kind of scenario takes."""
     context = model.context(data)
@@ -93,8 +97,11 @@ def measure(model: Any, data: MarketData, settings: Settings) -> None:
         "reach of a platform": {"kind": "market", "platform_reach": {"tiktok": 0.8}},
         "reach of a platform, as if always": {"kind": "market", "as_if_always": True,
                                               "platform_reach": {"tiktok": 0.8}},
-        "an account that joins": {"kind": "market", "new_accounts": [
-            {"account_id": "new", "platform": "tiktok", "text": "mì cay"}]},
+        "an account that joins": {"kind": "market", "new_accounts": [_newcomer("new")]},
+        "an account that joins, with its price": {"kind": "market", "new_accounts": [
+            _newcomer("dear", price=2e6, currency="VND", n_followers=5e4, engagements=900.0)]},
+        "20 accounts that join": {"kind": "market", "new_accounts": [
+            _newcomer(f"{number:02d}_new", n_followers=5e4) for number in range(20)]},
     }  # fmt: skip
     for label, edit in kinds.items():
         asked = scenario(edit)

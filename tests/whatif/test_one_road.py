@@ -19,7 +19,7 @@ from matcher.features.pairs import build_pairs
 from matcher.features.texts import TextIndex
 from matcher.recommend.recommend import score_brief
 from matcher.retrieval.facts import AccountFacts
-from matcher.whatif.desk import Desk
+from matcher.whatif.desk import Desk, open_desk
 from matcher.whatif.edited import FACTS_READ, READS
 from matcher.whatif.shared import BRIEF_FIELDS
 from matcher.whatif.state import State
@@ -85,6 +85,23 @@ def test_order_of_asking_does_not_count(shop: SimpleNamespace) -> None:
     found = [forth.state(one).ranked.scores for one in scenarios]
     again = [back.state(one).ranked.scores for one in reversed(scenarios)][::-1]
     assert all(one.equals(other) for one, other in zip(found, again, strict=True))
+
+
+def test_edited_prices_teach_nothing_of_what_others_ask(shop: SimpleNamespace) -> None:
+    """Not even where nobody asked for the currency before."""
+    dollars = {"kind": "brief", "currency": "USD", "budget": 9e6}
+    named = sorted(set(shop.data.market.tables["rates"]["account_id"]))
+    dear = [
+        {"kind": "influencer", "account_id": one, "price": 5e3, "currency": "USD"}
+        for one in named[:20]
+    ]
+    asked = shop.scenario(dollars)
+    plain, after = (
+        open_desk(shop.model, MarketData(replace(shop.data.market)), shop.brief, order="value")
+        for _ in range(2)
+    )
+    _ = after.state(shop.scenario(dollars, *dear))
+    assert after.state(asked).ranked.scores.equals(plain.state(asked).ranked.scores)
 
 
 OTHER = {

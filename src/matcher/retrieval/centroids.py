@@ -50,7 +50,7 @@ class AccountCentroids:
     def rows(self) -> NDArray[np.float16]:
         """Unit rows by account code, (n_accounts, dim); zero without a post that has text."""
         n_accounts = len(self.context.index.account_ids)
-        rows = np.zeros((n_accounts, self.context.post_embeddings.shape[1]), dtype=np.float16)
+        rows = np.zeros((n_accounts, self.context.encoder.identity.dim), dtype=np.float16)
         for low in range(0, n_accounts, self.block_size):
             codes = np.arange(low, min(low + self.block_size, n_accounts))
             rows[codes] = _unit_rows(self.context.account_sums(codes, self.instant))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matcher.features.index import MarketIndex
     from matcher.market.brief import Brief
 
-__all__ = ["AccountFacts", "account_facts", "primary_language"]
+__all__ = ["AccountFacts", "account_facts", "keep_facts", "primary_language"]
 
 _NEVER: Final = np.iinfo(np.int64).max
 
@@ -368,3 +368,16 @@ def account_facts(data: MarketData) -> AccountFacts:
     if facts is None:
         facts = _FACTS[data] = AccountFacts(data.index)
     return facts
+
+
+def keep_facts(data: MarketData, facts: AccountFacts) -> None:
+    """Let `account_facts` give the facts of a market that were put together in another way.
+
+    Parameters
+    ----------
+    data : MarketData
+        The market.
+    facts : AccountFacts
+        What it comes to there.
+    """
+    _FACTS[data] = facts

@@ -207,7 +207,8 @@ class Desk:
         if held is None:
             edited = edit_tables(self.job.data.market, scenario, brief, self.instant)
             context = edit_context(self.job.context, edited)
-            versions = dict.fromkeys(sorted(edited.aspects), context.data.market.data_hash)
+            aspects = edited.aspects | (set() if edited.newcomers is None else {"accounts"})
+            versions = dict.fromkeys(sorted(aspects), context.data.market.data_hash)
             if len(self._markets) >= _EDITED_MARKETS:
                 del self._markets[next(iter(self._markets))]
             held = self._markets[key] = (context, versions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,6 +14,7 @@ from matcher.features.texts import TextIndex
 from matcher.market.instants import positions_in
 from matcher.recommend.fees.build import share_price_models
 from matcher.retrieval.facts import account_facts
+from matcher.whatif.joined import join_contexts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -40,8 +40,8 @@ READS: Final[Mapping[type, Mapping[str, tuple[str, ...]]]] = {
     FeatureContext: {"_kept_sums": ("times",), "contacts": _POSTS},
     Contacts: {"sponsored": ("times",), "mentions": ("times",), "_caption_sums": ("times",)},
 }
-"""Cached values that an edit of an aspect touches; all others are shared. An edit that lets
-accounts join touches everything."""
+"""Cached values that an edit of an aspect touches; all others are shared. What accounts that join
+bring is put beside it, see `matcher.whatif.joined`."""
 FACTS_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "format_since": ("times",),
     "quoted_since": ("rates",),
@@ -67,10 +67,28 @@ def edit_context(context: FeatureContext, edited: EditedTables) -> FeatureContex
     -------
     FeatureContext
         Gives the same features as one built from the edited tables alone, but sooner. The hash of
-        its market is that of the market as it is, marked by a digest of what was edited.
+        its market is that of the market as it is, marked by a digest of what was edited. What
+        accounts that join ask for teaches what others ask, as of any account of a market; what is
+        edited does not.
     """
-    if not edited.tables:
-        return context
+    others = _edit_others(context, edited) if edited.tables else context
+    if edited.newcomers is None:
+        return others
+    joining, data_hash = edited.newcomers, f"{edited.market.data_hash}+{edited.digest}"
+    newcomers = replace(joining.market, tables={**joining.market.tables, **joining.tables})
+    joined = join_contexts(others, newcomers, data_hash)
+    as_joined = joined
+    if edited.tables or joining.tables:
+        as_joined = join_contexts(context, joining.market, data_hash)
+        share_price_models(as_joined.data, joined.data, edited.instant)
+    if not len(joining.market.tables["rates"]):
+        codes = as_joined.index.account_places.others
+        share_price_models(context.data, as_joined.data, edited.instant, codes=codes)
+    return joined
+
+
+def _edit_others(context: FeatureContext, edited: EditedTables) -> FeatureContext:
+    """The accounts that the market holds, as edited."""
     market = replace(
         edited.market,
         tables={**edited.market.tables, **edited.tables},
@@ -78,9 +96,6 @@ def edit_context(context: FeatureContext, edited: EditedTables) -> FeatureContex
     )
     data = MarketData(market)
     result = replace(context, data=data)
-    if "accounts" in edited.aspects:
-        _carry_embeddings(context, result)
-        return result
     _share_index(context.data, data, edited)
     _share(context.data, data, edited.aspects, READS[MarketData], but=("index", "texts"))
     texts = TextIndex(data.index)
@@ -123,31 +138,3 @@ def _share_index(base: MarketData, data: MarketData, edited: EditedTables) -> No
             order = positions_in(before["post_id"], now["post_id"])
         index.__dict__["posts"] = now if order is None else now.iloc[order].reset_index(drop=True)
     data.__dict__["index"] = index
-
-
-def _carry_embeddings(base: FeatureContext, context: FeatureContext) -> None:
-    """Embed only the texts that the market as it is does not hold."""
-    encoder = context.encoder
-    asked = {
-        "posts": (base.index.post_texts, base.post_embeddings, context.index.post_texts),
-        "hashtags": (
-            base.data.texts.hashtags[0],
-            base.hashtag_embeddings.distinct,
-            context.data.texts.hashtags[0],
-        ),
-        "bios": (
-            base.index.influencers["bio"].fillna("").tolist(),
-            base.bio_embeddings,
-            context.index.influencers["bio"].fillna("").tolist(),
-        ),
-    }
-    for what, (known, rows, wanted) in asked.items():
-        place = {text: row for row, text in enumerate(known)}
-        codes = np.array([place.get(text, -1) for text in wanted], dtype=np.int64)
-        missing = np.flatnonzero(codes < 0)
-        found = np.zeros((len(codes), rows.shape[1]), dtype=rows.dtype)
-        found[codes >= 0] = rows[codes[codes >= 0]]
-        if len(missing):
-            texts = list(wanted)
-            found[missing] = context.embed(encoder, [texts[row] for row in missing], "content")
-        context.data.remember(encoder.identity.digest, what, partial(np.asarray, found))

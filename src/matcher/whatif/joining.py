@@ -1,7 +1,8 @@
-"""Accounts that a scenario lets join the market."""
+"""Accounts that a scenario lets join the market, as a market of their own."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -9,73 +10,125 @@ import pandas as pd
 from matcher.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matcher.market.market import Market
     from matcher.whatif.edits import NewAccount
     from matcher.whatif.tables import EditedTables
 
-__all__ = ["join_accounts"]
+__all__ = ["OF_ACCOUNTS", "join_accounts"]
 
 _DAYS: Final = 90.0
 """Days before the instant over which the posts of a new account are spread."""
+OF_ACCOUNTS: Final = (
+    "influencers",
+    "accounts",
+    "account_snapshots",
+    "posts",
+    "post_metrics",
+    "campaign_posts",
+    "audiences",
+    "rates",
+    "availability",
+    "exclusivities",
+    "collaborations",
+    "decisions",
+)
+"""Tables whose rows are each of one account, or of its person; brands, campaigns and rates of
+exchange are everybody's."""
 
 
-def join_accounts(edited: EditedTables, accounts: tuple[NewAccount, ...]) -> None:
-    """Add accounts with their people, posts, size and price.
+def join_accounts(edited: EditedTables, accounts: Sequence[NewAccount]) -> EditedTables:
+    """Market of new accounts alone, with their people, posts, size and price.
 
     Parameters
     ----------
     edited : EditedTables
-        Tables, which are changed.
-    accounts : tuple of NewAccount
+        The market that they join.
+    accounts : sequence of NewAccount
         Those who join.
+
+    Returns
+    -------
+    EditedTables
+        Not edited yet. Its market holds the new accounts alone in the tables of `OF_ACCOUNTS`, and
+        all other tables as they are.
 
     Raises
     ------
     DataError
-        If an account is in the market already.
+        If an account is in the market already, or the id of its person.
     """
     known = set(edited.table("accounts")["account_id"])
-    twice = sorted(one.account_id for one in accounts if one.account_id in known)
+    ids = [one.account_id for one in accounts]
+    twice = sorted(one for one in ids if one in known)
     if twice:
         raise DataError(
             f"scenario: {len(twice)} new account(s) are in the market already: {twice[:5]}; "
             "change them by edits of kind `influencer`"
         )
-    for one in sorted(accounts, key=lambda account: account.account_id):
-        _join(edited, one)
-
-
-def _join(edited: EditedTables, one: NewAccount) -> None:
-    person, name = f"scenario:{one.account_id}", one.account_id
-    edited.add("influencers", [_person(one, person)], "accounts")
-    account = {"account_id": name, "influencer_id": person, "platform": one.platform}
-    edited.add("accounts", [{**account, "handle": one.handle or name}], "accounts")
-    posts = []
-    for number in range(one.n_posts):
-        age = pd.Timedelta(days=_DAYS * (number + 0.5) / one.n_posts)
-        posts.append(
-            {
-                "post_id": f"{person}:{number:04d}",
-                "account_id": name,
-                "published_at": edited.moment - age,
-                "observed_at": edited.moment - age / 2,
-                "format": one.format,
-                "language": one.language,
-                "text": one.text,
-                "likes": one.engagements,
-                "comments": None if one.engagements is None else 0.0,
-                "shares": None if one.engagements is None else 0.0,
-                "views": one.views,
-            }
+    people = set(edited.table("influencers")["influencer_id"])
+    taken = sorted(one for one in map(_person_id, ids) if one in people)
+    if taken:
+        raise DataError(
+            f"scenario: {len(taken)} id(s) of the people of new accounts are in the market "
+            f"already: {taken[:5]}; give the accounts other ids"
         )
-    edited.add("posts", posts, "accounts")
-    read_at = edited.moment - pd.Timedelta(seconds=1)
+    joined = replace(edited, market=_nobody(edited.market), tables={}, aspects=set())
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for one in sorted(accounts, key=lambda account: account.account_id):
+        for name, own in _rows(edited.moment, one).items():
+            rows.setdefault(name, []).extend(own)
+    for name, own in rows.items():
+        joined.add(name, own, "accounts")
+    market = replace(joined.market, tables={**joined.market.tables, **joined.tables})
+    return replace(joined, market=market, tables={}, aspects=set())
+
+
+def _nobody(market: Market) -> Market:
+    """A market without its accounts."""
+    blank = {name: market.tables[name].head(0) for name in OF_ACCOUNTS}
+    return replace(market, tables={**market.tables, **blank})
+
+
+def _person_id(account_id: str) -> str:
+    return f"scenario:{account_id}"
+
+
+def _rows(moment: pd.Timestamp, one: NewAccount) -> dict[str, list[dict[str, Any]]]:
+    """Rows of a new account, by table."""
+    person, name = _person_id(one.account_id), one.account_id
+    account = {"account_id": name, "influencer_id": person, "platform": one.platform}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "influencers": [_person(one, person)],
+        "accounts": [{**account, "handle": one.handle or name}],
+        "posts": [_post(moment, one, number) for number in range(one.n_posts)],
+    }
+    read_at = moment - pd.Timedelta(seconds=1)
     if one.n_followers is not None:
         size = {"account_id": name, "as_of": read_at, "n_followers": one.n_followers}
-        edited.add("account_snapshots", [size], "accounts")
+        rows["account_snapshots"] = [size]
     if one.price is not None:
         quote: dict[str, Any] = {"account_id": name, "as_of": read_at, "format": one.format}
-        quote |= {"price": one.price, "currency": one.currency, "n_posts": 1.0}
-        edited.add("rates", [quote], "accounts")
+        rows["rates"] = [{**quote, "price": one.price, "currency": one.currency, "n_posts": 1.0}]
+    return rows
+
+
+def _post(moment: pd.Timestamp, one: NewAccount, number: int) -> dict[str, Any]:
+    age = pd.Timedelta(days=_DAYS * (number + 0.5) / one.n_posts)
+    return {
+        "post_id": f"{_person_id(one.account_id)}:{number:04d}",
+        "account_id": one.account_id,
+        "published_at": moment - age,
+        "observed_at": moment - age / 2,
+        "format": one.format,
+        "language": one.language,
+        "text": one.text,
+        "likes": one.engagements,
+        "comments": None if one.engagements is None else 0.0,
+        "shares": None if one.engagements is None else 0.0,
+        "views": one.views,
+    }
 
 
 def _person(one: NewAccount, person: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 A family whose inputs an edit leaves alone is looked up, all others are computed by the same
 functions: the features are equal to those of `matcher.features.pair_features.build_features`.
+Where accounts join, those of all others are looked up as if none had.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from matcher.features.pair_features import (
     compute_family,
     join_families,
 )
+from matcher.whatif.joined import JoinedContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from matcher.features.priors import LevelPrior
     from matcher.market.brief import Brief
 
-__all__ = ["BRIEF_FIELDS", "MARKET_ASPECTS", "SharedFeatures"]
+__all__ = ["BRIEF_FIELDS", "MARKET_ASPECTS", "READ_OF_OTHERS", "SharedFeatures"]
 
 _TEXT: Final = ("brief_id", "title", "brief")
 _BRAND: Final = (
@@ -82,8 +84,12 @@ MARKET_ASPECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "windows": _POSTS,
     "snapshots": ("snapshots",),
 }
-"""Aspects of the market that a family reads, besides ``accounts``, which all read."""
+"""Aspects of the market that a family reads, besides ``accounts``, which tells newcomers apart."""
 
+READ_OF_OTHERS: Final = ("brand_contacts", "affinity")
+"""Families that look at other accounts too: at the captions for a brand, at those hired earlier.
+An account that joins is neither, so that it changes no family of anybody else."""
+_NAMES: Final = (*(family.name for family in FAMILIES), "resonance")
 _Key = tuple[object, ...]
 
 
@@ -171,12 +177,44 @@ class SharedFeatures:
         if len(pairs.briefs) != 1:
             raise MatcherError(f"shared features: got {len(pairs.briefs)} briefs; expected one")
         pairs.check_cut(context.index.market)
+        if isinstance(context, JoinedContext):
+            return self._build_joined(context, pairs, versions)
         view = _View(context, pairs, shared=self, versions=versions)
-        parts = {
-            name: self.look_up(name, view, versions, partial(self._make, name))
-            for name in (*(family.name for family in FAMILIES), "resonance")
-        }
-        return join_families(parts, view)
+        return join_families({name: self._family(name, view) for name in _NAMES}, view)
+
+    def _build_joined(
+        self, context: JoinedContext, pairs: Pairs, versions: Mapping[str, str]
+    ) -> FeatureMatrix:
+        """Features of those who were there, as before, and of those who joined."""
+        is_new, _ = context.index.account_places.origin(
+            context.index.account_codes(pairs.account_ids)
+        )
+        if not is_new.any():
+            return self._build_others(context, pairs, versions)
+        own = pairs.select(is_new)
+        alone = _View(context.newcomers, own, shared=self, versions=versions)
+        among = _View(context, own, shared=self, versions=versions)
+        new = join_families(
+            {
+                name: self._family(name, among if name in READ_OF_OTHERS else alone)
+                for name in _NAMES
+            },
+            alone,
+        )
+        if is_new.all():
+            return new
+        return _interleave(
+            pairs, is_new, self._build_others(context, pairs.select(~is_new), versions), new
+        )
+
+    def _build_others(
+        self, context: JoinedContext, pairs: Pairs, versions: Mapping[str, str]
+    ) -> FeatureMatrix:
+        held = {name: version for name, version in versions.items() if name != "accounts"}
+        return self.build(context.others, pairs, held)
+
+    def _family(self, name: str, view: _View) -> pd.DataFrame:
+        return self.look_up(name, view, view.versions, partial(self._make, name))
 
     def _make(self, name: str, view: PairView) -> pd.DataFrame:
         return pd.DataFrame(dict(compute_family(name, self.prior, view)))
@@ -226,3 +264,15 @@ class SharedFeatures:
             *(getattr(brief, name) for name in BRIEF_FIELDS[what]),
             *(versions.get(name, "") for name in read),
         )
+
+
+def _interleave(
+    pairs: Pairs, is_new: NDArray[np.bool_], old: FeatureMatrix, new: FeatureMatrix
+) -> FeatureMatrix:
+    """Rows of two matrices in the order of the pairs."""
+    order = np.argsort(np.concatenate((np.flatnonzero(~is_new), np.flatnonzero(is_new))))
+    values, platforms, tiers = (
+        np.concatenate((getattr(old, name), getattr(new, name)))[order]
+        for name in ("values", "platforms", "tiers")
+    )
+    return FeatureMatrix(values, old.names, pairs, platforms, tiers)

@@ -17,13 +17,13 @@ from matcher.market.money import find_exchange_rate
 from matcher.whatif.joining import join_accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from matcher.market.brief import Brief
     from matcher.market.market import Market
-    from matcher.whatif.edits import InfluencerEdit
+    from matcher.whatif.edits import InfluencerEdit, MarketEdit
     from matcher.whatif.scenario import Scenario
 
 __all__ = ["ASPECTS", "RIVAL", "EditedTables", "edit_tables"]
@@ -66,6 +66,8 @@ class EditedTables:
         Tables that differ.
     aspects : set of str
         What of `ASPECTS` differs.
+    newcomers : EditedTables, optional
+        Market of the accounts that join, of these alone and as edited; None where none joins.
     """
 
     market: Market
@@ -74,6 +76,7 @@ class EditedTables:
     digest: str
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     aspects: set[str] = field(default_factory=set)
+    newcomers: EditedTables | None = None
 
     @property
     def moment(self) -> pd.Timestamp:
@@ -167,32 +170,53 @@ def edit_tables(market: Market, scenario: Scenario, brief: Brief, instant: int) 
     said = json.dumps([instant, brief.currency, *edits])
     digest = hashlib.sha256(said.encode()).hexdigest()[:8]
     edited = EditedTables(market, brief, instant, digest)
-    for one in scenario.markets:
-        if one.new_accounts:
-            join_accounts(edited, one.new_accounts)
-    known = edited.table("accounts")
+    joining = [account for one in scenario.markets for account in one.new_accounts or ()]
+    if joining:
+        edited.newcomers = join_accounts(edited, joining)
+    parts = [edited] if edited.newcomers is None else [edited, edited.newcomers]
+    part_of = {account: part for part in parts for account in part.table("accounts")["account_id"]}
     for edit in scenario.influencers:
-        _check_known(known, [edit.account_id])
-        _edit_account(edited, edit)
+        _check_known(part_of, [edit.account_id])
+        _edit_account(part_of[edit.account_id], edit)
     for one in scenario.markets:
-        _check_known(known, [*(one.unavailable or ()), *(one.hired_by_rival or ())])
-        _take_away(edited, one.unavailable or (), one.hired_by_rival or ())
-        if one.platform_reach and one.as_if_always:
-            platforms = known.set_index("account_id")["platform"]
-            for name, factor in sorted(one.platform_reach.items()):
-                owners = set(platforms.index[platforms == name])
-                _scale_counters(edited, owners, factor, _COUNTS)
+        away = {*(one.unavailable or ()), *(one.hired_by_rival or ())}
+        _check_known(part_of, away)
+        _check_not_demanded(brief, away)
+        for part in parts:
+            _edit_market(part, one)
     return edited
 
 
-def _check_known(accounts: pd.DataFrame, asked: Iterable[str]) -> None:
-    known = accounts["account_id"]
+def _edit_market(edited: EditedTables, edit: MarketEdit) -> None:
+    """Terms and reach of the accounts that a part of the market holds."""
+    platforms = edited.table("accounts").set_index("account_id")["platform"]
+    away, bound = (
+        tuple(one for one in asked or () if one in platforms.index)
+        for asked in (edit.unavailable, edit.hired_by_rival)
+    )
+    _take_away(edited, away, bound)
+    if edit.platform_reach and edit.as_if_always:
+        for name, factor in sorted(edit.platform_reach.items()):
+            owners = set(platforms.index[platforms == name])
+            _scale_counters(edited, owners, factor, _COUNTS)
+
+
+def _check_known(known: Collection[str], asked: Iterable[str]) -> None:
     missing = sorted(set(asked) - set(known))
     if missing:
-        near = difflib.get_close_matches(missing[0], known.tolist(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known, first five: {list(known[:5])}"
+        near = difflib.get_close_matches(missing[0], list(known), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known, first five: {list(known)[:5]}"
         raise DataError(
             f"scenario: {len(missing)} account(s) are not in the market: {missing[:5]}; {hint}"
+        )
+
+
+def _check_not_demanded(brief: Brief, away: Collection[str]) -> None:
+    both = sorted(set(away) & set(brief.must_have))
+    if both:
+        raise ConfigError(
+            f"scenario: the brief must have {both[:5]}, which the scenario takes away; give "
+            "another `must_have` in the same scenario"
         )
 
 
@@ -364,23 +388,13 @@ def _edit_audience(
 
 
 def _take_away(edited: EditedTables, unavailable: tuple[str, ...], rival: tuple[str, ...]) -> None:
-    both = sorted((set(unavailable) | set(rival)) & set(edited.brief.must_have))
-    if both:
-        raise ConfigError(
-            f"scenario: the brief must have {both[:5]}, which the scenario takes away; give "
-            "another `must_have` in the same scenario"
-        )
     # From the day before, so that the terms hold under `strict_time` too; with an open end.
     day = (edited.moment - pd.Timedelta(days=1)).tz_localize(None).normalize()
-    edited.add(
-        "availability",
-        [{"account_id": one, "from_on": day, "reason": "scenario"} for one in sorted(unavailable)],
-        "terms",
-    )
+    gone = [
+        {"account_id": one, "from_on": day, "reason": "scenario"} for one in sorted(unavailable)
+    ]
+    edited.add("availability", gone, "terms")
     owner = edited.table("accounts").set_index("account_id")["influencer_id"]
     people = sorted({str(owner[one]) for one in rival})
-    edited.add(
-        "exclusivities",
-        [{"influencer_id": one, "brand_id": RIVAL, "from_on": day} for one in people],
-        "terms",
-    )
+    bonds = [{"influencer_id": one, "brand_id": RIVAL, "from_on": day} for one in people]
+    edited.add("exclusivities", bonds, "terms")

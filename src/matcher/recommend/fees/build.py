@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -82,51 +82,76 @@ class _Moment:
     table: RateTable
     models: dict[str, FeeModel | None] = field(default_factory=dict)
 
-    def model(self, data: MarketData, currency: str) -> FeeModel | None:
-        if currency not in self.models:
-            prices = observe_prices(data.index, currency, self.table.instant)
-            self.models[currency] = fit_fee_model(
-                data, prices, self.table.tiers, instant=self.table.instant
-            )
-        return self.models[currency]
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """Market that another takes models of prices from, and the instant for which it does.
+
+    With `codes`, the other market holds more accounts, none of them with a price: there these are
+    the codes of the accounts of the source.
+    """
+
+    data: MarketData
+    instant: int
+    codes: NDArray[np.int64] | None
 
 
 _MOMENTS: WeakKeyDictionary[MarketData, _Moment] = WeakKeyDictionary()
-
-
-_SOURCES: WeakKeyDictionary[MarketData, tuple[ref[MarketData], int]] = WeakKeyDictionary()
-"""Markets from which others take what is known of prices, and the instant for which they do."""
+_SOURCES: WeakKeyDictionary[MarketData, _Source] = WeakKeyDictionary()
 
 
 def _moment(data: MarketData, instant: int) -> _Moment:
     """Rates as of an instant; the newest one asked for is kept, since briefs mostly share it."""
     held = _MOMENTS.get(data)
     if held is None or held.table.instant != instant:
-        table = RateTable.of(account_facts(data), instant)
-        held = _MOMENTS[data] = _Moment(table, _models_of_source(data, instant))
+        held = _MOMENTS[data] = _Moment(RateTable.of(account_facts(data), instant))
     return held
 
 
-def _models_of_source(data: MarketData, instant: int) -> dict[str, FeeModel | None]:
-    found, known_at = _SOURCES.get(data, (None, 0))
-    source = None if found is None or known_at != instant else found()
-    return {} if source is None else _moment(source, instant).models
+def _priced_by(data: MarketData, instant: int) -> MarketData:
+    """The market from which prices of another one are learnt: mostly itself."""
+    source = _SOURCES.get(data)
+    if source is None or source.instant != instant or source.codes is not None:
+        return data
+    return source.data
 
 
-def share_price_models(source: MarketData, target: MarketData, instant: int) -> None:
-    """Let a market whose rates somebody only imagines take over what is known of prices.
+def _model(data: MarketData, instant: int, currency: str) -> FeeModel | None:
+    moment, source = _moment(data, instant), _SOURCES.get(data)
+    if currency not in moment.models:
+        if source is None or source.instant != instant or source.codes is None:
+            prices = observe_prices(data.index, currency, instant)
+            made = fit_fee_model(data, prices, moment.table.tiers, instant=instant)
+        else:
+            made = _model(source.data, instant, currency)
+            made = None if made is None else made.recoded(source.codes, moment.table.tiers)
+        moment.models[currency] = made
+    return moment.models[currency]
+
+
+def share_price_models(
+    source: MarketData,
+    target: MarketData,
+    instant: int,
+    *,
+    codes: NDArray[np.int64] | None = None,
+) -> None:
+    """Let a market that somebody only imagines take over what is known of prices.
 
     Parameters
     ----------
     source : MarketData
         Market as it is.
     target : MarketData
-        The same accounts, with other rates of some; its own rates count as they are, and estimates
-        of the others stay those of `source`.
+        The same accounts, with other rates of some: its own rates count as they are, and estimates
+        of the others stay those of `source`. Or, with `codes`, more accounts, none of which was
+        ever priced: what is learnt of prices is the same.
     instant : int
         Microseconds since 1970.
+    codes : numpy.ndarray of int64, shape (n_accounts,), optional
+        Rising; code in `target` of each account of `source`.
     """
-    _SOURCES[target] = (ref(source), instant)
+    _SOURCES[target] = _Source(source, instant, codes)
 
 
 def build_fees(
@@ -179,7 +204,8 @@ def build_fees(
     currency = moment.table.currency(brief)
     n = len(codes)
     unknown = np.full(n, np.nan)
-    model = None if currency is None else moment.model(data, currency)
+    source = _priced_by(data, instant)
+    model = None if currency is None else _model(source, instant, currency)
     if currency is None or (model is None and not len(moment.table.rows)):
         reason = "no_currency" if len(moment.table.rows) else "no_rates"
         notes = (SENTENCES[language][reason],) * n
@@ -195,7 +221,7 @@ def build_fees(
     if model is None:
         draft.fill_cells()
     else:
-        draft.fill_model(model, _choices(data, brief, codes, instant, prices=model.prices))
+        draft.fill_model(source, model, _choices(data, brief, codes, instant, prices=model.prices))
     low, fee, high = draft.ends.T
     return Fees(
         currency,
@@ -246,12 +272,12 @@ class _Draft:
             has_rates = bool(anyhow.quote[code] >= 0)
             self.notes[place] = teller.cell(cell, code, has_rates=has_rates)
 
-    def fill_model(self, model: FeeModel, choices: NDArray[np.bool_]) -> None:
+    def fill_model(self, data: MarketData, model: FeeModel, choices: NDArray[np.bool_]) -> None:
         """Estimates of a model, for the cheapest of the formats that each account may offer."""
         missing = self.basis == ""
         place, form = np.nonzero(choices & missing[:, None])
         form = form - 1
-        found = model.estimate(self.codes[place], form)
+        found = model.estimate(data, self.codes[place], form)
         # The cheapest format of each account stands first.
         order = np.lexsort((form, found.log_ends[:, 1], place))
         first = order[np.unique(place[order], return_index=True)[1]]

@@ -53,15 +53,12 @@ class AccountColumns:
 
     Parameters
     ----------
-    data : MarketData
-        Market.
     instant : int
         Microseconds since 1970; only what was known strictly before counts.
     countries, languages, categories : tuple of str
         Those that have a column.
     """
 
-    data: MarketData
     instant: int
     countries: tuple[str, ...]
     languages: tuple[str, ...]
@@ -91,18 +88,21 @@ class AccountColumns:
         names, spoken = facts.languages
         spoken_by = spoken[described].sum(axis=0)
         return cls(
-            data,
             instant,
             _frequent(countries, most=_MOST_COUNTRIES),
             tuple(str(one) for one in names[spoken_by >= _LEAST_OF_A_KIND]),
             _frequent(_listed(data, described)["category"], most=None),
         )
 
-    def values(self, accounts: NDArray[np.int64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    def values(
+        self, data: MarketData, accounts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """Columns of accounts.
 
         Parameters
         ----------
+        data : MarketData
+            Market that holds them.
         accounts : numpy.ndarray of int64, shape (n_accounts,)
             Account codes.
 
@@ -114,10 +114,10 @@ class AccountColumns:
             Columns; those of size, platform and home come first, see `n_first`.
         """
         instants = np.full(len(accounts), self.instant)
-        sizes = newest_snapshots(self.data.index, accounts, instants)
+        sizes = newest_snapshots(data.index, accounts, instants)
         columns = {"followers_log": np.log1p(sizes["n_followers"].to_numpy(np.float64))}
-        columns |= {**self._places(accounts), **self._described(accounts)}
-        columns |= self._measured(accounts, sizes)
+        columns |= {**self._places(data, accounts), **self._described(data, accounts)}
+        columns |= self._measured(data, accounts, sizes)
         columns |= self._together(columns)
         return np.column_stack(list(columns.values())), tuple(columns)
 
@@ -126,8 +126,10 @@ class AccountColumns:
         """Leading columns that say most of a price: followers, platform, country, language."""
         return 1 + len(PLATFORMS) + len(self.countries) + len(self.languages)
 
-    def _places(self, accounts: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-        index, facts = self.data.index, account_facts(self.data)
+    def _places(
+        self, data: MarketData, accounts: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float64]]:
+        index, facts = data.index, account_facts(data)
         known = index.influencer_described_at[accounts] < self.instant
         platforms, countries = facts.platforms[accounts], facts.countries[accounts]
         names, spoken = facts.languages
@@ -139,12 +141,14 @@ class AccountColumns:
             columns[f"speaks {one}"] = (known & spoken[accounts, place]).astype(np.float64)
         return columns
 
-    def _described(self, accounts: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-        index = self.data.index
+    def _described(
+        self, data: MarketData, accounts: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float64]]:
+        index = data.index
         known = index.influencer_described_at[accounts] < self.instant
         kinds = index.influencers["kind"].to_numpy(object)[accounts]
         columns = {f"kind {one}": (known & (kinds == one)).astype(np.float64) for one in KINDS}
-        listed = _listed(self.data, accounts)
+        listed = _listed(data, accounts)
         for one in self.categories:
             column = np.zeros(len(accounts))
             column[listed.loc[listed["category"] == one, "place"].to_numpy(np.int64)] = 1.0
@@ -158,10 +162,10 @@ class AccountColumns:
         return columns
 
     def _measured(
-        self, accounts: NDArray[np.int64], sizes: pd.DataFrame
+        self, data: MarketData, accounts: NDArray[np.int64], sizes: pd.DataFrame
     ) -> dict[str, NDArray[np.float64]]:
         instants = np.full(len(accounts), self.instant)
-        seen = window_aggregates(self.data.spans, accounts, instants, n_threads=1)
+        seen = window_aggregates(data.spans, accounts, instants, n_threads=1)
         growth = np.log1p(sizes["n_followers"]) - np.log1p(sizes["n_followers_before"])
         return {
             **{name: seen[name].to_numpy(np.float64) for name in _LEVELS},

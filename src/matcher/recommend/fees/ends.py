@@ -96,10 +96,14 @@ class EndOffsets:
         Cross-conformal predictors, Annals of Mathematics and Artificial Intelligence 74 (2015).
         """
         found: dict[tuple[object, ...], tuple[float, ...]] = {}
+        codes = np.zeros(len(scores.cells), dtype=np.int64)
         for depth in range(1, scores.cells.shape[1] + 1):
-            keys = pd.MultiIndex.from_arrays(list(scores.cells[:, :depth].T))
-            codes, paths = pd.factorize(keys, sort=True)
-            for code, path in enumerate(paths.tolist()):
+            level, names = pd.factorize(scores.cells[:, depth - 1])
+            _, first, codes = np.unique(
+                codes * len(names) + level, return_index=True, return_inverse=True
+            )
+            paths = [tuple(row) for row in scores.cells[first, :depth].tolist()]
+            for code, path in enumerate(paths):
                 rows = codes == code
                 own, n = _quantiles(
                     scores.distances[rows], scores.accounts[rows], n_more=int(depth == 1)

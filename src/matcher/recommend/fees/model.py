@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -145,11 +145,15 @@ class FeeModel:
     n_rated: int
     n_paid: int
 
-    def estimate(self, accounts: NDArray[np.int64], formats: NDArray[np.int64]) -> Estimates:
+    def estimate(
+        self, data: MarketData, accounts: NDArray[np.int64], formats: NDArray[np.int64]
+    ) -> Estimates:
         """Price of one post of accounts.
 
         Parameters
         ----------
+        data : MarketData
+            The market that it was learnt from.
         accounts, formats : numpy.ndarray of int64, shape (n,)
             Account codes, and places in `matcher.columns.FORMATS`, -1 for any.
 
@@ -158,13 +162,13 @@ class FeeModel:
         Estimates
             In the order asked for.
         """
-        data, instant = self.columns.data, self.columns.instant
+        instant = self.columns.instant
         unique, member = np.unique(accounts, return_inverse=True)
         prices = self.prices.select(np.isin(self.prices.accounts, unique))
         place, rows = prices.of(accounts, _MOST_OWN)
         stated = _state(
             self.centre,
-            self.columns.values(unique)[0][member],
+            self.columns.values(data, unique)[0][member],
             _Asked(accounts, formats, np.full(len(accounts), instant), place, rows),
             prices,
             platforms=_platforms(data),
@@ -173,6 +177,24 @@ class FeeModel:
         moved = self.offsets.look_up(_cells(data, self.tiers, accounts, stated.basis))
         ends = np.sort(stated.ends + stated.unit[:, None] * moved, axis=1)
         return Estimates(ends, stated.basis)
+
+    def recoded(self, codes: NDArray[np.int64], tiers: NDArray[np.object_]) -> FeeModel:
+        """What would be learnt from a market with the same prices that holds more accounts.
+
+        Parameters
+        ----------
+        codes : numpy.ndarray of int64, shape (n_accounts,)
+            Rising; code of every account in the larger market.
+        tiers : numpy.ndarray of object
+            Follower tier of every account there.
+
+        Returns
+        -------
+        FeeModel
+            For accounts of the larger market.
+        """
+        prices = replace(self.prices, accounts=codes[self.prices.accounts])
+        return replace(self, prices=prices, tiers=tiers)
 
 
 def fit_fee_model(
@@ -215,8 +237,10 @@ def fit_fee_model(
     rated = np.unique(used.accounts[~used.is_paid])
     paid = np.unique(used.accounts[used.is_paid])
     columns = AccountColumns.of(data, known, instant)
-    values, names = columns.values(known)
-    learner = _Learner(columns, known, values, names, used, tiers, len(rated) < LEAST_ACCOUNTS)
+    values, names = columns.values(data, known)
+    learner = _Learner(
+        data, columns, known, values, names, used, tiers, len(rated) < LEAST_ACCOUNTS
+    )
     persons, person = np.unique(data.index.person_of[known], return_inverse=True)
     fold = rng.permutation(np.arange(len(persons)) % _FOLDS)[person]
     scores = [learner.score(fold != number) for number in range(_FOLDS)]
@@ -236,6 +260,7 @@ def fit_fee_model(
 class _Learner:
     """What all folds share."""
 
+    data: MarketData
     columns: AccountColumns
     known: NDArray[np.int64]
     values: NDArray[np.float64]
@@ -252,7 +277,7 @@ class _Learner:
             self.names,
             self.columns.n_first,
             prices,
-            platforms=_platforms(self.columns.data)[prices.accounts],
+            platforms=_platforms(self.data)[prices.accounts],
             instant=self.columns.instant,
         )
 
@@ -266,13 +291,13 @@ class _Learner:
             self.values[np.searchsorted(self.known, asked.accounts)],
             asked,
             prices,
-            platforms=_platforms(self.columns.data),
+            platforms=_platforms(self.data),
             is_paid=self.is_paid,
         )
         # A rate for several posts is judged as one for one post.
         posts = centre.effects[-1] * prices.log_posts[target]
         distances = (prices.log_price[target] - posts)[:, None] - stated.ends
-        cells = _cells(self.columns.data, self.tiers, asked.accounts, stated.basis)
+        cells = _cells(self.data, self.tiers, asked.accounts, stated.basis)
         return Scores(distances / stated.unit[:, None], asked.accounts, cells)
 
 
