@@ -158,7 +158,7 @@ def plan(
     traced = None
     if frontier:
         tell("other budgets", 0)
-        traced = _trace(ready, seconds=seconds, seed=seed)
+        traced = _trace(ready, solution, seconds=seconds, seed=seed)
         tell("other budgets", 1)
     used = model.settings if settings is None else settings
     audit: dict[str, str | None] = {
@@ -192,8 +192,10 @@ def _price(problem: Problem, solution: Solution, *, seconds: float, seed: int) -
     return price(problem, solution, seconds=seconds, seed=seed)
 
 
-def _trace(ready: Prepared, *, seconds: float, seed: int) -> Frontier:
+def _trace(ready: Prepared, solution: Solution, *, seconds: float, seed: int) -> Frontier:
     from matcher.plan.frontier import trace_frontier
 
     budgets = [share * ready.request.budget for share in FRONTIER_BUDGETS]
-    return trace_frontier(ready.problem, budgets, limit=BUDGET, seconds=seconds, seed=seed)
+    return trace_frontier(
+        ready.problem, budgets, limit=BUDGET, seconds=seconds, seed=seed, known=[solution.chosen]
+    )

@@ -88,8 +88,8 @@ class Plan:
         ``name, side, unit, bound, total, lp_price, step, change, price, most_change`` of each
         bound of each limit; what loosening brings is missing where it does not bind.
     frontier : pandas.DataFrame
-        ``budget, worth, bound, cost, n_accounts`` of the best plans found within other budgets;
-        without rows where none was traced.
+        ``budget, worth, bound, cost, n_accounts, status`` of the best plans found within other
+        budgets (see `matcher.plan.results.FrontierStatus`); without rows where none was traced.
     notes : tuple of str
         What was noticed, in sentences.
     audit : mapping of str to str or None

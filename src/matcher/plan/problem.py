@@ -303,6 +303,36 @@ class Problem:
         )
         return self.with_limits([new if limit is old else limit for limit in self.limits])
 
+    def select(self, kept: NDArray[np.int64]) -> Problem:
+        """The same problem with some of its options, counted anew.
+
+        Parameters
+        ----------
+        kept : numpy.ndarray of int, shape (k,)
+            Options, each once.
+
+        Returns
+        -------
+        Problem
+            Option i of it is option ``kept[i]`` of this one; limits keep their names and bounds.
+        """
+        place = np.full(self.n_options, -1)
+        place[kept] = np.arange(len(kept))
+        limits = []
+        for limit in self.limits:
+            stays = place[limit.options] >= 0
+            options, counts = place[limit.options[stays]], limit.coefficients[stays]
+            limits.append(replace(limit, options=options, coefficients=counts))
+        reach = None if self.reach is None else self.reach.select(kept)
+        return replace(
+            self,
+            value=self.value[kept],
+            fee=self.fee[kept],
+            person=self.person[kept],
+            limits=tuple(limits),
+            reach=reach,
+        )
+
     def with_fee(self, option: int, fee: float) -> Problem:
         """The same problem in which one option costs another fee.
 

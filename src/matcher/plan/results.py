@@ -25,6 +25,7 @@ __all__ = [
     "ConflictPart",
     "Frontier",
     "FrontierPoint",
+    "FrontierStatus",
     "OptionPrice",
     "Prices",
     "ShadowPrice",
@@ -99,6 +100,11 @@ class Solution:
         return max(0.0, (self.bound - self.objective) / self.bound)
 
 
+FrontierStatus = Literal["searched", "carried", "impossible", "unknown"]
+"""How a budget ended: its plan was searched for; time ran out before, and the best plan known that
+fits stands in; it is proved that no plan fits; time ran out, and no plan is known."""
+
+
 @dataclass(frozen=True)
 class FrontierPoint:
     """What the best plan found within one budget is worth.
@@ -108,11 +114,24 @@ class FrontierPoint:
     budget : float
         Greatest total of the limit that varies.
     solution : Solution or None
-        The plan; None where no plan keeps to the limits within the budget.
+        The plan; None where the status is "impossible" or "unknown".
+    status : {"searched", "carried", "impossible", "unknown"}
+        How the budget ended.
+
+    Raises
+    ------
+    DataError
+        If the status says that there is a plan and there is none, or the other way round.
     """
 
     budget: float
     solution: Solution | None
+    status: FrontierStatus
+
+    def __post_init__(self) -> None:
+        if (self.solution is None) != (self.status in ("impossible", "unknown")):
+            found = "no plan" if self.solution is None else "a plan"
+            raise DataError(f"frontier: got {found} that is {self.status!r}")
 
 
 @dataclass(frozen=True)

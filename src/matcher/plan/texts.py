@@ -120,6 +120,12 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{n} candidates are not in the panel and were not considered.",
         "vi": "{n} ứng viên không có trong panel nên không được xét.",
     },
+    "haste": {
+        "en": "Time ran out before {n} of the {all} other budgets were looked at; they show the "
+        "best plan known that they can pay, if any. More --seconds help.",
+        "vi": "Hết thời gian trước khi xét {n} trong {all} mức ngân sách khác; các mức đó lấy "
+        "phương án tốt nhất đã biết mà chúng trả được, nếu có. Hãy tăng --seconds.",
+    },
     "no_fee": {
         "en": "{n} candidates were left out, since no fee of theirs is known or can be estimated.",
         "vi": "Bỏ qua {n} ứng viên vì không biết hoặc không ước tính được giá.",

@@ -10,7 +10,7 @@ import pandas as pd
 from matcher.plan.limits import group_accounts
 from matcher.plan.objective import TRUST
 from matcher.plan.plans import COLUMNS, Plan
-from matcher.plan.words import describe_source
+from matcher.plan.words import describe_haste, describe_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ def tell_plan(
     facts = _facts(ready, solution, chosen)
     frontier = _frontier(traced, solution, ready.request.budget)
     facts["least_budget"] = None if traced is None else traced.least_budget
-    notes = (*ready.notes, *describe_source(facts, language))
+    notes = (*ready.notes, *describe_source(facts, language), *describe_haste(frontier, language))
     limits = _limits(ready, chosen, prices)
     return Plan(frame, facts, totals, limits, frontier, notes, dict(audit), language)
 
@@ -88,16 +88,20 @@ def _frontier(traced: Frontier | None, solution: Solution, budget: float) -> pd.
         best = point.solution
         if point.budget >= budget and (best is None or best.objective < solution.objective):
             best = solution
-        row = {"budget": point.budget}
+        row: dict[str, Any] = {"budget": point.budget, "status": point.status}
         if best is not None:
+            if point.solution is None:
+                row["status"] = "carried"
             row |= {"worth": best.objective, "cost": best.cost, "n_accounts": len(best.chosen)}
             bounds = [one.bound for one in (point.solution,) if one is not None]
             # What is proven of the plan holds within its own budget and smaller ones.
             bounds += [solution.bound] if point.budget <= budget else []
-            row["bound"] = max(best.objective, min(bounds, default=np.nan))
+            bounds = [one for one in bounds if np.isfinite(one)]
+            row["bound"] = max(best.objective, min(bounds)) if bounds else np.nan
         rows.append(row)
     names = ["budget", "worth", "bound", "cost", "n_accounts"]
-    return pd.DataFrame(rows, columns=names, dtype="float64")
+    kinds = {**dict.fromkeys(names, "float64"), "status": "str"}
+    return pd.DataFrame(rows, columns=[*names, "status"]).astype(kinds)
 
 
 def _draws(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "describe_conflict",
+    "describe_haste",
     "describe_plan",
     "describe_source",
     "limit_name",
@@ -233,6 +234,25 @@ def describe_source(facts: Mapping[str, Any], language: Language) -> tuple[str, 
             )
         )
     return tuple(told)
+
+
+def describe_haste(frontier: pd.DataFrame, language: Language) -> tuple[str, ...]:
+    """For how many other budgets no time was left.
+
+    Parameters
+    ----------
+    frontier : pandas.DataFrame
+        As in `matcher.plan.plans.Plan`.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    tuple of str
+        One sentence; none where all were looked at.
+    """
+    n = int(frontier["status"].isin(["carried", "unknown"]).sum())
+    return (TEXTS["haste"][language].format(n=n, all=len(frontier)),) if n else ()
 
 
 def describe_conflict(conflict: Conflict, currency: str, language: Language) -> str:

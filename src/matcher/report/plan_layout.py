@@ -81,6 +81,7 @@ BUDGETS: Final = (
     Column("bound", _said("No plan is above", "Không phương án nào vượt"), 18, "amount"),
     Column("cost", _said("It costs", "Chi phí"), 18, "amount"),
     Column("n_accounts", _said("Accounts", "Số tài khoản"), 12, "count"),
+    Column("how", _said("How found", "Cách tìm"), 44, "long"),
 )
 
 WORDS: Final = {
@@ -110,6 +111,13 @@ WORDS: Final = {
         "trống khi không mức giá nào loại được, do giới hạn bắt buộc hoặc tiền không thiếu.\n"
         "Mỗi người tiếp cận được chỉ tính một lần, dù họ thấy bao nhiêu tài khoản.",
     ),
+    "searched": _said("Searched for within this budget", "Đã tìm trong ngân sách này"),
+    "carried": _said(
+        "Time ran out: best plan known that it pays",
+        "Hết thời gian: phương án tốt nhất đã biết mà nó trả được",
+    ),
+    "impossible": _said("No plan keeps to the limits", "Không phương án nào giữ được giới hạn"),
+    "unknown": _said("Time ran out: no plan known", "Hết thời gian: chưa biết phương án nào"),
     "total_note": _said(
         "Ranges of the whole plan are those of joint draws, in which the accounts share part of "
         "their luck.",

@@ -195,7 +195,8 @@ class _Sheets:
         return words[:1].upper() + words[1:]
 
     def _budgets(self, sheet: Worksheet) -> None:
-        last = self._table(sheet, BUDGETS, self.plan.frontier, top=0)
+        how = [self._word(status) for status in self.plan.frontier["status"]]
+        last = self._table(sheet, BUDGETS, self.plan.frontier.assign(how=how), top=0)
         if self.plan.frontier["worth"].notna().any():
             picture = io.BytesIO(draw_frontier(self.plan))
             words = " ".join(self.plan.sentences[:1])
