@@ -233,6 +233,36 @@ def test_equal_questions_have_equal_answers(shop: SimpleNamespace) -> None:
     assert one.frontier["worth"].dropna().is_monotonic_increasing
 
 
+@pytest.mark.parametrize("objective", ["engagements", "reach"])
+def test_larger_budgets_buy_what_the_plan_cannot_pay(shop: SimpleNamespace, objective: str) -> None:
+    small = made(shop, frontier=True, budget=3_000_000, objective=objective, seconds=5)
+    large = made(shop, budget=7_500_000, objective=objective, seconds=5)
+    own = made(shop, budget=3_000_000, objective=objective, seconds=5)
+    last = small.frontier.iloc[-1]
+    assert last["budget"] == 7_500_000
+    assert last["worth"] == pytest.approx(large.facts["worth"], rel=1e-3)
+    assert last["bound"] >= large.facts["worth"] * (1 - 1e-9)
+    # The plan itself is made of what its own budget pays, with or without other budgets.
+    assert small.facts["n_options"] == own.facts["n_options"]
+    assert small.facts["worth"] == pytest.approx(own.facts["worth"])
+    assert small.facts["n_dearer_options"] > small.facts["n_dearer_accounts"] > 0
+    assert own.facts["n_dearer_options"] == 0
+    assert any("cost more than this budget" in note for note in small.notes)
+
+
+def test_a_panel_and_rules_hold_for_larger_budgets_too(shop: SimpleNamespace) -> None:
+    ids = shop.data.index.account_ids
+    usual = made(shop, frontier=True, budget=3_000_000, seconds=5)
+    rng = np.random.default_rng(0)
+    people, columns = np.nonzero(rng.random((300, len(ids) // 2)) < 0.2)
+    frame = pd.DataFrame({"person": people, "account_id": ids[columns], "weight": 60_000.0})
+    held = {"frontier": True, "budget": 3_000_000, "seconds": 5, "objective": "reach"}
+    found = made(shop, panel=parse_panel(frame, ids, where="panel"), **held)
+    assert 0 < found.facts["n_dearer_options"] < usual.facts["n_dearer_options"]
+    one = made(shop, {"number": {"max": 1}}, frontier=True, budget=3_000_000, seconds=5)
+    assert (one.frontier["n_accounts"].dropna() <= 1).all()
+
+
 def test_sentences_are_in_both_languages(shop: SimpleNamespace) -> None:
     english, vietnamese = made(shop), made(shop, language="vi")
     assert english.sentences[0].startswith("Hire ")

@@ -120,6 +120,12 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{n} candidates are not in the panel and were not considered.",
         "vi": "{n} ứng viên không có trong panel nên không được xét.",
     },
+    "dearer": {
+        "en": "The other budgets may also buy {packages} packages that cost more than this budget, "
+        "{accounts} accounts among them that it leaves out.",
+        "vi": "Các mức ngân sách khác còn có thể mua {packages} gói đắt hơn ngân sách này, trong "
+        "đó có {accounts} tài khoản mà ngân sách này loại ra.",
+    },
     "haste": {
         "en": "Time ran out before {n} of the {all} other budgets were looked at; they show the "
         "best plan known that they can pay, if any. More --seconds help.",

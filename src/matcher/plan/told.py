@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matcher.plan.prepare import Prepared
     from matcher.plan.results import Frontier, Prices, Solution
     from matcher.plan.sources import ReachSource
+    from matcher.plan.wider import Wider
     from matcher.ranking.outcomes.distribution import Distributions
     from matcher.recommend.wording import Language
 
@@ -38,6 +39,7 @@ def tell_plan(
     prices: Prices,
     traced: Frontier | None,
     *,
+    wider: Wider | None = None,
     audit: Mapping[str, str | None],
     language: Language,
 ) -> Plan:
@@ -53,6 +55,8 @@ def tell_plan(
         Of its options and limits.
     traced : Frontier or None
         Plans within other budgets.
+    wider : Wider or None
+        What those may buy besides.
     audit : mapping of str to str or None
         Where all of it comes from.
     language : {"en", "vi"}
@@ -76,6 +80,8 @@ def tell_plan(
     facts = _facts(ready, solution, chosen)
     frontier = _frontier(traced, solution, ready.request.budget)
     facts["least_budget"] = None if traced is None else traced.least_budget
+    facts["n_dearer_options"] = 0 if wider is None else wider.n_packages
+    facts["n_dearer_accounts"] = 0 if wider is None else wider.n_accounts
     notes = (*ready.notes, *describe_source(facts, language), *describe_haste(frontier, language))
     limits = _limits(ready, chosen, prices)
     return Plan(frame, facts, totals, limits, frontier, notes, dict(audit), language)

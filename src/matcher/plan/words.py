@@ -226,6 +226,13 @@ def describe_source(facts: Mapping[str, Any], language: Language) -> tuple[str, 
     for name, key in (("n_without_fee", "no_fee"), ("n_too_dear", "too_dear")):
         if facts[name]:
             told.append(TEXTS[key][language].format(n=format_number(facts[name], language)))
+    if facts["n_dearer_options"]:
+        told.append(
+            TEXTS["dearer"][language].format(
+                packages=format_number(facts["n_dearer_options"], language),
+                accounts=format_number(facts["n_dearer_accounts"], language),
+            )
+        )
     if facts["reach_kind"] is not None:
         told.append(
             TEXTS[facts["reach_kind"]][language].format(
