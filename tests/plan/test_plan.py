@@ -132,6 +132,37 @@ def test_groups_are_held_to_their_bounds(shop: SimpleNamespace) -> None:
     assert frame.loc[on, "fee"].sum() <= 9_000_000
 
 
+def test_limits_are_told_as_they_were_asked_for(shop: SimpleNamespace) -> None:
+    rules = {
+        "number": {"max": 6},
+        "platform": {"tiktok": {"max_share": 0.125, "max_spend": 9_000_000}},
+        "tier": {"nano": {"min_share": 0.3, "min": 1}},
+    }
+    found = made(shop, rules)
+    frame, limits = found.frame, found.limits.set_index(["name", "side"])
+    spent = frame["fee"].sum()
+    for name, side, asked, column, group in (
+        ("greatest share of spend on platform tiktok", "at most", 0.125, "platform", "tiktok"),
+        ("least share of spend on tier nano", "at least", 0.3, "tier", "nano"),
+    ):
+        row = limits.loc[(name, side)]
+        reached = frame.loc[frame[column] == group, "fee"].sum() / spent
+        assert (row["unit"], row["bound"]) == ("share", asked)
+        assert row["total"] == pytest.approx(reached)
+        assert row["slack"] == pytest.approx(abs(reached - asked))
+        assert np.isnan(row["step"]) or row["step"] == pytest.approx(0.01)
+    money = limits.loc[("budget", "at most")]
+    assert (money["unit"], money["bound"], money["total"]) == ("money", BUDGET, spent)
+    # A share that binds has a price, found by solving with one percentage point more.
+    share = limits.loc[("least share of spend on tier nano", "at least")]
+    looser = made(shop, {**rules, "tier": {"nano": {"min_share": 0.29, "min": 1}}})
+    if np.isfinite(share["change"]):
+        gain = looser.facts["worth"] - found.facts["worth"]
+        assert share["change"] == pytest.approx(gain, rel=1e-3, abs=1e-6)
+    else:
+        assert looser.facts["worth"] == pytest.approx(found.facts["worth"])
+
+
 def test_accounts_that_must_or_may_not_be_hired(shop: SimpleNamespace) -> None:
     usual = made(shop).frame["account_id"].tolist()
     rules = {"never": usual[:2], "must_have": ["acc_000015"], "at_most_one_of": [usual[2:5]]}
@@ -247,7 +278,7 @@ def test_larger_budgets_buy_what_the_plan_cannot_pay(shop: SimpleNamespace, obje
     assert small.facts["worth"] == pytest.approx(own.facts["worth"])
     assert small.facts["n_dearer_options"] > small.facts["n_dearer_accounts"] > 0
     assert own.facts["n_dearer_options"] == 0
-    assert any("cost more than this budget" in note for note in small.notes)
+    assert any("each dearer than this budget" in note for note in small.notes)
 
 
 def test_a_panel_and_rules_hold_for_larger_budgets_too(shop: SimpleNamespace) -> None:

@@ -174,6 +174,24 @@ class Relaxation:
         if start.point is not None and not self._is_within(program):
             self._stand(start.point)
 
+    def under(self, problem: Problem) -> Relaxation:
+        """A relaxation of a problem with the same options and other limits.
+
+        Parameters
+        ----------
+        problem : Problem
+            The other problem.
+
+        Returns
+        -------
+        Relaxation
+            New, with what is kept here, which is no less than the objective there either.
+        """
+        other = Relaxation(problem)
+        for old in self.kept:
+            other._keep(old.gains, old.constant, other._lp.maximise(old.gains))
+        return other
+
     def slope(self, row: int) -> float:
         """What the best bound rises by per unit of the greatest total of a limit.
 

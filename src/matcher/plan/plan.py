@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from matcher.arguments import check_choice
 from matcher.errors import ConflictError
+from matcher.plan.limit_words import describe_conflict
 from matcher.plan.limits import BUDGET
 from matcher.plan.prepare import prepare_plan
 from matcher.plan.told import tell_plan
 from matcher.plan.wider import widen
-from matcher.plan.words import describe_conflict
 from matcher.recommend.recommend import identify_model, list_assumptions
 from matcher.recommend.wording import LANGUAGES
 

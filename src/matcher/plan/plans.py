@@ -86,8 +86,9 @@ class Plan:
         counts people once, ``reach_2`` and ``reach_3`` those reached by two and three accounts at
         least, ``reach_sum`` counts them every time, ``reach_sainsbury`` by that formula.
     limits : pandas.DataFrame
-        ``name, side, unit, bound, total, lp_price, step, change, price, most_change`` of each
-        bound of each limit; what loosening brings is missing where it does not bind.
+        ``name, side, unit, bound, total, slack, lp_price, step, change, price, most_change`` of
+        each bound of each limit, in the unit in which it was asked for (a ``share`` is one of all
+        fees, 0 to 1); what loosening it by `step` brings is missing where it does not bind.
     frontier : pandas.DataFrame
         ``budget, worth, bound, cost, n_accounts, status`` of the best plans found within other
         budgets (see `matcher.plan.results.FrontierStatus`); without rows where none was traced.

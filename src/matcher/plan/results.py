@@ -187,8 +187,8 @@ class ConflictPart:
     joint_give : float
         How far it moves where all bounds give way together as little as possible, each measured
         relative to its size; 0 where another gives way instead.
-    unit : {"money", "accounts", "posts"}
-        Of the three numbers.
+    unit : {"money", "accounts", "posts", "share"}
+        Of the three numbers; a share is one of all fees, 0 to 1.
     """
 
     name: str
@@ -268,13 +268,14 @@ class ShadowPrice:
         The limit's name.
     side : {"at least", "at most"}
         Which bound binds.
-    unit : {"money", "accounts", "posts"}
-        Unit of `step`.
+    unit : {"money", "accounts", "posts", "share"}
+        Unit of `step`; a share is one of all fees, 0 to 1.
     lp_price : float
         Objective per unit of the limit in the relaxation in which options may be taken in part
-        (its dual); from 0 on.
+        (its dual, for a share times what the plan spends); from 0 on.
     step : float
-        How far the bound was loosened to verify it: 5 % of money, one of the rest.
+        How far the bound was loosened to verify it: 5 % of money, one percentage point of a share
+        (less where less is left), one of the rest.
     change : float
         Change of the objective when the loosened problem is solved again, starting from the
         plan; from 0 on. What the same search finds without loosening is taken off.

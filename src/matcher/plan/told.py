@@ -312,13 +312,14 @@ def _mixed(
 def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.DataFrame:
     """Every limit, what the plan comes to in it, and what a little more would bring."""
     problem = ready.problem
-    totals = problem.totals(chosen)
+    totals = problem.stated_totals(chosen)
     priced = {(one.name, str(one.side)): one for one in prices.limits}
     rows = []
     for limit, total in zip(problem.limits, totals, strict=True):
-        for side, bound in (("at least", limit.low), ("at most", limit.high)):
+        for side, bound in (("at least", limit.stated_low), ("at most", limit.stated_high)):
             if not np.isfinite(bound):
                 continue
+            left = float(total) - bound if side == "at least" else bound - float(total)
             held = priced.get((limit.name, side))
             rows.append(
                 {
@@ -327,6 +328,7 @@ def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.Da
                     "unit": limit.unit,
                     "bound": bound,
                     "total": float(total),
+                    "slack": left,
                     "lp_price": np.nan if held is None else held.lp_price,
                     "step": np.nan if held is None else held.step,
                     "change": np.nan if held is None else held.change,
@@ -336,8 +338,8 @@ def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.Da
             )
     return pd.DataFrame(
         rows,
-        columns=["name", "side", "unit", "bound", "total", "lp_price", "step", "change", "price",
-                 "most_change"],
+        columns=["name", "side", "unit", "bound", "total", "slack", "lp_price", "step", "change",
+                 "price", "most_change"],
     )  # fmt: skip
 
 
