@@ -27,6 +27,7 @@ def random_problem(
         Limit.over("group 0", groups == 0, unit="accounts", low=rng.integers(0, 2)),
         Limit.over("group 1", groups == 1, unit="accounts", low=0, high=rng.integers(1, 3)),
         Limit.over("spend 2", groups == 2, unit="money", high=fee.sum() * rng.uniform(0.1, 0.5)),
+        Limit.of_spend("share of 1", groups == 1, rng.uniform(0.2, 0.9), side="at most"),
     ]
     if feasible:
         limits = [limit for limit in limits if limit.name != "group 0"]

@@ -44,6 +44,20 @@ def test_bounds_hold_after_moving_to_other_limits(small: SimpleNamespace, seed: 
         assert relaxation.bound >= small.best(there) - 1e-9
 
 
+@given(seed=st.integers(0, 10**6), overlap=st.booleans())
+def test_the_slope_bounds_every_other_budget(
+    small: SimpleNamespace, seed: int, overlap: bool
+) -> None:
+    problem = small.problem(seed, overlap=overlap, n=7, feasible=True)
+    relaxation = Relaxation(problem)
+    relaxation.tighten(10)
+    budget = problem.limit("budget").high
+    for other in (0.4 * budget, 0.9 * budget, 1.3 * budget, 3.0 * budget):
+        said = relaxation.bound + relaxation.slope(0) * (other - budget)
+        best = small.best(problem.with_bounds("budget", high=other))
+        assert said >= best - 1e-9 * max(abs(best), 1.0)
+
+
 def test_the_bound_comes_down_and_stops_where_it_is_enough(small: SimpleNamespace) -> None:
     problem = small.problem(5, n=12, feasible=True)
     relaxation = Relaxation(problem)

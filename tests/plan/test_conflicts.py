@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from matcher.errors import ConflictError, UsageError
 from matcher.plan.conflicts import conflict_message, explain_conflict
 from matcher.plan.problem import Limit, Problem
+from matcher.plan.results import ConflictPart
 from matcher.plan.solve import solve
 
 
@@ -76,6 +77,16 @@ def test_a_problem_that_can_be_solved_has_no_conflict() -> None:
         explain_conflict(ten_options(money(150.0)))
 
 
+def moved(problem: Problem, part: ConflictPart, enough: float) -> Problem:
+    """The problem with a bound that gives way by a part of what is enough."""
+    bound = part.bound + (1.0 if part.side == "at most" else -1.0) * part.give * enough
+    if part.unit == "share":
+        # What rounding of a ratio may come to is let in.
+        slack = 1e-9 if enough == 1.0 else 0.0
+        return problem.with_share(part.name, bound + (slack if part.side == "at most" else -slack))
+    return problem.with_bounds(part.name, **{"high" if part.side == "at most" else "low": bound})
+
+
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_parts_conflict_and_no_part_can_be_spared(small: SimpleNamespace, seed: int) -> None:
@@ -93,8 +104,13 @@ def test_parts_conflict_and_no_part_can_be_spared(small: SimpleNamespace, seed: 
         limits = []
         for name, side, bound in parts:
             old = problem.limit(name)
-            sides = {"low" if side == "at least" else "high": bound}
-            limits.append(Limit(f"{name} {side}", old.options, old.coefficients, old.unit, **sides))
+            sides = {"low" if side == "at least" else "high": bound if old.share is None else 0.0}
+            limits.append(
+                Limit(
+                    f"{name} {side}", old.options, old.coefficients, old.unit,
+                    share=old.share, **sides,
+                )
+            )  # fmt: skip
         return bool(small.best(problem.with_limits(limits)) > -np.inf)
 
     parts = [(part.name, part.side, part.bound) for part in conflict.parts]
@@ -104,9 +120,17 @@ def test_parts_conflict_and_no_part_can_be_spared(small: SimpleNamespace, seed: 
     for part in conflict.parts:
         if not np.isfinite(part.give):
             continue
-        sign = 1.0 if part.side == "at most" else -1.0
-        key = "high" if part.side == "at most" else "low"
-        moved = problem.with_bounds(part.name, **{key: part.bound + sign * part.give})
-        assert small.best(moved) > -np.inf
-        almost = problem.with_bounds(part.name, **{key: part.bound + sign * part.give * 0.999})
-        assert small.best(almost) == -np.inf
+        for enough in (1.0, 0.999):
+            there = moved(problem, part, enough)
+            assert (small.best(there) > -np.inf) == (enough == 1.0)
+
+
+def test_a_share_gives_way_in_shares() -> None:
+    least = Limit.of_spend("dear share", np.arange(10) >= 9, 0.9, side="at least")
+    both = accounts("both", slice(8, 10), low=2)
+    conflict = explain_conflict(ten_options(least, both))
+    share = conflict.parts[0]
+    assert (share.name, share.unit, share.bound) == ("dear share", "share", 0.9)
+    # The two cost 90 and 100, so that the share is 100 of 190.
+    assert share.give == pytest.approx(0.9 - 100 / 190)
+    assert "'dear share' at least 0.9 share" in conflict_message(conflict)

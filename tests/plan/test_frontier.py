@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from matcher.errors import ConflictError, UsageError
 from matcher.plan.frontier import trace_frontier
 from matcher.plan.problem import Limit, Problem
+from matcher.plan.reach import Reach
+from matcher.plan.solve import solve
 
 
 @settings(max_examples=25)
@@ -51,6 +54,51 @@ def test_budgets_below_the_least_one_have_no_plan() -> None:
     assert [point.solution is None for point in frontier.points] == [True, False, False]
 
 
+def test_budgets_without_time_keep_the_best_plan_known_and_say_so(small: SimpleNamespace) -> None:
+    problem = small.problem(3, n=12, feasible=True)
+    plan = solve(problem, gap=0.0)
+    budgets = [0.01, plan.cost, 3.0 * plan.cost]
+    frontier = trace_frontier(problem, budgets, seconds=1e-9, known=[plan.chosen])
+    first, *others = frontier.points
+    assert (first.status, first.solution) == ("unknown", None)
+    for point in others:
+        assert point.status == "carried"
+        assert point.solution is not None
+        assert point.solution.objective == pytest.approx(plan.objective)
+        assert "the time limit came first" in point.solution.how
+
+
+def test_a_known_plan_is_never_undercut(small: SimpleNamespace) -> None:
+    problem = small.problem(11, n=60, feasible=True)
+    best = solve(problem, seconds=10.0)
+    budgets = [share * best.cost for share in (0.5, 1.0, 2.0)]
+    frontier = trace_frontier(problem, budgets, steps=1, known=[best.chosen])
+    assert [point.status for point in frontier.points] == ["searched"] * 3
+    for point in frontier.points[1:]:
+        assert point.solution is not None
+        assert point.solution.objective >= best.objective
+
+
+def test_a_frontier_of_many_options_ends_in_its_time() -> None:
+    rng = np.random.default_rng(0)
+    n, m = 4_000, 150
+    reach = Reach(csr_array(rng.uniform(0, 0.05, (n, m))), rng.uniform(1, 10, m), 0.06)
+    fee = rng.lognormal(0, 1, n)
+    limits = (
+        Limit.over("budget", np.ones(n), unit="money", high=50.0),
+        Limit.over("number", np.ones(n), unit="accounts", high=30),
+    )
+    problem = Problem(np.zeros(n), fee, np.arange(n) // 3, limits, reach)
+    budgets = [10.0 * k for k in range(1, 9)]
+    frontier = trace_frontier(problem, budgets, seconds=2.0)
+    # Budgets that have begun end; on a busy machine one may take seconds.
+    assert frontier.seconds < 10.0
+    found = [point for point in frontier.points if point.solution is not None]
+    assert {point.status for point in found} <= {"searched", "carried"}
+    assert found
+    assert all(np.isfinite(point.solution.bound) for point in found if point.solution)
+
+
 @pytest.mark.parametrize(
     ("budgets", "message"),
     [
@@ -65,6 +113,12 @@ def test_budgets_that_make_no_frontier_are_refused(budgets: list[float], message
     problem = Problem(np.ones(1), np.full(1, 5.0), np.arange(1), (limit,))
     with pytest.raises(UsageError, match=message):
         trace_frontier(problem, budgets)
+
+
+def test_no_time_is_refused() -> None:
+    problem = Problem(np.ones(1), np.ones(1), np.arange(1))
+    with pytest.raises(UsageError, match="got 0 seconds; expected a time above 0"):
+        trace_frontier(problem, [1.0], seconds=0.0)
 
 
 def test_an_unknown_limit_is_refused() -> None:

@@ -132,6 +132,37 @@ def test_groups_are_held_to_their_bounds(shop: SimpleNamespace) -> None:
     assert frame.loc[on, "fee"].sum() <= 9_000_000
 
 
+def test_limits_are_told_as_they_were_asked_for(shop: SimpleNamespace) -> None:
+    rules = {
+        "number": {"max": 6},
+        "platform": {"tiktok": {"max_share": 0.125, "max_spend": 9_000_000}},
+        "tier": {"nano": {"min_share": 0.3, "min": 1}},
+    }
+    found = made(shop, rules)
+    frame, limits = found.frame, found.limits.set_index(["name", "side"])
+    spent = frame["fee"].sum()
+    for name, side, asked, column, group in (
+        ("greatest share of spend on platform tiktok", "at most", 0.125, "platform", "tiktok"),
+        ("least share of spend on tier nano", "at least", 0.3, "tier", "nano"),
+    ):
+        row = limits.loc[(name, side)]
+        reached = frame.loc[frame[column] == group, "fee"].sum() / spent
+        assert (row["unit"], row["bound"]) == ("share", asked)
+        assert row["total"] == pytest.approx(reached)
+        assert row["slack"] == pytest.approx(abs(reached - asked))
+        assert np.isnan(row["step"]) or row["step"] == pytest.approx(0.01)
+    money = limits.loc[("budget", "at most")]
+    assert (money["unit"], money["bound"], money["total"]) == ("money", BUDGET, spent)
+    # A share that binds has a price, found by solving with one percentage point more.
+    share = limits.loc[("least share of spend on tier nano", "at least")]
+    looser = made(shop, {**rules, "tier": {"nano": {"min_share": 0.29, "min": 1}}})
+    if np.isfinite(share["change"]):
+        gain = looser.facts["worth"] - found.facts["worth"]
+        assert share["change"] == pytest.approx(gain, rel=1e-3, abs=1e-6)
+    else:
+        assert looser.facts["worth"] == pytest.approx(found.facts["worth"])
+
+
 def test_accounts_that_must_or_may_not_be_hired(shop: SimpleNamespace) -> None:
     usual = made(shop).frame["account_id"].tolist()
     rules = {"never": usual[:2], "must_have": ["acc_000015"], "at_most_one_of": [usual[2:5]]}
@@ -231,6 +262,36 @@ def test_equal_questions_have_equal_answers(shop: SimpleNamespace) -> None:
     pd.testing.assert_frame_equal(one.totals, two.totals)
     assert one.audit == two.audit
     assert one.frontier["worth"].dropna().is_monotonic_increasing
+
+
+@pytest.mark.parametrize("objective", ["engagements", "reach"])
+def test_larger_budgets_buy_what_the_plan_cannot_pay(shop: SimpleNamespace, objective: str) -> None:
+    small = made(shop, frontier=True, budget=3_000_000, objective=objective, seconds=5)
+    large = made(shop, budget=7_500_000, objective=objective, seconds=5)
+    own = made(shop, budget=3_000_000, objective=objective, seconds=5)
+    last = small.frontier.iloc[-1]
+    assert last["budget"] == 7_500_000
+    assert last["worth"] == pytest.approx(large.facts["worth"], rel=1e-3)
+    assert last["bound"] >= large.facts["worth"] * (1 - 1e-9)
+    # The plan itself is made of what its own budget pays, with or without other budgets.
+    assert small.facts["n_options"] == own.facts["n_options"]
+    assert small.facts["worth"] == pytest.approx(own.facts["worth"])
+    assert small.facts["n_dearer_options"] > small.facts["n_dearer_accounts"] > 0
+    assert own.facts["n_dearer_options"] == 0
+    assert any("each dearer than this budget" in note for note in small.notes)
+
+
+def test_a_panel_and_rules_hold_for_larger_budgets_too(shop: SimpleNamespace) -> None:
+    ids = shop.data.index.account_ids
+    usual = made(shop, frontier=True, budget=3_000_000, seconds=5)
+    rng = np.random.default_rng(0)
+    people, columns = np.nonzero(rng.random((300, len(ids) // 2)) < 0.2)
+    frame = pd.DataFrame({"person": people, "account_id": ids[columns], "weight": 60_000.0})
+    held = {"frontier": True, "budget": 3_000_000, "seconds": 5, "objective": "reach"}
+    found = made(shop, panel=parse_panel(frame, ids, where="panel"), **held)
+    assert 0 < found.facts["n_dearer_options"] < usual.facts["n_dearer_options"]
+    one = made(shop, {"number": {"max": 1}}, frontier=True, budget=3_000_000, seconds=5)
+    assert (one.frontier["n_accounts"].dropna() <= 1).all()
 
 
 def test_sentences_are_in_both_languages(shop: SimpleNamespace) -> None:

@@ -83,12 +83,14 @@ def test_a_shadow_price_is_what_solving_the_loosened_problem_brings(
     solution = solve(problem, gap=0.0)
     for one in price(problem, solution).limits:
         limit = problem.limit(one.name)
-        assert one.step == (0.05 * abs(limit.high) if limit.unit == "money" else 1.0)
-        looser = (
-            problem.with_bounds(one.name, high=limit.high + one.step)
-            if one.side == "at most"
-            else problem.with_bounds(one.name, low=limit.low - one.step)
-        )
+        steps = {"money": 0.05 * abs(limit.high), "share": 0.01}
+        assert one.step == steps.get(limit.unit, 1.0)
+        if limit.share is not None:
+            looser = problem.with_share(one.name, limit.share + one.step)
+        elif one.side == "at most":
+            looser = problem.with_bounds(one.name, high=limit.high + one.step)
+        else:
+            looser = problem.with_bounds(one.name, low=limit.low - one.step)
         best = small.best(looser)
         assert one.change == pytest.approx(best - solution.objective, rel=1e-6, abs=1e-7)
         assert one.price == one.change / one.step

@@ -51,6 +51,34 @@ def test_a_changed_fee_changes_every_limit_on_money() -> None:
     assert problem.totals([1, 2]).tolist() == [28.0, 24.0, 5.0]
 
 
+def test_a_limit_on_a_share_of_all_fees_is_told_as_a_share() -> None:
+    most = Limit.of_spend("third", [0, 0, 1], 0.6, side="at most")
+    problem = three(limits=(BUDGET, most), person=np.arange(3))
+    assert problem.stated_totals([1, 2]).tolist() == pytest.approx([50.0, 0.6])
+    assert not [one for one in problem.violations([1, 2]) if one.name == "third"]
+    assert [one.name for one in problem.violations([0, 2])] == ["budget", "third"]
+    assert np.isnan(problem.stated_totals([])[1])
+    looser = problem.with_share("third", 0.8)
+    assert looser.limit("third").stated_high == 0.8
+    assert [one.name for one in looser.violations([0, 2])] == ["budget"]
+    assert looser.with_fee(0, 5.0).stated_totals([0, 2])[1] == pytest.approx(30 / 35)
+    assert (most.stated_low, BUDGET.stated_high) == (-np.inf, 30.0)
+
+
+@pytest.mark.parametrize(("unit", "share"), [("share", 1.5), ("share", None), ("money", 0.5)])
+def test_a_share_without_its_unit_is_refused(unit: Any, share: float | None) -> None:
+    with pytest.raises(DataError, match="expected a share from 0 to 1 where that is the unit"):
+        Limit("odd", np.array([0]), np.ones(1), unit, high=0.0, share=share)
+
+
+def test_some_options_keep_their_limits() -> None:
+    posts = Limit.over("posts", [1, 0, 3], unit="posts", low=1.0)
+    fewer = three(limits=(BUDGET, posts)).select(np.array([0, 2]))
+    assert fewer.fee.tolist() == [10.0, 30.0]
+    assert fewer.totals([1]).tolist() == [30.0, 3.0]
+    assert fewer.objective([0, 1]) == 4.0
+
+
 def test_bounds_change_one_limit_alone() -> None:
     problem = three().with_bounds("budget", low=5.0, high=60.0)
     assert (problem.lows.tolist(), problem.highs.tolist()) == ([5.0], [60.0])

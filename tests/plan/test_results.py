@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,12 +36,23 @@ def test_a_bound_below_the_objective_is_refused() -> None:
 
 def test_a_frontier_rises() -> None:
     low, high = solution(1.0, 2.0), solution(3.0, 4.0)
-    points = (FrontierPoint(1.0, None), FrontierPoint(2.0, low), FrontierPoint(3.0, high))
+    points = (
+        FrontierPoint(1.0, None, "impossible"),
+        FrontierPoint(2.0, low, "searched"),
+        FrontierPoint(3.0, high, "carried"),
+    )
     assert Frontier("budget", points, 1.5, 0.1).points == points
     with pytest.raises(DataError, match="a larger budget has a plan that is worth less"):
-        Frontier("budget", (FrontierPoint(1.0, high), FrontierPoint(2.0, low)), 0.0, 0.1)
+        Frontier("budget", (replace(points[2], budget=1.0), points[1]), 0.0, 0.1)
     with pytest.raises(DataError, match="budgets do not rise"):
         Frontier("budget", points[::-1], 0.0, 0.1)
+
+
+def test_a_point_has_a_plan_where_it_says_so() -> None:
+    with pytest.raises(DataError, match="got no plan that is 'carried'"):
+        FrontierPoint(1.0, None, "carried")
+    with pytest.raises(DataError, match="got a plan that is 'unknown'"):
+        FrontierPoint(1.0, solution(1.0, 2.0), "unknown")
 
 
 def test_a_shadow_price_is_per_unit() -> None:

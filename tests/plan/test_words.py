@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from matcher.plan.limit_words import amount, describe_conflict, limit_name
 from matcher.plan.results import Conflict, ConflictPart
-from matcher.plan.words import describe_conflict, limit_name, objective_name
+from matcher.plan.words import objective_name
 
 
 def part(name: str, side: Any, bound: float, give: float, unit: Any = "accounts") -> ConflictPart:
@@ -14,20 +15,39 @@ def part(name: str, side: Any, bound: float, give: float, unit: Any = "accounts"
 
 
 @pytest.mark.parametrize(
-    ("name", "vietnamese"),
+    ("name", "english", "vietnamese"),
     [
-        ("budget", "ngân sách"),
-        ("tier micro", "hạng quy mô micro"),
-        ("spend on platform tiktok", "chi cho nền tảng tiktok"),
-        ("least share of spend on gender female (20%)",
-         "tỷ trọng chi tối thiểu cho giới tính female (20%)"),
-        ("must have acc_1", "bắt buộc có acc_1"),
-        ("anything else", "anything else"),
+        ("budget", "budget", "ngân sách"),
+        ("tier micro", "tier micro", "hạng quy mô micro"),
+        ("spend on platform tiktok", "spend on platform TikTok", "chi cho nền tảng TikTok"),
+        ("least share of spend on gender female", "share of spend on gender female",
+         "tỷ trọng chi cho giới tính nữ"),
+        ("greatest share of spend on category food", "share of spend on category Food and cooking",
+         "tỷ trọng chi cho lĩnh vực Ẩm thực, thực phẩm"),
+        ("must have acc_1", "must have acc_1", "bắt buộc có acc_1"),
+        ("anything else", "anything else", "anything else"),
     ],
 )  # fmt: skip
-def test_limits_have_names_in_both_languages(name: str, vietnamese: str) -> None:
+def test_limits_have_names_in_both_languages(name: str, english: str, vietnamese: str) -> None:
+    assert limit_name(name, "en") == english
     assert limit_name(name, "vi") == vietnamese
-    assert limit_name(name, "en") == ("budget" if name == "budget" else name)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "english", "vietnamese"),
+    [
+        (1_500_000.0, "money", "1,500,000 VND", "1.500.000 VND"),
+        (1.0, "accounts", "1 account", "1 tài khoản"),
+        (0.4, "share", "40 %", "40 %"),
+        (0.125, "share", "12.5 %", "12,5 %"),
+        (0.015, "points", "1.5 percentage points", "1,5 điểm phần trăm"),
+    ],
+)
+def test_amounts_are_told_in_their_unit(
+    value: float, unit: str, english: str, vietnamese: str
+) -> None:
+    assert amount(value, unit, "VND", "en") == english
+    assert amount(value, unit, "VND", "vi") == vietnamese
 
 
 def test_a_mix_is_named_by_its_parts() -> None:
@@ -41,13 +61,13 @@ def test_a_conflict_says_what_contradicts_and_what_would_be_enough() -> None:
     parts = (
         part("budget", "at most", 1_000_000.0, 250_000.0, "money"),
         part("tier mega", "at least", 2.0, 1.0),
-        part("least share of spend on city Huế (20%)", "at least", 0.0, np.nan, "money"),
+        part("least share of spend on city Huế", "at least", 0.2, np.nan, "share"),
     )
     conflict = Conflict(parts, (), np.array([0]), (), True)
     text = describe_conflict(conflict, "VND", "en")
     assert text == (
         "no plan keeps to all limits. These cannot hold together: budget at most 1,000,000 VND, "
-        "tier mega at least 2 accounts and least share of spend on city Huế (20%). Any one of "
+        "tier mega at least 2 accounts and share of spend on city Huế at least 20 %. Any one of "
         "these is enough: budget at most 1,250,000 VND (+250,000 VND) or tier mega at least 1 "
         "account (-1 account). Together they would hold with: budget at most 1,250,000 VND "
         "(+250,000 VND) and tier mega at least 1 account (-1 account)."
@@ -60,3 +80,12 @@ def test_a_conflict_says_what_contradicts_and_what_would_be_enough() -> None:
     )
     hasty = Conflict(parts[:1], (), np.array([0]), (), False)
     assert "may hold more than it must" in describe_conflict(hasty, "VND", "en")
+    share = part("greatest share of spend on platform tiktok", "at most", 0.4, 0.0312, "share")
+    told = describe_conflict(Conflict((share,), (), np.array([0]), (), True), "VND", "en")
+    assert told.endswith(
+        "share of spend on platform TikTok at most 40 %. It could be: share of spend on platform "
+        "TikTok at most 43.2 % (+3.2 percentage points)."
+    )
+    must = part("must have acc_1", "at least", 1.0, 1.0)
+    told = describe_conflict(Conflict((must,), (), np.array([0]), (), True), "VND", "vi")
+    assert told.endswith("Không thể giữ: bắt buộc có acc_1. Có thể là: bỏ “bắt buộc có acc_1”.")

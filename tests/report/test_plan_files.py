@@ -98,6 +98,40 @@ def test_a_sheet_holds_the_picture_of_other_budgets(found: Plan, tmp_path: Path)
     assert draw_frontier(found, form="svg").startswith(b"<?xml")
 
 
+def test_limits_stand_in_the_unit_in_which_they_were_asked_for(
+    shop: SimpleNamespace, tmp_path: Path
+) -> None:
+    rules = {
+        "number": {"max": 6},
+        "platform": {"tiktok": {"max_share": 0.4}},
+        "gender": {"female": {"min_share": 0.125}},
+    }
+    for language, names, points in (
+        ("en", ("Share of spend on platform TikTok", "Share of spend on gender female"), "pp"),
+        ("vi", ("Tỷ trọng chi cho nền tảng TikTok", "Tỷ trọng chi cho giới tính nữ"), "điểm %"),
+    ):
+        found = made(shop, language, frontier=False, constraints=Constraints.model_validate(rules))
+        book = opened(write_plan(found, tmp_path / f"{language}.xlsx"))
+        rows = {row[0].value: row for row in book[book.sheetnames[1]].iter_rows()}
+        told = found.limits.set_index("name")
+        for name, (key, asked) in zip(
+            names,
+            (
+                ("greatest share of spend on platform tiktok", 0.4),
+                ("least share of spend on gender female", 0.125),
+            ),
+            strict=True,
+        ):
+            bound, total, left = rows[name][2:5]
+            assert (bound.value, bound.number_format) == (asked, "0.0%")
+            assert total.value == pytest.approx(told.loc[key, "total"])
+            assert total.number_format == "0.0%"
+            assert left.value == pytest.approx(100 * told.loc[key, "slack"])
+            assert left.number_format == f'0.0 "{points}"'
+        budget = rows["Budget" if language == "en" else "Ngân sách"]
+        assert budget[2].number_format.endswith(f'"{found.facts["currency"]}"')
+
+
 def test_equal_plans_give_equal_bytes(found: Plan, tmp_path: Path) -> None:
     for form in ("xlsx", "json", "parquet"):
         one = write_plan(found, tmp_path / f"one.{form}").read_bytes()

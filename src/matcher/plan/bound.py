@@ -125,7 +125,14 @@ class Relaxation:
         """
         return self._lp.maximise(gains)
 
-    def tighten(self, iterations: int, *, until: float = np.inf, enough: float = -np.inf) -> None:
+    def tighten(
+        self,
+        iterations: int,
+        *,
+        until: float = np.inf,
+        enough: float = -np.inf,
+        least: int = _AT_LEAST,
+    ) -> None:
         """Improve the bound.
 
         Parameters
@@ -133,14 +140,16 @@ class Relaxation:
         iterations : int
             Linear programs to solve.
         until : float, default inf
-            Instant of `time.perf_counter` at which to stop earlier, after five at least.
+            Instant of `time.perf_counter` at which to stop earlier.
         enough : float, default -inf
             Bound at which to stop earlier.
+        least : int, default 5
+            Linear programs to solve however late it is.
         """
         if not self.problem.has_overlap or not self.is_feasible:
             return
         for done in range(iterations):
-            late = time.perf_counter() >= until and done >= _AT_LEAST
+            late = time.perf_counter() >= until and done >= least
             if late or self.bound <= enough:
                 return
             self._iterate()
@@ -164,6 +173,40 @@ class Relaxation:
         self._n_done = min(self._n_done, 20)
         if start.point is not None and not self._is_within(program):
             self._stand(start.point)
+
+    def under(self, problem: Problem) -> Relaxation:
+        """A relaxation of a problem with the same options and other limits.
+
+        Parameters
+        ----------
+        problem : Problem
+            The other problem.
+
+        Returns
+        -------
+        Relaxation
+            New, with what is kept here, which is no less than the objective there either.
+        """
+        other = Relaxation(problem)
+        for old in self.kept:
+            other._keep(old.gains, old.constant, other._lp.maximise(old.gains))
+        return other
+
+    def slope(self, row: int) -> float:
+        """What the best bound rises by per unit of the greatest total of a limit.
+
+        Parameters
+        ----------
+        row : int
+            Place of the limit in the problem.
+
+        Returns
+        -------
+        float
+            From 0 on. The bound plus that many times the change bounds the problem with any other
+            greatest total, larger or smaller, since the same multipliers prove it.
+        """
+        return max(float(self.kept[0].duals[row]), 0.0)
 
     def reduced(self) -> NDArray[np.float64]:
         """What taking each option costs or brings at the best bound's multipliers.

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array, hstack
 
 from matcher.errors import UsageError
 from matcher.plan.highs import LinearProgram, Program, solve_integer
-from matcher.plan.programs import choice_program
+from matcher.plan.programs import best_choice, choice_program
 from matcher.plan.results import Conflict, ConflictPart
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["conflict_message", "explain_conflict"]
 
 _GAP: Final = 1e-6
+_MOST_RATIOS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,9 @@ def explain_conflict(problem: Problem, *, seconds: float = 20.0) -> Conflict:
     until = time.perf_counter() + seconds
     joint = _give(problem, sides, until)
     chosen = np.flatnonzero(joint) if joint is not None else np.empty(0, np.int64)
-    totals = problem.totals(chosen)
     described = []
     for side in sides:
-        moved = _excess(problem, side, totals) if joint is not None else np.nan
+        moved = _excess(problem, side, chosen) if joint is not None else np.nan
         if side not in parts and not moved > 0:
             continue
         alone = None
@@ -80,9 +80,9 @@ def explain_conflict(problem: Problem, *, seconds: float = 20.0) -> Conflict:
             alone = _give(problem, [side], until)
         give = np.nan
         if alone is not None:
-            give = _excess(problem, side, problem.totals(np.flatnonzero(alone)))
+            give = _excess(problem, side, _nearest(problem, side, np.flatnonzero(alone), until))
         limit = problem.limits[side.row]
-        bound = limit.low if side.side == "at least" else limit.high
+        bound = limit.stated_low if side.side == "at least" else limit.stated_high
         described.append(
             (side, ConflictPart(limit.name, side.side, bound, give, moved, limit.unit))
         )
@@ -217,8 +217,37 @@ def _give(problem: Problem, sides: list[_Side], until: float) -> NDArray[np.bool
     return None if found.point is None else np.asarray(found.point[:n] > 0.5)
 
 
-def _excess(problem: Problem, side: _Side, totals: NDArray[np.float64]) -> float:
-    """How far totals lie beyond a bound; 0 within rounding."""
-    limit, total = problem.limits[side.row], float(totals[side.row])
-    beyond = limit.low - total if side.side == "at least" else total - limit.high
-    return beyond if beyond > problem.slack[side.row] else 0.0
+def _nearest(
+    problem: Problem, side: _Side, chosen: NDArray[np.int64], until: float
+) -> NDArray[np.int64]:
+    """Choice nearest to a share of all fees, from one that keeps to all other limits.
+
+    A choice that misses least money need not miss least of the share, a ratio: Dinkelbach's method.
+    Limits in other units are as near as they can be.
+    """
+    limit = problem.limits[side.row]
+    if limit.share is None:
+        return chosen
+    others = problem.with_limits([one for one in problem.limits if one is not limit])
+    sign = 1.0 if side.side == "at least" else -1.0
+    for _ in range(_MOST_RATIOS):
+        share = float(problem.stated_totals(chosen)[side.row])
+        if np.isnan(share):
+            return chosen
+        moved = problem.with_share(limit.name, min(max(share, 0.0), 1.0))
+        gains = sign * moved.rows[[side.row], :].toarray().ravel()
+        found = best_choice(others, gains, seconds=until - time.perf_counter()).chosen
+        if found is None or gains[found].sum() <= problem.slack[side.row]:
+            return chosen
+        chosen = found
+    return chosen
+
+
+def _excess(problem: Problem, side: _Side, chosen: NDArray[np.int64]) -> float:
+    """How far a choice lies beyond a bound, in the limit's unit; 0 within rounding."""
+    limit, total = problem.limits[side.row], float(problem.totals(chosen)[side.row])
+    is_least = side.side == "at least"
+    if (limit.low - total if is_least else total - limit.high) <= problem.slack[side.row]:
+        return 0.0
+    stated = float(problem.stated_totals(chosen)[side.row])
+    return limit.stated_low - stated if is_least else stated - limit.stated_high

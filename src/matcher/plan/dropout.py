@@ -182,9 +182,7 @@ def _charged_rows(problem: Problem, option: int) -> NDArray[np.int64]:
         [
             row
             for row, limit in enumerate(problem.limits)
-            if limit.unit == "money"
-            and np.isfinite(limit.high)
-            and _share(problem, row, option) > 0
+            if limit.counts_money and np.isfinite(limit.high) and _share(problem, row, option) > 0
         ],
         np.int64,
     )
@@ -196,7 +194,7 @@ def _greatest_fee(
     base = choice_program(problem, problem.gains)
     n = problem.n_options
     rows = lil_array(base.matrix)
-    money = [row for row, limit in enumerate(problem.limits) if limit.unit == "money"]
+    money = [row for row, limit in enumerate(problem.limits) if limit.counts_money]
     shares = {row: _share(problem, row, option) for row in money}
     for row in money:
         rows[row, option] = 0.0

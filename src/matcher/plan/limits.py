@@ -257,17 +257,12 @@ def _bounded(name: str, of: NDArray[np.float64], bounds: Bounds) -> list[Limit]:
     if bounds.min_spend is not None or bounds.max_spend is not None:
         held = span(bounds.min_spend, bounds.max_spend)
         found.append(Limit.over(f"spend on {name}", of, unit="money", **held))
-    for share, side, what in (
-        (bounds.min_share, "low", "least"),
-        (bounds.max_share, "high", "greatest"),
-    ):
-        if share is not None:
-            # The group's money less that share of all money, from 0 on or down.
-            bound = {"low": -np.inf, "high": np.inf, side: 0.0}
-            found.append(
-                Limit.over(f"{what} share of spend on {name} ({share:.0%})", of - share,
-                           unit="money", **bound)
-            )  # fmt: skip
+    if bounds.min_share is not None:
+        name_of = f"least share of spend on {name}"
+        found.append(Limit.of_spend(name_of, of, bounds.min_share, side="at least"))
+    if bounds.max_share is not None:
+        name_of = f"greatest share of spend on {name}"
+        found.append(Limit.of_spend(name_of, of, bounds.max_share, side="at most"))
     return found
 
 
@@ -276,10 +271,11 @@ def _changes(
 ) -> list[Limit]:
     codes = data.index.account_codes(np.array(earlier, dtype=object))
     old = np.isin(options.codes, codes[codes >= 0])
-    return [
-        Limit.over("kept of the earlier plan", old, unit="accounts", low=len(set(earlier)) - most),
-        Limit.over("new against the earlier plan", ~old, unit="accounts", high=most),
-    ]
+    found = [Limit.over("new against the earlier plan", ~old, unit="accounts", high=most)]
+    least = len(set(earlier)) - most
+    if least > 0:
+        found.append(Limit.over("kept of the earlier plan", old, unit="accounts", low=least))
+    return found
 
 
 def read_earlier(path: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Limit", "Unit", "Violation", "frozen"]
 
-Unit = Literal["money", "accounts", "posts"]
+Unit = Literal["money", "accounts", "posts", "share"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +35,22 @@ class Limit:
         Options that it counts; each once.
     coefficients : numpy.ndarray of float, shape (k,)
         How much each of them counts; in a limit on money, as shares of its fee.
-    unit : {"money", "accounts", "posts"}
-        What `low` and `high` are stated in.
+    unit : {"money", "accounts", "posts", "share"}
+        What `low` and `high` are stated in. A limit on a share of all fees counts money: see
+        `Limit.of_spend`.
     low : float, default -inf
         Least total.
     high : float, default inf
         Greatest total.
+    share : float, optional
+        In a limit on a share of all fees the share that is asked for; None in others.
 
     Raises
     ------
     DataError
         If the name is empty, an option is negative or counted twice, a coefficient is not finite,
-        lengths differ, neither side is bounded, or `low` exceeds `high`.
+        lengths differ, neither side is bounded, `low` exceeds `high`, or the share is not from 0
+        to 1.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Limit:
     unit: Unit
     low: float = -np.inf
     high: float = np.inf
+    share: float | None = None
 
     def __post_init__(self) -> None:
         options = frozen(self.options, np.int64)
@@ -68,6 +73,11 @@ class Limit:
             raise DataError(
                 f"{where}: got the unit {self.unit!r}; expected a name and one of the units "
                 f"{', '.join(get_args(Unit))}"
+            )
+        if (self.unit == "share") != (self.share is not None and 0 <= self.share <= 1):
+            raise DataError(
+                f"{where}: got the share {self.share} and the unit {self.unit!r}; expected a share "
+                "from 0 to 1 where that is the unit, and none elsewhere"
             )
         if options.ndim != 1 or options.shape != coefficients.shape:
             raise DataError(
@@ -84,6 +94,70 @@ class Limit:
                 f"{where}: got {self.low:g} to {self.high:g}; expected a least total that is at "
                 "most the greatest one, and at least one of the two"
             )
+
+    @property
+    def counts_money(self) -> bool:
+        """Whether its coefficients count fees."""
+        return self.unit in ("money", "share")
+
+    @property
+    def stated_low(self) -> float:
+        """Least total as it was asked for: a share of all fees, or `low`."""
+        return self.low if self.share is None or not np.isfinite(self.low) else self.share
+
+    @property
+    def stated_high(self) -> float:
+        """Greatest total as it was asked for: a share of all fees, or `high`."""
+        return self.high if self.share is None or not np.isfinite(self.high) else self.share
+
+    @classmethod
+    def of_spend(
+        cls, name: str, of: ArrayLike, share: float, *, side: Literal["at least", "at most"]
+    ) -> Self:
+        """Limit on the share that some options have of all fees.
+
+        Their fees less that share of all fees are 0 at least, or at most.
+
+        Parameters
+        ----------
+        name : str
+            What messages and shadow prices call it.
+        of : array-like of 0 and 1, shape (n,)
+            Which options of the problem the share is of.
+        share : float
+            Share, 0 to 1.
+        side : {"at least", "at most"}
+            Whether it is the least or the greatest.
+
+        Returns
+        -------
+        Limit
+            The limit.
+
+        Examples
+        --------
+        >>> Limit.of_spend("on TikTok", [1, 0], 0.4, side="at most").coefficients
+        array([ 0.6, -0.4])
+        """
+        counts = np.asarray(of, np.float64) - share
+        low, high = (0.0, np.inf) if side == "at least" else (-np.inf, 0.0)
+        return cls(name, np.arange(len(counts)), counts, "share", low, high, share)
+
+    def with_share(self, share: float) -> Self:
+        """The same limit on another share of all fees.
+
+        Parameters
+        ----------
+        share : float
+            The share, 0 to 1.
+
+        Returns
+        -------
+        Limit
+            The changed limit.
+        """
+        assert self.share is not None
+        return replace(self, coefficients=self.coefficients + self.share - share, share=share)
 
     @classmethod
     def over(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -102,6 +102,31 @@ class Options:
             tuple(self.formats[one] for one in kept.tolist()), self.n_posts[kept], self.fee[kept],
             self.low[kept], self.high[kept], self.is_estimate[kept],
             tuple(self.notes[one] for one in kept.tolist()), self.n_without_fee, self.n_too_dear,
+        )  # fmt: skip
+
+    def joined(self, others: Options, *, shift: int) -> Options:
+        """These options and then others, of further candidates.
+
+        Parameters
+        ----------
+        others : Options
+            Options of candidates that stand behind these.
+        shift : int
+            Row of the first of those candidates.
+
+        Returns
+        -------
+        Options
+            All of them, with the counts of these.
+        """
+
+        def both(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(self, name), getattr(others, name)])
+
+        return Options(
+            np.concatenate([self.rows, others.rows + shift]), both("codes"), both("persons"),
+            self.formats + others.formats, both("n_posts"), both("fee"), both("low"), both("high"),
+            both("is_estimate"), self.notes + others.notes, self.n_without_fee, self.n_too_dear,
         )  # fmt: skip
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from matcher.arguments import check_choice
 from matcher.errors import ConflictError
+from matcher.plan.limit_words import describe_conflict
 from matcher.plan.limits import BUDGET
 from matcher.plan.prepare import prepare_plan
 from matcher.plan.told import tell_plan
-from matcher.plan.words import describe_conflict
+from matcher.plan.wider import widen
 from matcher.recommend.recommend import identify_model, list_assumptions
 from matcher.recommend.wording import LANGUAGES
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from matcher.plan.prepare import Prepared
     from matcher.plan.problem import Problem
     from matcher.plan.results import Frontier, Prices, Solution
+    from matcher.plan.wider import Wider
     from matcher.ranking.model import Model
     from matcher.recommend.wording import Language
 
@@ -155,10 +157,12 @@ def plan(
     tell("prices", 0)
     prices = _price(ready.problem, solution, seconds=seconds, seed=seed)
     tell("prices", 1)
-    traced = None
+    traced = wider = None
     if frontier:
         tell("other budgets", 0)
-        traced = _trace(ready, seconds=seconds, seed=seed)
+        most = FRONTIER_BUDGETS[-1] * ready.request.budget
+        wider = widen(ready, most, settings=settings, context=context, panel=panel)
+        traced = _trace(ready, wider, solution, seconds=seconds, seed=seed)
         tell("other budgets", 1)
     used = model.settings if settings is None else settings
     audit: dict[str, str | None] = {
@@ -170,7 +174,7 @@ def plan(
         "assumed_timeless": "|".join(list_assumptions(data.market)),
         "request_hash": ready.request.digest,
     }
-    return tell_plan(ready, solution, prices, traced, audit=audit, language=language)
+    return tell_plan(ready, solution, prices, traced, wider=wider, audit=audit, language=language)
 
 
 def _solve(ready: Prepared, *, seconds: float, seed: int, language: Language) -> Solution:
@@ -192,8 +196,12 @@ def _price(problem: Problem, solution: Solution, *, seconds: float, seed: int) -
     return price(problem, solution, seconds=seconds, seed=seed)
 
 
-def _trace(ready: Prepared, *, seconds: float, seed: int) -> Frontier:
+def _trace(
+    ready: Prepared, wider: Wider, solution: Solution, *, seconds: float, seed: int
+) -> Frontier:
     from matcher.plan.frontier import trace_frontier
 
     budgets = [share * ready.request.budget for share in FRONTIER_BUDGETS]
-    return trace_frontier(ready.problem, budgets, limit=BUDGET, seconds=seconds, seed=seed)
+    return trace_frontier(
+        wider.problem, budgets, limit=BUDGET, seconds=seconds, seed=seed, known=[solution.chosen]
+    )

@@ -78,18 +78,20 @@ class Plan:
         Of the request (``brief_id, objective, quantile, budget, currency, fee_level``), of the
         money (``cost, cost_low, cost_high, budget_left, least_budget``), of the certificate
         (``worth, bound, gap, how, greedy, seconds_feasible, seconds``), of overlap (``reach_kind,
-        reach_population, reach_known, reach_accounts``) and counts (``n_...``), as JSON values;
-        None for what is not known.
+        reach_population, reach_known, reach_accounts``) and counts (``n_...``; `n_dearer_options`
+        and `n_dearer_accounts` are what only larger budgets of the frontier may buy), as JSON
+        values; None for what is not known.
     totals : pandas.DataFrame
         ``outcome, expected, low, median, high`` of the whole plan, from joint draws; ``reach``
         counts people once, ``reach_2`` and ``reach_3`` those reached by two and three accounts at
         least, ``reach_sum`` counts them every time, ``reach_sainsbury`` by that formula.
     limits : pandas.DataFrame
-        ``name, side, unit, bound, total, lp_price, step, change, price, most_change`` of each
-        bound of each limit; what loosening brings is missing where it does not bind.
+        ``name, side, unit, bound, total, slack, lp_price, step, change, price, most_change`` of
+        each bound of each limit, in the unit in which it was asked for (a ``share`` is one of all
+        fees, 0 to 1); what loosening it by `step` brings is missing where it does not bind.
     frontier : pandas.DataFrame
-        ``budget, worth, bound, cost, n_accounts`` of the best plans found within other budgets;
-        without rows where none was traced.
+        ``budget, worth, bound, cost, n_accounts, status`` of the best plans found within other
+        budgets (see `matcher.plan.results.FrontierStatus`); without rows where none was traced.
     notes : tuple of str
         What was noticed, in sentences.
     audit : mapping of str to str or None

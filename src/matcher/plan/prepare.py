@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matcher.recommend.rows import Scored
     from matcher.recommend.wording import Language
 
-__all__ = ["Prepared", "prepare_plan"]
+__all__ = ["Prepared", "in_panel", "make_problem", "make_source", "prepare_plan"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +60,13 @@ class Prepared:
     scored : Scored
         Candidates.
     options : Options
-        Packages of them.
+        Packages of them that the budget pays.
     predicted : mapping of str to Distributions
         Every predicted outcome of each option.
+    dear_options : Options
+        Their packages that only larger budgets pay; empty where none were asked for.
+    dear_predicted : mapping of str to Distributions
+        Every predicted outcome of those.
     source : ReachSource or None
         Whom accounts reach together; None where reach is not predicted.
     problem : Problem
@@ -79,6 +83,8 @@ class Prepared:
     scored: Scored
     options: Options
     predicted: dict[str, Distributions]
+    dear_options: Options
+    dear_predicted: dict[str, Distributions]
     source: ReachSource | None
     problem: Problem
     notes: tuple[str, ...]
@@ -135,7 +141,8 @@ def prepare_plan(
     context : FeatureContext, optional
         What ``model.context(data)`` gives.
     most_budget : float, default 1
-        Largest budget that will be looked at, as a share of the plan's.
+        Largest budget that will be looked at, as a share of the plan's: dearer packages of the
+        candidates are had ready for `matcher.plan.wider.widen`.
 
     Returns
     -------
@@ -160,19 +167,31 @@ def prepare_plan(
         language=language,
     )  # fmt: skip
     notes = [*filter(None, [describe_fallback(model.facts)]), *scored.candidates.eligible.notes]
-    options = _in_panel(options, panel, notes, language)
+    everything, lost = in_panel(options, panel)
+    if lost:
+        notes.append(TEXTS["not_in_panel"][language].format(n=lost))
     assert model.outcomes is not None
+    instant = scored.candidates.instant
     asked = request.constraints.packages.formats or request.brief.formats
-    predicted = predict_options(model, scored, options, model.outcomes.names, asked)
+    all_predicted = predict_options(model, scored, everything, model.outcomes.names, asked)
+    pays = everything.fee <= request.budget * (1 + 1e-12)
+    options, dear_options = (everything.select(np.flatnonzero(one)) for one in (pays, ~pays))
+    predicted, dear_predicted = (
+        {name: held.select(np.flatnonzero(one)) for name, held in all_predicted.items()}
+        for one in (pays, ~pays)
+    )
     source = None
     if "reach" in predicted:
-        source = _source(data, request, options, predicted["reach"], panel, scored)
-    problem, cut = _problem(data, request, wish, options, predicted, source, quantile, scored)
+        weight = np.zeros(len(scored.candidates.codes))
+        np.maximum.at(weight, options.rows, predicted["reach"].mean())
+        source = make_source(data, request, scored.candidates.codes, weight, panel, instant)
+    values = option_values(wish, predicted, quantile)
+    problem, cut = make_problem(data, request, wish, options, values, source, instant=instant)
     if cut and source is not None:
         notes.append(TEXTS["cut" if source.kind == "panel" else "most"][language].format(n=cut))
     return Prepared(
-        model, data, request, wish, quantile, scored, options, predicted, source, problem,
-        tuple(notes),
+        model, data, request, wish, quantile, scored, options, predicted, dear_options,
+        dear_predicted, source, problem, tuple(notes),
     )  # fmt: skip
 
 
@@ -186,53 +205,113 @@ def _wish(model: Model, brief: Brief, objective: str | Objective | None) -> Obje
     return wish.check(known, reason)
 
 
-def _in_panel(
-    options: Options, panel: Panel | None, notes: list[str], language: Language
-) -> Options:
-    """Options whose accounts somebody in the panel sees."""
+def in_panel(options: Options, panel: Panel | None) -> tuple[Options, int]:
+    """Options whose accounts somebody in the panel sees.
+
+    Parameters
+    ----------
+    options : Options
+        Packages.
+    panel : Panel or None
+        People whom the user knows, if any.
+
+    Returns
+    -------
+    options : Options
+        Those; all without a panel.
+    n_lost : int
+        Accounts that nobody in it sees.
+
+    Raises
+    ------
+    SupportError
+        If nobody in it sees any of them.
+    """
     if panel is None:
-        return options
+        return options, 0
     known = panel.is_known[options.codes]
     if not known.any():
         raise SupportError("panel: nobody in it sees any of the candidates; plan without it")
-    lost = len(np.unique(options.codes[~known]))
-    if lost:
-        notes.append(TEXTS["not_in_panel"][language].format(n=lost))
-    return options.select(np.flatnonzero(known))
+    return options.select(np.flatnonzero(known)), len(np.unique(options.codes[~known]))
 
 
-def _source(
+def make_source(
     data: MarketData,
     request: Request,
-    options: Options,
-    reach: Distributions,
+    codes: NDArray[np.int64],
+    weight: NDArray[np.float64],
     panel: Panel | None,
-    scored: Scored,
+    instant: int,
 ) -> ReachSource:
-    weight = np.zeros(len(scored.candidates.codes))
-    np.maximum.at(weight, options.rows, reach.mean())
+    """Whom candidates reach together.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    request : Request
+        Brief, and settings of reach.
+    codes : numpy.ndarray of int64, shape (n_accounts,)
+        Account of each candidate.
+    weight : numpy.ndarray of float64, shape (n_accounts,)
+        People that each reaches, by which cells are made; 0 for one that has no say in them.
+    panel : Panel or None
+        People whom the user knows.
+    instant : int
+        Microseconds since 1970.
+
+    Returns
+    -------
+    ReachSource
+        The surest that there is.
+    """
     return find_source(
-        data, request.brief, scored.candidates.codes, scored.candidates.instant,
+        data, request.brief, codes, instant,
         weight=weight, panel=panel, settings=request.constraints.reach,
     )  # fmt: skip
 
 
-def _problem(
+def make_problem(
     data: MarketData,
     request: Request,
     wish: Objective,
     options: Options,
-    predicted: dict[str, Distributions],
+    values: dict[str, NDArray[np.float64]],
     source: ReachSource | None,
-    quantile: float | None,
-    scored: Scored,
+    *,
+    instant: int,
 ) -> tuple[Problem, int]:
-    values = option_values(wish, predicted, quantile)
+    """Options within all limits as a problem.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    request : Request
+        Brief, money and constraints.
+    wish : Objective
+        What counts.
+    options : Options
+        What can be bought.
+    values : dict of str to numpy.ndarray of float64, shape (n,)
+        What each option counts, by outcome of the objective.
+    source : ReachSource or None
+        Whom accounts reach together.
+    instant : int
+        Microseconds since 1970.
+
+    Returns
+    -------
+    problem : Problem
+        What is solved.
+    n_cut : int
+        Options that were to reach more people than there are.
+    """
     adding = [weight * values[name] for name, weight in wish.weights.items() if name != "reach"]
     value = np.sum(adding, axis=0) if adding else np.zeros(len(options))
     limits = build_limits(
         data, request.brief, request.constraints, options, budget=request.budget,
-        instant=scored.candidates.instant, earlier=request.earlier,
+        instant=instant, earlier=request.earlier,
     )  # fmt: skip
     reach, cut = None, np.empty(0, np.int64)
     if "reach" in wish.weights:

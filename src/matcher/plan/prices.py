@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from matcher.plan.linear import Limit
+
 __all__ = ["price"]
 
 MONEY_STEP: Final = 0.05
 """Part of its bound by which a limit on money is loosened to see what that brings."""
+SHARE_STEP: Final = 0.01
+"""By how much a share of all fees is loosened."""
 _N_STEPS: Final = 1500
 _N_TANGENTS: Final = 120
 _N_LOOSENED: Final = 30
@@ -180,19 +184,31 @@ def _price_limits(
     before = solution.objective if base is None else base.objective
     for place, one in enumerate(binding):
         limit = problem.limits[one.row]
-        if one.side == "at most":
-            looser = problem.with_bounds(limit.name, high=limit.high + one.step)
-        else:
-            looser = problem.with_bounds(limit.name, low=limit.low - one.step)
+        looser = _loosened(problem, one)
         seconds = (until - time.perf_counter()) / (len(binding) - place)
         change = bound_change = np.nan
-        relaxation.move(looser)
-        found = _again(looser, solution if base is None else base, relaxation, seconds, seed)
+        if limit.share is None:
+            relaxation.move(looser)
+            there = relaxation
+        else:
+            there = relaxation.under(looser)
+        found = _again(looser, solution if base is None else base, there, seconds, seed)
         if found is not None:
             change, bound_change = found.objective - before, found.bound - before
         yield ShadowPrice(
             limit.name, one.side, limit.unit, one.lp_price, one.step, change, bound_change
         )
+
+
+def _loosened(problem: Problem, binding: _Binding) -> Problem:
+    limit, step = problem.limits[binding.row], binding.step
+    if limit.share is not None:
+        return problem.with_share(
+            limit.name, limit.share + (step if binding.side == "at most" else -step)
+        )
+    if binding.side == "at most":
+        return problem.with_bounds(limit.name, high=limit.high + step)
+    return problem.with_bounds(limit.name, low=limit.low - step)
 
 
 def _again(
@@ -217,13 +233,20 @@ def _binding(problem: Problem, solution: Solution, relaxation: Relaxation) -> It
             ("at least", limit.low, -duals[row]),
             ("at most", limit.high, duals[row]),
         ):
-            if not np.isfinite(bound) or (limit.unit == "money" and bound == 0):
+            kind: Literal["at least", "at most"] = "at least" if side == "at least" else "at most"
+            step = _step(limit, kind)
+            if not np.isfinite(bound) or step <= 0:
                 continue
-            step = MONEY_STEP * abs(bound) if limit.unit == "money" else 1.0
+            dear = dual if limit.share is None else dual * solution.cost
             touches = abs(totals[row] - bound) <= problem.slack[row]
-            matters = dual * step > 1e-9 * max(abs(solution.objective), 1e-300)
+            matters = dear * step > 1e-9 * max(abs(solution.objective), 1e-300)
             if touches or matters:
-                kind: Literal["at least", "at most"] = (
-                    "at least" if side == "at least" else "at most"
-                )
-                yield _Binding(row, kind, max(float(dual), 0.0), step)
+                yield _Binding(row, kind, max(float(dear), 0.0), step)
+
+
+def _step(limit: Limit, side: Literal["at least", "at most"]) -> float:
+    """How far a bound is loosened; 0 where it cannot be."""
+    if limit.share is not None:
+        return min(SHARE_STEP, limit.share if side == "at least" else 1.0 - limit.share)
+    bound = limit.low if side == "at least" else limit.high
+    return MONEY_STEP * abs(bound) if limit.unit == "money" else 1.0

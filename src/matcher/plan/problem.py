@@ -119,7 +119,7 @@ class Problem:
         if not self._rows:
             counts = [len(limit.options) for limit in self.limits]
             data = [
-                limit.coefficients * (self.fee[limit.options] if limit.unit == "money" else 1.0)
+                limit.coefficients * (self.fee[limit.options] if limit.counts_money else 1.0)
                 for limit in self.limits
             ]
             columns = [limit.options for limit in self.limits]
@@ -198,6 +198,26 @@ class Problem:
         taken = np.zeros(self.n_options)
         taken[np.asarray(chosen, np.int64)] = 1.0
         return np.asarray(self.rows @ taken, np.float64)
+
+    def stated_totals(self, chosen: ArrayLike) -> NDArray[np.float64]:
+        """What a choice comes to in each limit, as that was asked for.
+
+        Parameters
+        ----------
+        chosen : array-like of int
+            Chosen options.
+
+        Returns
+        -------
+        numpy.ndarray of float, shape (limits,)
+            The share reached in a limit on a share of all fees, NaN where nothing is spent; in
+            others as `totals` has it.
+        """
+        totals, cost = self.totals(chosen), self.cost(chosen)
+        for row, limit in enumerate(self.limits):
+            if limit.share is not None:
+                totals[row] = totals[row] / cost + limit.share if cost > 0 else np.nan
+        return totals
 
     def violations(self, chosen: ArrayLike) -> tuple[Violation, ...]:
         """Limits that a choice breaks by more than rounding; empty where it may be made.
@@ -302,6 +322,55 @@ class Problem:
             old, low=old.low if low is None else low, high=old.high if high is None else high
         )
         return self.with_limits([new if limit is old else limit for limit in self.limits])
+
+    def with_share(self, name: str, share: float) -> Problem:
+        """The same problem with another share in a limit on a share of all fees.
+
+        Parameters
+        ----------
+        name : str
+            Which limit.
+        share : float
+            The share, 0 to 1.
+
+        Returns
+        -------
+        Problem
+            The changed problem.
+        """
+        old = self.limit(name)
+        new = old.with_share(share)
+        return self.with_limits([new if limit is old else limit for limit in self.limits])
+
+    def select(self, kept: NDArray[np.int64]) -> Problem:
+        """The same problem with some of its options, counted anew.
+
+        Parameters
+        ----------
+        kept : numpy.ndarray of int, shape (k,)
+            Options, each once.
+
+        Returns
+        -------
+        Problem
+            Option i of it is option ``kept[i]`` of this one; limits keep their names and bounds.
+        """
+        place = np.full(self.n_options, -1)
+        place[kept] = np.arange(len(kept))
+        limits = []
+        for limit in self.limits:
+            stays = place[limit.options] >= 0
+            options, counts = place[limit.options[stays]], limit.coefficients[stays]
+            limits.append(replace(limit, options=options, coefficients=counts))
+        reach = None if self.reach is None else self.reach.select(kept)
+        return replace(
+            self,
+            value=self.value[kept],
+            fee=self.fee[kept],
+            person=self.person[kept],
+            limits=tuple(limits),
+            reach=reach,
+        )
 
     def with_fee(self, option: int, fee: float) -> Problem:
         """The same problem in which one option costs another fee.

@@ -102,6 +102,21 @@ class Reach:
         """Number of cells."""
         return int(self.probability.shape[1])
 
+    def select(self, kept: NDArray[np.int64]) -> Reach:
+        """The same cells, reached by some of the options.
+
+        Parameters
+        ----------
+        kept : numpy.ndarray of int, shape (k,)
+            Options.
+
+        Returns
+        -------
+        Reach
+            Of those, in that order.
+        """
+        return Reach(self.probability[kept], self.people, self.evenness)
+
     def cell_rates(self, chosen: ArrayLike) -> NDArray[np.float64]:
         """Sum of the rates of the chosen options in each cell.
 

@@ -25,6 +25,7 @@ __all__ = [
     "ConflictPart",
     "Frontier",
     "FrontierPoint",
+    "FrontierStatus",
     "OptionPrice",
     "Prices",
     "ShadowPrice",
@@ -99,6 +100,11 @@ class Solution:
         return max(0.0, (self.bound - self.objective) / self.bound)
 
 
+FrontierStatus = Literal["searched", "carried", "impossible", "unknown"]
+"""How a budget ended: its plan was searched for; time ran out before, and the best plan known that
+fits stands in; it is proved that no plan fits; time ran out, and no plan is known."""
+
+
 @dataclass(frozen=True)
 class FrontierPoint:
     """What the best plan found within one budget is worth.
@@ -108,11 +114,24 @@ class FrontierPoint:
     budget : float
         Greatest total of the limit that varies.
     solution : Solution or None
-        The plan; None where no plan keeps to the limits within the budget.
+        The plan; None where the status is "impossible" or "unknown".
+    status : {"searched", "carried", "impossible", "unknown"}
+        How the budget ended.
+
+    Raises
+    ------
+    DataError
+        If the status says that there is a plan and there is none, or the other way round.
     """
 
     budget: float
     solution: Solution | None
+    status: FrontierStatus
+
+    def __post_init__(self) -> None:
+        if (self.solution is None) != (self.status in ("impossible", "unknown")):
+            found = "no plan" if self.solution is None else "a plan"
+            raise DataError(f"frontier: got {found} that is {self.status!r}")
 
 
 @dataclass(frozen=True)
@@ -168,8 +187,8 @@ class ConflictPart:
     joint_give : float
         How far it moves where all bounds give way together as little as possible, each measured
         relative to its size; 0 where another gives way instead.
-    unit : {"money", "accounts", "posts"}
-        Of the three numbers.
+    unit : {"money", "accounts", "posts", "share"}
+        Of the three numbers; a share is one of all fees, 0 to 1.
     """
 
     name: str
@@ -249,13 +268,14 @@ class ShadowPrice:
         The limit's name.
     side : {"at least", "at most"}
         Which bound binds.
-    unit : {"money", "accounts", "posts"}
-        Unit of `step`.
+    unit : {"money", "accounts", "posts", "share"}
+        Unit of `step`; a share is one of all fees, 0 to 1.
     lp_price : float
         Objective per unit of the limit in the relaxation in which options may be taken in part
-        (its dual); from 0 on.
+        (its dual, for a share times what the plan spends); from 0 on.
     step : float
-        How far the bound was loosened to verify it: 5 % of money, one of the rest.
+        How far the bound was loosened to verify it: 5 % of money, one percentage point of a share
+        (less where less is left), one of the rest.
     change : float
         Change of the objective when the loosened problem is solved again, starting from the
         plan; from 0 on. What the same search finds without loosening is taken off.

@@ -14,10 +14,16 @@ from matcher.plan.conflicts import conflict_message, explain_conflict
 from matcher.plan.exact import prove_best
 from matcher.plan.pool import Pool
 from matcher.plan.problem import Problem
-from matcher.plan.programs import best_choice
+from matcher.plan.programs import Choice, best_choice
 from matcher.plan.results import Solution
 from matcher.plan.search import Search, anneal, improve
-from matcher.plan.start import choose_by_score_per_fee, round_greedily
+from matcher.plan.start import (
+    check_start,
+    choose_by_score_per_fee,
+    is_dear_to_climb,
+    round_greedily,
+    round_parts,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -28,8 +34,13 @@ N_STEPS: Final = 20_000
 """Exchanges that `solve` tries unless told otherwise."""
 _N_TANGENTS: Final = 250
 """Linear programs for the bound."""
-_N_POOL: Final = 600
-"""Options that are exchanged: those whose multipliers say that they may count."""
+_N_FIRST: Final = 12
+"""Of these, those before the first plan where that is rounded from the relaxation."""
+_N_POOL: Final = (150, 600)
+"""Least and greatest number of options that are exchanged: those whose multipliers say that they
+may count."""
+_POOL_PAIRS: Final = 60_000
+"""Pairs of an option and a cell that they have together, between the two."""
 FEW: Final = 40
 """Options up to which a problem goes straight to the proof."""
 _PROVABLE: Final = 60_000
@@ -37,7 +48,7 @@ _PROVABLE: Final = 60_000
 _FIRST_SECONDS: Final = 5.0
 """Time that the first plan has in any case."""
 _SMALL_SHARE: Final = 0.15
-"""Part of the time that the first plan may take, and the bound by whole options."""
+"""Part of the time that the rounding may take, and the bound by whole options."""
 
 
 class Run:
@@ -55,6 +66,9 @@ class Run:
         Seed of all draws.
     relaxation : Relaxation, optional
         One that stands at this problem; made anew otherwise.
+    patience : float, optional
+        Time that the first plan has however little `seconds` are. Given for one of many problems,
+        which leaves out the choice by score per fee and the explanation of a conflict.
     """
 
     def __init__(
@@ -65,8 +79,11 @@ class Run:
         gap: float,
         seed: int,
         relaxation: Relaxation | None = None,
+        patience: float | None = None,
     ) -> None:
         self.problem, self.gap = problem, gap
+        self.is_hurried = patience is not None
+        self.patience = _FIRST_SECONDS if patience is None else patience
         self.began = time.perf_counter()
         self.seconds, self.until = seconds, self.began + seconds
         self.rng = np.random.default_rng(seed)
@@ -76,7 +93,7 @@ class Run:
         self.seconds_feasible = np.nan
         self.how: list[str] = []
         self.relaxation = Relaxation(problem) if relaxation is None else relaxation
-        by_score = choose_by_score_per_fee(problem)
+        by_score = None if self.is_hurried else choose_by_score_per_fee(problem)
         self.greedy = np.nan if by_score is None else problem.objective(by_score)
         if by_score is not None:
             self.offer(by_score)
@@ -110,23 +127,30 @@ class Run:
         choice = best_choice(
             self.problem, self.problem.gains, seconds=self.left, gap=self.gap, start=self.chosen
         )
-        self._settle(choice.chosen, choice.is_impossible)
+        self._settle(self._or_by_score(choice).chosen, choice.is_impossible)
         self.bound = min(choice.bound, self.relaxation.bound)
         self.how.append("an integer program found and bounded it")
 
     def begin(self) -> None:
-        """Find a first plan within the limits, by continuous greedy and rounding."""
+        """Find a first plan within the limits, by rounding: see `is_dear_to_climb`."""
         if not self.relaxation.is_feasible:
             self._settle(None, True)
         seconds = self.seconds * _SMALL_SHARE
-        if self.chosen is None:
-            seconds = max(seconds, _FIRST_SECONDS)
-        choice = round_greedily(self.problem, self.relaxation, seconds=seconds)
+        if self.chosen is None or self.is_hurried:
+            seconds = max(seconds, self.patience)
+        is_dear = is_dear_to_climb(self.problem)
+        if is_dear:
+            until = self.began + self.seconds * _SMALL_SHARE
+            self.relaxation.tighten(_N_FIRST, until=until)
+            choice = round_parts(self.problem, self.relaxation.point, seconds=seconds)
+        else:
+            choice = round_greedily(self.problem, self.relaxation, seconds=seconds)
+        choice = self._or_by_score(choice)
         if choice.chosen is None and not choice.is_impossible and self.chosen is None:
-            seconds = max(self.left, _FIRST_SECONDS)
+            seconds = max(self.left, self.patience)
             choice = best_choice(self.problem, self.problem.gains, seconds=seconds, gap=np.inf)
         self._settle(choice.chosen, choice.is_impossible)
-        self.how.append("continuous greedy with rounding")
+        self.how.append(f"{'tangents' if is_dear else 'continuous greedy'} with rounding")
 
     def tighten(self, iterations: int = _N_TANGENTS) -> None:
         """Improve the bound by tangents.
@@ -137,7 +161,9 @@ class Run:
             Linear programs to solve.
         """
         late = self.began + self.seconds * 0.6
-        self.relaxation.tighten(iterations, until=late, enough=self.worth)
+        self.relaxation.tighten(
+            iterations, until=late, enough=self.worth, least=0 if self.relaxation.kept else 5
+        )
         self.bound = min(self.bound, self.relaxation.bound)
 
     def exchange(self, steps: int) -> None:
@@ -152,7 +178,7 @@ class Run:
         options, duals = np.arange(self.problem.n_options), None
         if self.relaxation.kept:
             duals = self.relaxation.kept[0].duals
-            options = np.argsort(-self.relaxation.reduced(), kind="stable")[:_N_POOL]
+            options = np.argsort(-self.relaxation.reduced(), kind="stable")[: self._n_pool]
         pool = Pool.of(self.problem, np.union1d(options, self.chosen), duals)
         search = Search(pool, pool.places(self.chosen).tolist())
         enough = self.bound * (1.0 - self.gap) if self.bound > 0 else np.inf
@@ -164,6 +190,13 @@ class Run:
         self.how.append(f"{done:,} exchanges")
         if done < steps and time.perf_counter() >= late:
             self.how.append("the time limit ended the search")
+
+    @property
+    def _n_pool(self) -> int:
+        reach = self.problem.reach
+        least, most = _N_POOL
+        n_pairs = 0 if reach is None else reach.probability.nnz
+        return min(max(_POOL_PAIRS * self.problem.n_options // max(n_pairs, 1), least), most)
 
     def polish(self) -> None:
         """Exchange single options, among all, until none makes the plan better."""
@@ -235,9 +268,21 @@ class Run:
             time.perf_counter() - self.began,
         )
 
+    def _or_by_score(self, choice: Choice) -> Choice:
+        """The choice by score per fee where there is no other and it was left out before."""
+        if not self.is_hurried or choice.chosen is not None or self.chosen is not None:
+            return choice
+        return (
+            choice
+            if choice.is_impossible
+            else Choice(choose_by_score_per_fee(self.problem), choice.bound)
+        )
+
     def _settle(self, chosen: NDArray[np.int64] | None, is_impossible: bool) -> None:
         if chosen is not None:
             self.offer(chosen)
+        elif is_impossible and self.is_hurried:
+            raise ConflictError("plan: no choice keeps to all limits")
         elif is_impossible:
             conflict = explain_conflict(self.problem, seconds=max(5.0, self.seconds))
             raise ConflictError(conflict_message(conflict), conflict)
@@ -312,7 +357,7 @@ def solve(
         gap = 0.0
     run = Run(problem, seconds=seconds, gap=gap, seed=seed)
     if start is not None:
-        run.offer(_checked_start(problem, start))
+        run.offer(check_start(problem, start))
     finish(run, steps=steps)
     return run.solution()
 
@@ -352,20 +397,3 @@ def finish(
     if not run.is_proved:
         run.prove(most)
     run.how.append("bounded by tangents")
-
-
-def _checked_start(problem: Problem, start: ArrayLike) -> NDArray[np.int64]:
-    chosen = np.unique(np.asarray(start, np.int64))
-    if len(chosen) and not 0 <= chosen[0] <= chosen[-1] < problem.n_options:
-        raise UsageError(
-            f"solve: the start holds options {chosen[0]} to {chosen[-1]}; the problem has "
-            f"{problem.n_options}, counted from 0"
-        )
-    broken = problem.violations(chosen)
-    if broken:
-        first = broken[0]
-        raise UsageError(
-            f"solve: the start breaks {len(broken)} limits; {first.name!r} comes to "
-            f"{first.total:,.10g}, expected {first.low:,.10g} to {first.high:,.10g}"
-        )
-    return chosen

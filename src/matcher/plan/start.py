@@ -1,27 +1,76 @@
-"""First plans: by score per fee, and by continuous greedy with rounding."""
+"""First plans: by score per fee, and by rounding: of continuous greedy, or of the relaxation."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from matcher.errors import UsageError
 from matcher.plan.pool import Pool
 from matcher.plan.programs import Choice, best_choice
 from matcher.plan.search import Search
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from matcher.plan.bound import Relaxation
     from matcher.plan.problem import Problem
 
-__all__ = ["choose_by_score_per_fee", "part_gains", "round_greedily"]
+__all__ = [
+    "check_start",
+    "choose_by_score_per_fee",
+    "is_dear_to_climb",
+    "part_gains",
+    "round_greedily",
+    "round_parts",
+]
 
 _STEPS: Final = 20
 """Steps of continuous greedy; each solves one linear program."""
 _SURE: Final = 1.0 - 1e-9
+_NO_PART: Final = 1e-9
+"""Part of an option that is rounding."""
 _ROUNDING_GAP: Final = 5e-3
+_LIGHT: Final = 1_000_000
+"""Pairs of an option and a cell up to which the steps of continuous greedy cost little."""
+
+
+def check_start(problem: Problem, start: ArrayLike) -> NDArray[np.int64]:
+    """A choice to start from, as options in their order.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    start : array-like of int
+        Options.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (k,)
+        Ascending, each once.
+
+    Raises
+    ------
+    UsageError
+        If an option is not there or the choice breaks a limit.
+    """
+    chosen = np.unique(np.asarray(start, np.int64))
+    if len(chosen) and not 0 <= chosen[0] <= chosen[-1] < problem.n_options:
+        raise UsageError(
+            f"solve: the start holds options {chosen[0]} to {chosen[-1]}; the problem has "
+            f"{problem.n_options}, counted from 0"
+        )
+    broken = problem.violations(chosen)
+    if broken:
+        first = broken[0]
+        raise UsageError(
+            f"solve: the start breaks {len(broken)} limits; {first.name!r} comes to "
+            f"{first.total:,.10g}, expected {first.low:,.10g} to {first.high:,.10g}"
+        )
+    return chosen
 
 
 def choose_by_score_per_fee(problem: Problem) -> NDArray[np.int64] | None:
@@ -96,22 +145,24 @@ def part_gains(problem: Problem, point: NDArray[np.float64]) -> NDArray[np.float
     cells, evenness = matrix.indices, np.asarray(reach.evenness)
     rows = np.repeat(np.arange(reach.n_options), np.diff(matrix.indptr))
     shares = np.minimum(matrix.data, _SURE)
-    parts = shares * point[rows]
-    rates = rates_of(parts, evenness[cells])
-    sums = np.bincount(cells, rates, minlength=reach.n_cells).astype(np.float64)
+    taken = np.flatnonzero(point[rows] > 0)
+    parts = shares[taken] * point[rows[taken]]
+    rates = rates_of(parts, evenness[cells[taken]])
+    sums = np.bincount(cells[taken], rates, minlength=reach.n_cells).astype(np.float64)
     weights = (reach.people * problem.reach_weight)[cells]
     if np.isinf(evenness).all():
-        each = weights * shares / (1.0 - parts) * np.exp(-sums)[cells]
+        each = weights * shares * np.exp(-sums)[cells]
+        each[taken] /= 1.0 - parts
     else:
-        others = np.maximum(sums[cells] - rates, 0.0)
-        whole = others + reach.rates.data
-        each = weights * (shares_of(whole, evenness[cells]) - shares_of(others, evenness[cells]))
+        others = sums[cells]
+        others[taken] = np.maximum(others[taken] - rates, 0.0)
+        before = shares_of(sums, evenness)[cells]
+        before[taken] = shares_of(others[taken], evenness[cells[taken]])
+        each = weights * (shares_of(others + reach.rates.data, evenness[cells]) - before)
     return np.bincount(rows, each, minlength=reach.n_options) + problem.gains
 
 
-def round_greedily(
-    problem: Problem, relaxation: Relaxation, *, seconds: float, gains: bool = True
-) -> Choice:
+def round_greedily(problem: Problem, relaxation: Relaxation, *, seconds: float) -> Choice:
     """Choice by continuous greedy (Calinescu et al., 2011), rounded by an integer program.
 
     Parameters
@@ -122,15 +173,11 @@ def round_greedily(
         Its relaxation; solves the linear programs.
     seconds : float
         Time limit of the rounding.
-    gains : bool, default True
-        Whether to round by what options add where the method ends; by the parts themselves
-        otherwise.
 
     Returns
     -------
     Choice
-        Options of the support where those can keep to the limits, of all otherwise. Its bound is
-        that of the rounding, not of the objective, but for what is impossible.
+        As `round_parts` gives it.
     """
     point = np.zeros(problem.n_options)
     for _ in range(_STEPS):
@@ -138,10 +185,56 @@ def round_greedily(
         if found is None:
             break
         point = np.minimum(point + found / _STEPS, 1.0)
-    aims = part_gains(problem, point) if gains else point
-    among = point > 0
+    return round_parts(problem, point, seconds=seconds)
+
+
+def is_dear_to_climb(problem: Problem) -> bool:
+    """Whether continuous greedy costs more than it is worth.
+
+    In uneven cells its plans are no better than those that the relaxation's point is rounded to,
+    and each of its steps takes powers of all pairs of an option and a cell. In even cells its plans
+    are better by some per cent, and dearer only where pairs are many.
+
+    Parameters
+    ----------
+    problem : Problem
+        A problem with overlap.
+
+    Returns
+    -------
+    bool
+        True where the point of the relaxation is to be rounded instead.
+    """
+    reach = problem.reach
+    if reach is None:
+        return False
+    return reach.probability.nnz > _LIGHT or not np.isinf(np.asarray(reach.evenness)).all()
+
+
+def round_parts(problem: Problem, point: NDArray[np.float64], *, seconds: float) -> Choice:
+    """Choice that an integer program rounds a point to, by what options add there.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    point : numpy.ndarray of float, shape (n_options,)
+        Parts in which options are taken, 0 to 1.
+    seconds : float
+        Time limit.
+
+    Returns
+    -------
+    Choice
+        Options that the point takes a part of where those can keep to the limits, of all otherwise.
+        Its bound is that of the rounding, not of the objective, but for what is impossible.
+    """
+    until = time.perf_counter() + seconds
+    aims = part_gains(problem, point)
+    among = point > _NO_PART
     if among.any():
         choice = best_choice(problem, aims, seconds=seconds / 2, gap=_ROUNDING_GAP, among=among)
         if choice.chosen is not None:
             return choice
-    return best_choice(problem, aims, seconds=seconds, gap=_ROUNDING_GAP)
+    left = max(until - time.perf_counter(), seconds / 4)
+    return best_choice(problem, aims, seconds=left, gap=_ROUNDING_GAP)

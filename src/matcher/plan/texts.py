@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LIMIT_NAMES", "LIMIT_PARTS", "MORE_NAMES", "TEXTS"]
+__all__ = ["GENDER_NAMES", "LIMIT_NAMES", "LIMIT_PARTS", "MORE_NAMES", "TEXTS"]
 
 MORE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "reach": {"en": "people reached", "vi": "người tiếp cận được"},
@@ -45,6 +45,12 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{n} of the fees are estimates, set aside at a level that {share} of such fees do "
         "not exceed; the cost may lie between {low} and {high}.",
         "vi": "{n} mức giá là ước tính, được để dành ở mức mà {share} các giá như vậy không vượt "
+        "quá; chi phí có thể từ {low} đến {high}.",
+    },
+    "estimates_one": {
+        "en": "One of the fees is an estimate, set aside at a level that {share} of such fees do "
+        "not exceed; the cost may lie between {low} and {high}.",
+        "vi": "Một mức giá là ước tính, được để dành ở mức mà {share} các giá như vậy không vượt "
         "quá; chi phí có thể từ {low} đến {high}.",
     },
     "optimal": {
@@ -120,6 +126,22 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{n} candidates are not in the panel and were not considered.",
         "vi": "{n} ứng viên không có trong panel nên không được xét.",
     },
+    "dearer": {
+        "en": "Larger budgets could buy {packages} more, each dearer than this budget.",
+        "vi": "Các ngân sách lớn hơn mua được thêm {packages}, mỗi gói đắt hơn ngân sách này.",
+    },
+    "dearer_accounts": {
+        "en": "Larger budgets could buy {packages} more, each dearer than this budget, and so "
+        "{accounts} that it leaves out.",
+        "vi": "Các ngân sách lớn hơn mua được thêm {packages}, mỗi gói đắt hơn ngân sách này, nhờ "
+        "đó có thêm {accounts} mà ngân sách này loại ra.",
+    },
+    "haste": {
+        "en": "Time ran out before {n} of the {all} other budgets were looked at; they show the "
+        "best plan known that they can pay, if any. More --seconds help.",
+        "vi": "Hết thời gian trước khi xét {n} trong {all} mức ngân sách khác; các mức đó lấy "
+        "phương án tốt nhất đã biết mà chúng trả được, nếu có. Hãy tăng --seconds.",
+    },
     "no_fee": {
         "en": "{n} candidates were left out, since no fee of theirs is known or can be estimated.",
         "vi": "Bỏ qua {n} ứng viên vì không biết hoặc không ước tính được giá.",
@@ -128,6 +150,15 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{n} candidates were left out, since each of their packages costs more than the "
         "budget.",
         "vi": "Bỏ qua {n} ứng viên vì mọi gói của họ đều vượt ngân sách.",
+    },
+    "no_fee_one": {
+        "en": "One candidate was left out, since no fee of theirs is known or can be estimated.",
+        "vi": "Bỏ qua một ứng viên vì không biết hoặc không ước tính được giá.",
+    },
+    "too_dear_one": {
+        "en": "One candidate was left out, since each of their packages costs more than the "
+        "budget.",
+        "vi": "Bỏ qua một ứng viên vì mọi gói của họ đều vượt ngân sách.",
     },
     "conflict": {
         "en": "no plan keeps to all limits. These cannot hold together: {parts}.",
@@ -153,8 +184,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{name} {side} {bound} ({sign}{give})",
         "vi": "{name} {side} {bound} ({sign}{give})",
     },
-    "share_part": {"en": "{name}", "vi": "{name}"},
-    "share_way": {"en": "{name}, by {give}", "vi": "{name}, bớt {give}"},
+    "whole_part": {"en": "{name}", "vi": "{name}"},
+    "whole_way": {"en": "without “{name}”", "vi": "bỏ “{name}”"},
     "joint": {
         "en": " Together they would hold with: {ways}.",
         "vi": " Cùng nhau sẽ giữ được với: {ways}.",
@@ -162,6 +193,10 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "accounts": {"en": "{n} accounts", "vi": "{n} tài khoản"},
     "account": {"en": "1 account", "vi": "1 tài khoản"},
     "posts": {"en": "{n} posts", "vi": "{n} bài"},
+    "packages": {"en": "{n} packages", "vi": "{n} gói"},
+    "package": {"en": "1 package", "vi": "1 gói"},
+    "share": {"en": "{n} %", "vi": "{n} %"},
+    "points": {"en": "{n} percentage points", "vi": "{n} điểm phần trăm"},
 }
 """Sentences and parts of them."""
 
@@ -181,12 +216,12 @@ LIMIT_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
 
 LIMIT_PARTS: Final[Mapping[str, Mapping[str, str]]] = {
     "least share of spend on ": {
-        "en": "least share of spend on ",
-        "vi": "tỷ trọng chi tối thiểu cho ",
+        "en": "share of spend on ",
+        "vi": "tỷ trọng chi cho ",
     },
     "greatest share of spend on ": {
-        "en": "greatest share of spend on ",
-        "vi": "tỷ trọng chi tối đa cho ",
+        "en": "share of spend on ",
+        "vi": "tỷ trọng chi cho ",
     },
     "spend on ": {"en": "spend on ", "vi": "chi cho "},
     "must have ": {"en": "must have ", "vi": "bắt buộc có "},
@@ -200,3 +235,10 @@ LIMIT_PARTS: Final[Mapping[str, Mapping[str, str]]] = {
     "gender ": {"en": "gender ", "vi": "giới tính "},
 }
 """Words with which names of limits begin, one after the other."""
+
+GENDER_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "female": {"en": "female", "vi": "nữ"},
+    "male": {"en": "male", "vi": "nam"},
+    "other": {"en": "other", "vi": "khác"},
+}
+"""Names of declared genders."""

@@ -10,7 +10,7 @@ import pandas as pd
 from matcher.plan.limits import group_accounts
 from matcher.plan.objective import TRUST
 from matcher.plan.plans import COLUMNS, Plan
-from matcher.plan.words import describe_source
+from matcher.plan.words import describe_haste, describe_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matcher.plan.prepare import Prepared
     from matcher.plan.results import Frontier, Prices, Solution
     from matcher.plan.sources import ReachSource
+    from matcher.plan.wider import Wider
     from matcher.ranking.outcomes.distribution import Distributions
     from matcher.recommend.wording import Language
 
@@ -38,6 +39,7 @@ def tell_plan(
     prices: Prices,
     traced: Frontier | None,
     *,
+    wider: Wider | None = None,
     audit: Mapping[str, str | None],
     language: Language,
 ) -> Plan:
@@ -53,6 +55,8 @@ def tell_plan(
         Of its options and limits.
     traced : Frontier or None
         Plans within other budgets.
+    wider : Wider or None
+        What those may buy besides.
     audit : mapping of str to str or None
         Where all of it comes from.
     language : {"en", "vi"}
@@ -76,7 +80,9 @@ def tell_plan(
     facts = _facts(ready, solution, chosen)
     frontier = _frontier(traced, solution, ready.request.budget)
     facts["least_budget"] = None if traced is None else traced.least_budget
-    notes = (*ready.notes, *describe_source(facts, language))
+    facts["n_dearer_options"] = 0 if wider is None else wider.n_packages
+    facts["n_dearer_accounts"] = 0 if wider is None else wider.n_accounts
+    notes = (*ready.notes, *describe_source(facts, language), *describe_haste(frontier, language))
     limits = _limits(ready, chosen, prices)
     return Plan(frame, facts, totals, limits, frontier, notes, dict(audit), language)
 
@@ -88,16 +94,20 @@ def _frontier(traced: Frontier | None, solution: Solution, budget: float) -> pd.
         best = point.solution
         if point.budget >= budget and (best is None or best.objective < solution.objective):
             best = solution
-        row = {"budget": point.budget}
+        row: dict[str, Any] = {"budget": point.budget, "status": point.status}
         if best is not None:
+            if point.solution is None:
+                row["status"] = "carried"
             row |= {"worth": best.objective, "cost": best.cost, "n_accounts": len(best.chosen)}
             bounds = [one.bound for one in (point.solution,) if one is not None]
             # What is proven of the plan holds within its own budget and smaller ones.
             bounds += [solution.bound] if point.budget <= budget else []
-            row["bound"] = max(best.objective, min(bounds, default=np.nan))
+            bounds = [one for one in bounds if np.isfinite(one)]
+            row["bound"] = max(best.objective, min(bounds)) if bounds else np.nan
         rows.append(row)
     names = ["budget", "worth", "bound", "cost", "n_accounts"]
-    return pd.DataFrame(rows, columns=names, dtype="float64")
+    kinds = {**dict.fromkeys(names, "float64"), "status": "str"}
+    return pd.DataFrame(rows, columns=[*names, "status"]).astype(kinds)
 
 
 def _draws(
@@ -302,13 +312,14 @@ def _mixed(
 def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.DataFrame:
     """Every limit, what the plan comes to in it, and what a little more would bring."""
     problem = ready.problem
-    totals = problem.totals(chosen)
+    totals = problem.stated_totals(chosen)
     priced = {(one.name, str(one.side)): one for one in prices.limits}
     rows = []
     for limit, total in zip(problem.limits, totals, strict=True):
-        for side, bound in (("at least", limit.low), ("at most", limit.high)):
+        for side, bound in (("at least", limit.stated_low), ("at most", limit.stated_high)):
             if not np.isfinite(bound):
                 continue
+            left = float(total) - bound if side == "at least" else bound - float(total)
             held = priced.get((limit.name, side))
             rows.append(
                 {
@@ -317,6 +328,7 @@ def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.Da
                     "unit": limit.unit,
                     "bound": bound,
                     "total": float(total),
+                    "slack": left,
                     "lp_price": np.nan if held is None else held.lp_price,
                     "step": np.nan if held is None else held.step,
                     "change": np.nan if held is None else held.change,
@@ -326,8 +338,8 @@ def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.Da
             )
     return pd.DataFrame(
         rows,
-        columns=["name", "side", "unit", "bound", "total", "lp_price", "step", "change", "price",
-                 "most_change"],
+        columns=["name", "side", "unit", "bound", "total", "slack", "lp_price", "step", "change",
+                 "price", "most_change"],
     )  # fmt: skip
 
 

@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from matcher.plan.texts import LIMIT_NAMES, LIMIT_PARTS, MORE_NAMES, TEXTS
-from matcher.recommend.wording import OUTCOME_NAMES, format_money, format_number, list_words
+from matcher.plan.limit_words import amount
+from matcher.plan.texts import MORE_NAMES, TEXTS
+from matcher.recommend.wording import OUTCOME_NAMES, format_money, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from matcher.plan.results import Conflict, ConflictPart
     from matcher.recommend.wording import Language
 
 __all__ = [
-    "describe_conflict",
+    "describe_haste",
     "describe_plan",
     "describe_source",
-    "limit_name",
     "objective_name",
     "outcome_name",
 ]
@@ -67,31 +66,6 @@ def objective_name(objective: str, language: Language) -> str:
     return " + ".join(f"{weight} × {outcome_name(name, language)}" for name, weight in parts)
 
 
-def limit_name(name: str, language: Language) -> str:
-    """Name of a limit.
-
-    Parameters
-    ----------
-    name : str
-        As in `matcher.plan.problem.Limit`.
-    language : {"en", "vi"}
-        Language.
-
-    Returns
-    -------
-    str
-        Words.
-    """
-    if name in LIMIT_NAMES:
-        return LIMIT_NAMES[name][language]
-    told, rest = "", name
-    while True:
-        begin = next((one for one in LIMIT_PARTS if rest.startswith(one)), None)
-        if begin is None:
-            return told + rest
-        told, rest = told + LIMIT_PARTS[begin][language], rest[len(begin) :]
-
-
 def describe_plan(
     facts: Mapping[str, Any], totals: pd.DataFrame, limits: pd.DataFrame, language: Language
 ) -> tuple[str, ...]:
@@ -123,7 +97,8 @@ def describe_plan(
     if facts["budget_left"] > 0:
         parts.append(TEXTS["left"][language].format(left=money(facts["budget_left"])))
     if facts["n_estimated_fees"]:
-        text = TEXTS["estimates"][language].format(
+        key = "estimates_one" if facts["n_estimated_fees"] == 1 else "estimates"
+        text = TEXTS[key][language].format(
             n=facts["n_estimated_fees"],
             share=_share(facts["fee_level"], language),
             low=money(facts["cost_low"]),
@@ -150,7 +125,7 @@ def _head(facts: Mapping[str, Any], totals: pd.DataFrame, language: Language) ->
     row = totals[totals["outcome"] == facts["objective"]].iloc[0]
     key = "head_plain" if np.isnan(row["low"]) else "head"
     return TEXTS[key][language].format(
-        n=_amount(facts["n_accounts"], "accounts", "", language),
+        n=amount(facts["n_accounts"], "accounts", "", language),
         cost=format_money(facts["cost"], facts["currency"], language),
         budget=format_money(facts["budget"], facts["currency"], language),
         expected=_count(row["expected"], language),
@@ -224,7 +199,15 @@ def describe_source(facts: Mapping[str, Any], language: Language) -> tuple[str, 
     told = []
     for name, key in (("n_without_fee", "no_fee"), ("n_too_dear", "too_dear")):
         if facts[name]:
-            told.append(TEXTS[key][language].format(n=format_number(facts[name], language)))
+            text = TEXTS[f"{key}_one" if facts[name] == 1 else key][language]
+            told.append(text.format(n=format_number(facts[name], language)))
+    if facts["n_dearer_options"]:
+        told.append(
+            TEXTS["dearer_accounts" if facts["n_dearer_accounts"] else "dearer"][language].format(
+                packages=amount(facts["n_dearer_options"], "packages", "", language),
+                accounts=amount(facts["n_dearer_accounts"], "accounts", "", language),
+            )
+        )
     if facts["reach_kind"] is not None:
         told.append(
             TEXTS[facts["reach_kind"]][language].format(
@@ -235,63 +218,20 @@ def describe_source(facts: Mapping[str, Any], language: Language) -> tuple[str, 
     return tuple(told)
 
 
-def describe_conflict(conflict: Conflict, currency: str, language: Language) -> str:
-    """Which limits contradict each other, and by how much each would have to give way.
+def describe_haste(frontier: pd.DataFrame, language: Language) -> tuple[str, ...]:
+    """For how many other budgets no time was left.
 
     Parameters
     ----------
-    conflict : Conflict
-        What the solver found.
-    currency : str
-        Of all money.
+    frontier : pandas.DataFrame
+        As in `matcher.plan.plans.Plan`.
     language : {"en", "vi"}
         Language.
 
     Returns
     -------
-    str
-        Sentences, the first beginning in lower case.
+    tuple of str
+        One sentence; none where all were looked at.
     """
-
-    def said(part: ConflictPart, moved: float = 0.0) -> dict[str, str]:
-        sign = -1.0 if part.side == "at least" else 1.0
-        return {
-            "name": limit_name(part.name, language),
-            "side": TEXTS[part.side][language],
-            "bound": _amount(part.bound + sign * moved, part.unit, currency, language),
-            "sign": "-" if sign < 0 else "+",
-            "give": _amount(moved, part.unit, currency, language),
-        }
-
-    parts = [_part("part", said(one), one, language) for one in conflict.parts]
-    is_one = len(conflict.parts) == 1
-    text = TEXTS["conflict_one" if is_one else "conflict"][language].format(
-        parts=list_words(parts, language, last="and")
-    )
-    if not conflict.is_irreducible:
-        text = text[:-1] + TEXTS["perhaps"][language] + "."
-    alone = [one for one in conflict.parts if np.isfinite(one.give) and one.give > 0]
-    if alone:
-        ways = [_part("way", said(one, one.give), one, language) for one in alone]
-        text += TEXTS["give" if len(alone) > 1 else "give_one"][language].format(
-            ways=list_words(ways, language, last="or")
-        )
-    moved = [one for one in (*conflict.parts, *conflict.others) if one.joint_give > 0]
-    if moved and not (alone and len(moved) == 1):
-        ways = [_part("way", said(one, one.joint_give), one, language) for one in moved]
-        text += TEXTS["joint"][language].format(ways=list_words(ways, language, last="and"))
-    return text
-
-
-def _part(key: str, words: Mapping[str, str], part: ConflictPart, language: Language) -> str:
-    """One side of a limit; a share of the money has no bound of its own to name."""
-    is_share = "share of spend" in part.name
-    return TEXTS[f"share_{key}" if is_share else key][language].format(**words)
-
-
-def _amount(value: float, unit: str, currency: str, language: Language) -> str:
-    if unit == "money":
-        return format_money(float(np.ceil(value)), currency, language)
-    if unit == "accounts" and value == 1:
-        return TEXTS["account"][language]
-    return TEXTS[unit][language].format(n=format_number(float(value), language))
+    n = int(frontier["status"].isin(["carried", "unknown"]).sum())
+    return (TEXTS["haste"][language].format(n=n, all=len(frontier)),) if n else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from matcher.market.brief import Brief
     from matcher.retrieval.nearest import Candidates
 
-__all__ = ["batches", "per_fee", "score_batch", "seen_from"]
+__all__ = ["batches", "per_fee", "score_batch", "score_dearer", "seen_from"]
 
 _PAIRS_AT_ONCE: Final = 100_000
 """Pairs whose features are held at a time."""
@@ -176,6 +177,55 @@ def score_batch(
         if order == "value":
             own[order] = per_fee(job, brief, candidates, own["outcome"].to_numpy(np.float64))
         yield Scored(brief, candidates, own, held, order, note)
+
+
+def score_dearer(
+    job: Job,
+    scored: Scored,
+    budget: float,
+    *,
+    as_of: pd.Timestamp,
+    settings: Settings,
+    rival_days: float,
+) -> Scored | None:
+    """Accounts that are no candidates of a brief for their price alone, and would be at more money.
+
+    Parameters
+    ----------
+    job : Job
+        What all briefs share.
+    scored : Scored
+        The brief and its own candidates.
+    budget : float
+        Larger budget, in the brief's currency.
+    as_of : pandas.Timestamp
+        Aware instant of the request.
+    settings : Settings
+        Settings of retrieval.
+    rival_days : float
+        As in `matcher.recommend.recommend.recommend`.
+
+    Returns
+    -------
+    Scored or None
+        Those among the candidates at the larger budget, with the features that they have for the
+        brief as it is; None where there are none.
+    """
+    if not scored.candidates.removed["price"]:
+        return None
+    brief = scored.brief
+    wider = brief.model_copy(update={"budget": budget})
+    ((_, found),) = next(batches(job, [wider], as_of, settings, rival_days))
+    more = np.flatnonzero(~np.isin(found.codes, scored.candidates.eligible.accounts))
+    ranks = np.argsort(np.argsort(found.retrieval_rank[more])) + 1
+    dearer = replace(
+        found,
+        codes=found.codes[more],
+        account_ids=found.account_ids[more],
+        retrieval_score=found.retrieval_score[more],
+        retrieval_rank=ranks.astype(np.int64),
+    )
+    return next(score_batch(job, [(brief, dearer)]), None)
 
 
 def per_fee(

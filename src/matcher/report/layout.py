@@ -24,8 +24,11 @@ Kind = Literal[
     "money",
     "instant",
     "yes",
+    "measure",
+    "difference",
 ]
-"""How a column is written; money takes its format from the row's currency and its mark."""
+"""How a column is written; money takes its format from the row's currency and its mark, measures
+and their differences from the row's unit."""
 
 
 @dataclass(frozen=True)

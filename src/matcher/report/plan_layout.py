@@ -67,20 +67,24 @@ TOTALS: Final = (
 LIMITS: Final = (
     Column("label", _said("Limit", "Giới hạn"), 44),
     Column("side_label", _said("Side", "Phía"), 11),
-    Column("bound", _said("Bound", "Mức"), 16, "amount"),
-    Column("total", _said("The plan comes to", "Phương án đạt"), 16, "amount"),
-    Column("step", _said("Loosened by", "Nới thêm"), 16, "amount"),
+    Column("bound", _said("Bound", "Mức"), 18, "measure"),
+    Column("total", _said("The plan comes to", "Phương án đạt"), 18, "measure"),
+    Column("slack", _said("Room left", "Còn cách mức"), 18, "difference"),
+    Column("step", _said("Loosened by", "Nới thêm"), 18, "difference"),
     Column("change", _said("Then the plan brings more", "Khi đó đạt thêm"), 16, "amount"),
     Column("most_change", _said("No plan brings more than", "Không thể thêm quá"), 16, "amount"),
-    Column("lp_price", _said("Per unit, LP price", "Mỗi đơn vị, giá LP"), 14, "rate"),  # type: ignore[arg-type]
+    Column(
+        "lp_change", _said("By the relaxation's price", "Theo giá bài toán nới lỏng"), 16, "amount"
+    ),
 )
 
 BUDGETS: Final = (
-    Column("budget", _said("Budget", "Ngân sách"), 18, "amount"),
+    Column("budget", _said("Budget", "Ngân sách"), 18, "money"),
     Column("worth", _said("Best plan found", "Phương án tốt nhất tìm được"), 18, "amount"),
     Column("bound", _said("No plan is above", "Không phương án nào vượt"), 18, "amount"),
-    Column("cost", _said("It costs", "Chi phí"), 18, "amount"),
+    Column("cost", _said("It costs", "Chi phí"), 18, "money"),
     Column("n_accounts", _said("Accounts", "Số tài khoản"), 12, "count"),
+    Column("how", _said("How found", "Cách tìm"), 44, "long"),
 )
 
 WORDS: Final = {
@@ -95,7 +99,9 @@ WORDS: Final = {
     "bounds": _said("Limits", "Các giới hạn"),
     "swap": _said("{handle}: {posts} × {format}", "{handle}: {posts} × {format}"),
     "any": _said("post in any format", "bài, định dạng tùy chọn"),
+    "points": _said("pp", "điểm %"),
     "columns": _said(
+        "Outcomes, losses and changes count {outcome}.\n"
         "The fee is that of the whole package.\n"
         "Fees in grey italics behind ≈ are estimates; what is set aside for them is more than "
         "their middle.\n"
@@ -103,6 +109,7 @@ WORDS: Final = {
         "'Worth hiring up to' is the fee above which a plan without the account is worth more; it "
         "is empty where no fee drives it out, since a limit demands it or money is not short.\n"
         "People who are reached are counted once, however many of the accounts they see.",
+        "Kết quả, phần mất đi và thay đổi được tính theo {outcome}.\n"
         "Giá là giá trọn gói.\n"
         "Giá in nghiêng màu xám có dấu ≈ là ước tính; số tiền để dành cho chúng cao hơn mức giữa.\n"
         "'Mất đi nếu bỏ' là phần phương án mất khi bỏ tài khoản và giữ nguyên những người khác.\n"
@@ -110,6 +117,13 @@ WORDS: Final = {
         "trống khi không mức giá nào loại được, do giới hạn bắt buộc hoặc tiền không thiếu.\n"
         "Mỗi người tiếp cận được chỉ tính một lần, dù họ thấy bao nhiêu tài khoản.",
     ),
+    "searched": _said("Searched for within this budget", "Đã tìm trong ngân sách này"),
+    "carried": _said(
+        "Time ran out: best plan known that it pays",
+        "Hết thời gian: phương án tốt nhất đã biết mà nó trả được",
+    ),
+    "impossible": _said("No plan keeps to the limits", "Không phương án nào giữ được giới hạn"),
+    "unknown": _said("Time ran out: no plan known", "Hết thời gian: chưa biết phương án nào"),
     "total_note": _said(
         "Ranges of the whole plan are those of joint draws, in which the accounts share part of "
         "their luck.",
@@ -117,9 +131,15 @@ WORDS: Final = {
         "một phần may rủi.",
     ),
     "lp_note": _said(
-        "The LP price is that of the relaxation in which accounts may be hired in part; the "
-        "columns before it are verified by solving again.",
-        "Giá LP là của bài toán nới lỏng, trong đó có thể thuê một phần tài khoản; các cột trước "
-        "đó đã được kiểm chứng bằng cách giải lại.",
+        "What a loosened limit brings counts {outcome} and was found by solving again. The last "
+        "column says what the price of the relaxation, in which accounts may be hired in part, "
+        "would make of the same step. Shares are shares of all fees; pp are percentage points.",
+        "Phần đạt thêm khi nới giới hạn được tính theo {outcome} và tìm bằng cách giải lại. Cột "
+        "cuối là mức mà giá của bài toán nới lỏng, trong đó có thể thuê một phần tài khoản, cho "
+        "cùng bước nới. Tỷ trọng tính trên toàn bộ chi phí; điểm % là điểm phần trăm.",
+    ),
+    "budget_note": _said(
+        "The best plan found, and what no plan is above, count {outcome}.",
+        "Phương án tốt nhất tìm được và mức không phương án nào vượt tính theo {outcome}.",
     ),
 }

@@ -17,6 +17,7 @@ __all__ = ["draw_frontier"]
 
 _WORDS: Final = {
     "plans": {"en": "best plans found", "vi": "phương án tốt nhất tìm được"},
+    "carried": {"en": "time ran out before", "vi": "hết thời gian trước đó"},
     "bound": {"en": "no plan can be above", "vi": "không phương án nào vượt được"},
     "this": {"en": "this plan", "vi": "phương án này"},
     "greedy": {"en": "by outcome per price", "vi": "chọn theo kết quả trên giá"},
@@ -66,6 +67,11 @@ def _frontier(axes: Any, plan: Plan) -> None:
     bound = table["bound"].to_numpy(np.float64)
     axes.plot(budgets, bound, color=_FAINT, linestyle="--", linewidth=1, label=word("bound"))
     axes.plot(budgets, table["worth"], color=_LINE, marker="o", markersize=4, label=word("plans"))
+    carried = table["status"].to_numpy() == "carried"
+    if carried.any():
+        look = {"linestyle": "none", "marker": "o", "markersize": 6, "markerfacecolor": "white"}
+        worth = table["worth"].to_numpy()[carried]
+        axes.plot(budgets[carried], worth, color=_LINE, label=word("carried"), **look)
     here = plan.facts["budget"] / scale
     axes.plot([here], [plan.facts["worth"]], "D", color=_MARK, markersize=8, label=word("this"))
     if plan.facts["greedy"] is not None:

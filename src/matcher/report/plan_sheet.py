@@ -11,8 +11,9 @@ import pandas as pd
 from matcher.arguments import check_type, to_path
 from matcher.files import check_output, write_output
 from matcher.plain import is_formula, plain_text
+from matcher.plan.limit_words import limit_name
 from matcher.plan.plans import Plan
-from matcher.plan.words import limit_name, objective_name, outcome_name
+from matcher.plan.words import objective_name, outcome_name
 from matcher.recommend.wording import FORMAT_NAMES, PLATFORM_NAMES, money_digits
 from matcher.report.plan_layout import ACCOUNTS, BUDGETS, LIMITS, TOTALS, WORDS
 from matcher.report.plan_pictures import draw_frontier
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
     from xlsxwriter.worksheet import Worksheet
 
     from matcher.report.layout import Column
@@ -30,11 +32,15 @@ __all__ = ["write_plan_sheet"]
 
 _MAX_UNITS: Final = 32_767
 _MAX_LINK: Final = 2_079
+_A4: Final = 9
 _SAFE_LINK: Final = re.compile(r"https?://[^\s\"<>\\^`{|}\x00-\x20]+", re.IGNORECASE)
 _SIDES: Final = {
     "at least": {"en": "at least", "vi": "ít nhất"},
     "at most": {"en": "at most", "vi": "nhiều nhất"},
 }
+
+_LOOKS: Final = {"money": "money", "accounts": "count", "posts": "count", "share": "share"}
+"""Format of what a limit counts, by its unit."""
 
 
 def write_plan_sheet(plan: Plan, path: Path | str, *, force: bool = False) -> Path:
@@ -93,11 +99,21 @@ class _Sheets:
             made = instant.tz_localize(None).floor("s").to_pydatetime(warn=False)
             book.set_properties({"title": self._word("plan"), "created": made})
             self.formats = {name: book.add_format(look) for name, look in self._looks().items()}
-            self._accounts(book.add_worksheet(self._word("plan")))
-            self._limits(book.add_worksheet(self._word("limits")))
+            self._accounts(self._page(book, "plan", n_wide=2))
+            self._limits(self._page(book, "limits"))
             if len(self.plan.frontier):
-                self._budgets(book.add_worksheet(self._word("budgets")))
-            self._origin(book.add_worksheet(self._word("origin")))
+                self._budgets(self._page(book, "budgets"))
+            self._origin(self._page(book, "origin"))
+
+    def _page(self, book: Workbook, key: str, *, n_wide: int = 1) -> Worksheet:
+        """New sheet that is printed across A4, in as many pages beside each other as are said."""
+        sheet = book.add_worksheet(self._word(key))
+        sheet.set_landscape()
+        sheet.set_paper(_A4)
+        sheet.fit_to_pages(n_wide, 0)
+        if n_wide > 1:
+            sheet.repeat_columns(0)
+        return sheet
 
     def _word(self, key: str, **values: Any) -> str:
         return WORDS[key][self.language].format(**values)
@@ -119,7 +135,7 @@ class _Sheets:
             "link_marked": {**link, "quote_prefix": True},
             "count": {**top, "num_format": "#,##0"},
             "amount": {**top, "num_format": "[=0]0;[<1]#,##0.00;#,##0"},
-            "rate": {**top, "num_format": "0.000E+00"},
+            "points": {**top, "num_format": f'0.0 "{self._word("points")}"'},
             "share": {**top, "num_format": "0.0%"},
             "money": {**top, "num_format": money},
             "estimate": {**top, "num_format": f'"≈ "{money}', **grey},
@@ -159,8 +175,13 @@ class _Sheets:
                 sheet.write_number(*at, float(held[part]), self.formats["total"])
             bar = {"type": "data_bar", "bar_color": "#63BE7B", "bar_solid": True}
             sheet.conditional_format(top + 1, place["marginal"], last, place["marginal"], bar)
-        for offset, text in enumerate(self._word("columns").split("\n")):
+        told = self._word("columns", outcome=self._outcome)
+        for offset, text in enumerate(told.split("\n")):
             self._text(sheet, (last + 3 + offset, 0), text, "plain")
+
+    @property
+    def _outcome(self) -> str:
+        return objective_name(self.plan.facts["objective"], self.language)
 
     def _format(self, name: Any) -> str:
         return FORMAT_NAMES[name][self.language] if isinstance(name, str) else self._word("any")
@@ -179,12 +200,14 @@ class _Sheets:
         last = self._table(sheet, TOTALS, totals, top=0)
         self._text(sheet, (last + 1, 0), self._word("total_note"), "plain")
         limits = plan.limits.assign(
-            label=[limit_name(one, language) for one in plan.limits["name"]],
+            label=[_capital(limit_name(one, language)) for one in plan.limits["name"]],
             side_label=[_SIDES[one][language] for one in plan.limits["side"]],
+            lp_change=plan.limits["lp_price"] * plan.limits["step"],
         )
         self._text(sheet, (last + 3, 0), self._word("bounds"), "section")
         last = self._table(sheet, LIMITS, limits, top=last + 4)
-        self._text(sheet, (last + 1, 0), self._word("lp_note"), "plain")
+        note = self._word("lp_note", outcome=self._outcome)
+        self._text(sheet, (last + 1, 0), note, "plain")
 
     def _total(self, name: str) -> str:
         words = (
@@ -192,19 +215,22 @@ class _Sheets:
             if "=" in name
             else outcome_name(name, self.language)
         )
-        return words[:1].upper() + words[1:]
+        return _capital(words)
 
     def _budgets(self, sheet: Worksheet) -> None:
-        last = self._table(sheet, BUDGETS, self.plan.frontier, top=0)
+        how = [self._word(status) for status in self.plan.frontier["status"]]
+        last = self._table(sheet, BUDGETS, self.plan.frontier.assign(how=how), top=0)
+        note = self._word("budget_note", outcome=self._outcome)
+        self._text(sheet, (last + 2, 0), note, "plain")
         if self.plan.frontier["worth"].notna().any():
             picture = io.BytesIO(draw_frontier(self.plan))
             words = " ".join(self.plan.sentences[:1])
             sheet.insert_image(
-                last + 2, 0, "frontier.png", {"image_data": picture, "description": words[:250]}
+                last + 4, 0, "frontier.png", {"image_data": picture, "description": words[:250]}
             )
 
     def _origin(self, sheet: Worksheet) -> None:
-        sheet.set_column(0, 0, 60)
+        sheet.set_column(0, 0, 110)
         line = 0
         parts = (
             ("notes", self.plan.notes),
@@ -214,7 +240,7 @@ class _Sheets:
             self._text(sheet, (line, 0), self._word(heading), "section")
             for text in texts:
                 line += 1
-                self._text(sheet, (line, 0), text, "plain")
+                self._text(sheet, (line, 0), text, "long")
             line += 2
 
     def _table(
@@ -236,6 +262,10 @@ class _Sheets:
         value, name = row[column.source], str(column.kind)
         if column.source == "fee" and row.get("fee_is_estimate"):
             name = "estimate"
+        elif column.kind in ("measure", "difference"):
+            name = _LOOKS[row["unit"]]
+            if name == "share" and column.kind == "difference":
+                name, value = "points", 100.0 * value
         look: Format = self.formats[name]
         if value is None or (not isinstance(value, str) and pd.isna(value)):
             sheet.write_blank(*at, None, look)
@@ -257,6 +287,10 @@ class _Sheets:
         else:
             marked = self.formats["marked"] if is_formula(text) else self.formats[look]
             sheet.write_string(*at, text, marked)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _fitting(value: str) -> str:
