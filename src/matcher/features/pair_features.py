@@ -121,6 +121,25 @@ class FeatureMatrix:
         """
         return self.values[:, self._places(names)]
 
+    def by_platform(self, factors: Mapping[str, float]) -> NDArray[np.float64]:
+        """Factor of each pair's platform.
+
+        Parameters
+        ----------
+        factors : mapping of str to float
+            By platform.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_pairs,)
+            Factors; 1 for a platform that is not named.
+        """
+        found = np.ones(len(self.pairs))
+        if self.platforms is not None:
+            for name, factor in factors.items():
+                found[self.platforms == name] = factor
+        return found
+
     def _places(self, names: Sequence[str]) -> list[int]:
         place = {name: column for column, name in enumerate(self.names)}
         missing = [name for name in names if name not in place]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -265,7 +266,12 @@ def _formats(
 
 
 def predict_options(
-    model: Model, scored: Scored, options: Options, names: tuple[str, ...], asked: tuple[str, ...]
+    model: Model,
+    scored: Scored,
+    options: Options,
+    names: tuple[str, ...],
+    asked: tuple[str, ...],
+    platform_reach: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Distributions]:
     """Distributions of what the options bring, each with its own format and posts.
 
@@ -281,6 +287,8 @@ def predict_options(
         Outcomes.
     asked : tuple of str
         Formats of an option that may have any.
+    platform_reach : mapping of str to float, optional
+        What multiplies all that a platform brings from now on.
 
     Returns
     -------
@@ -288,13 +296,17 @@ def predict_options(
         By outcome, in the order of the options.
     """
     assert model.outcomes is not None
-    return model.outcomes.predict(
+    found = model.outcomes.predict(
         scored.matrix,
         names=names,
         n_posts=options.n_posts.astype(np.float64),
         formats=[(one,) if one else asked for one in options.formats],
         rows=options.rows,
     )
+    if not platform_reach:
+        return found
+    factors = scored.matrix.by_platform(platform_reach)[options.rows]
+    return {name: held.scaled(factors) for name, held in found.items()}
 
 
 def option_values(

@@ -15,7 +15,7 @@ from matcher.recommend.recommend import identify_model, list_assumptions
 from matcher.recommend.wording import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -59,6 +59,7 @@ def plan(
     model_id: str | None = None,
     model_version: str | None = None,
     context: FeatureContext | None = None,
+    platform_reach: Mapping[str, float] | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Plan:
     """Whom to hire with which package, so that most comes of a budget.
@@ -106,6 +107,9 @@ def plan(
         Names of the model in the audit; a digest of it when None.
     context : FeatureContext, optional
         What ``model.context(data)`` gives.
+    platform_reach : mapping of str to float, optional
+        What multiplies all that a platform brings from now on, such as ``{"tiktok": .8}``: assumed,
+        not learnt. Who is a candidate is not changed by it.
     progress : callable, optional
         Told ``(step, n_done, n_all)``.
 
@@ -147,7 +151,7 @@ def plan(
     ready = prepare_plan(
         model, data, brief, budget=budget, currency=currency, constraints=constraints,
         objective=objective, quantile=quantile, panel=panel, as_of=as_of, settings=settings,
-        language=language, context=context,
+        language=language, context=context, platform_reach=platform_reach,
         most_budget=FRONTIER_BUDGETS[-1] if frontier else 1.0,
     )  # fmt: skip
     tell("candidates", 1)

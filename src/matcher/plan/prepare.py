@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matcher.arguments import check_type, to_instant
-from matcher.errors import SupportError
+from matcher.columns import PLATFORMS
+from matcher.errors import SupportError, UsageError
 from matcher.features.data import MarketData
 from matcher.market.brief import Brief
 from matcher.plan.limits import build_limits
@@ -21,9 +22,12 @@ from matcher.plan.texts import TEXTS
 from matcher.ranking.model import Model
 from matcher.ranking.stated import describe_fallback
 from matcher.recommend.recommend import score_brief
+from matcher.recommend.wording import format_number
 from matcher.retrieval.eligibility import RIVAL_DAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -73,6 +77,8 @@ class Prepared:
         What is solved.
     notes : tuple of str
         What was noticed on the way.
+    platform_reach : mapping of str to float
+        What multiplies all that a platform brings from now on.
     """
 
     model: Model
@@ -88,6 +94,7 @@ class Prepared:
     source: ReachSource | None
     problem: Problem
     notes: tuple[str, ...]
+    platform_reach: Mapping[str, float]
 
     @property
     def reach_mean(self) -> NDArray[np.float64]:
@@ -110,6 +117,7 @@ def prepare_plan(
     settings: Settings | None = None,
     language: Language = "en",
     context: FeatureContext | None = None,
+    platform_reach: Mapping[str, float] | None = None,
     most_budget: float = 1.0,
 ) -> Prepared:
     """The problem that `plan` solves, without solving it; see there for what is raised.
@@ -140,6 +148,8 @@ def prepare_plan(
         Language of notes.
     context : FeatureContext, optional
         What ``model.context(data)`` gives.
+    platform_reach : mapping of str to float, optional
+        What multiplies all that a platform brings from now on.
     most_budget : float, default 1
         Largest budget that will be looked at, as a share of the plan's: dearer packages of the
         candidates are had ready for `matcher.plan.wider.widen`.
@@ -173,7 +183,8 @@ def prepare_plan(
     assert model.outcomes is not None
     instant = scored.candidates.instant
     asked = request.constraints.packages.formats or request.brief.formats
-    all_predicted = predict_options(model, scored, everything, model.outcomes.names, asked)
+    factors = _check_factors(platform_reach or {}, language, notes)
+    all_predicted = predict_options(model, scored, everything, model.outcomes.names, asked, factors)
     pays = everything.fee <= request.budget * (1 + 1e-12)
     options, dear_options = (everything.select(np.flatnonzero(one)) for one in (pays, ~pays))
     predicted, dear_predicted = (
@@ -191,8 +202,31 @@ def prepare_plan(
         notes.append(TEXTS["cut" if source.kind == "panel" else "most"][language].format(n=cut))
     return Prepared(
         model, data, request, wish, quantile, scored, options, predicted, dear_options,
-        dear_predicted, source, problem, tuple(notes),
+        dear_predicted, source, problem, tuple(notes), factors,
     )  # fmt: skip
+
+
+def _check_factors(
+    factors: Mapping[str, float], language: Language, notes: list[str]
+) -> dict[str, float]:
+    """Factors by platform, said among the notes."""
+    wrong = {
+        name: value
+        for name, value in factors.items()
+        if name not in PLATFORMS or not (np.isfinite(value) and value > 0)
+    }
+    if wrong:
+        raise UsageError(
+            f"plan: platform_reach has {len(wrong)} wrong value(s), such as "
+            f"{dict(list(wrong.items())[:5])}; expected factors above 0 of {', '.join(PLATFORMS)}"
+        )
+    if factors:
+        told = ", ".join(
+            f"{name} × {format_number(value, language, digits=2)}"
+            for name, value in sorted(factors.items())
+        )
+        notes.append(TEXTS["platform_reach"][language].format(factors=told))
+    return dict(factors)
 
 
 def _wish(model: Model, brief: Brief, objective: str | Objective | None) -> Objective:

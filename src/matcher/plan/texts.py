@@ -36,6 +36,12 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "Hire {n} for {cost} of {budget}: worth {expected} in {outcome}.",
         "vi": "Thuê {n} với {cost} trong ngân sách {budget}: đạt {expected} tính theo {outcome}.",
     },
+    "platform_reach": {
+        "en": "Assumed, not learnt: from now on everything that a platform brings is multiplied: "
+        "{factors}.",
+        "vi": "Giả định, không phải học được: từ nay mọi kết quả trên nền tảng được nhân: "
+        "{factors}.",
+    },
     "nobody": {
         "en": "The best plan within these limits hires nobody.",
         "vi": "Phương án tốt nhất trong các giới hạn này là không thuê ai.",

@@ -144,5 +144,7 @@ def _packages(
         return None
     assert model.outcomes is not None
     asked = rules.packages.formats or ready.request.brief.formats
-    predicted = predict_options(model, dear, options, model.outcomes.names, asked)
+    predicted = predict_options(
+        model, dear, options, model.outcomes.names, asked, ready.platform_reach
+    )
     return options, option_values(ready.objective, predicted, ready.quantile)

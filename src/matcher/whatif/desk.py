@@ -22,7 +22,7 @@ from matcher.retrieval.eligibility import RIVAL_DAYS
 from matcher.whatif.edited import edit_context
 from matcher.whatif.scenario import BASELINE
 from matcher.whatif.shared import SharedFeatures
-from matcher.whatif.state import State, factors_of, main_outcome
+from matcher.whatif.state import State, main_outcome
 from matcher.whatif.tables import edit_tables
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ def _rescaled(job: Job, ranked: Scored, factors: Mapping[str, float]) -> Scored:
     middle = scores["outcome"].to_numpy(np.float64)
     rows = np.arange(len(scores))
     found = models.predict(ranked.matrix, names=[name], rows=rows)[name]
-    middle = middle + found.scaled(factors_of(ranked.matrix, factors)).centre - found.centre
+    middle = middle + found.scaled(ranked.matrix.by_platform(factors)).centre - found.centre
     scores["outcome"] = middle
     if ranked.order == "value":
         scores["value"] = per_fee(job, ranked.brief, ranked.candidates, middle)

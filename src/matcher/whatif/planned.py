@@ -77,8 +77,7 @@ def compare_plans(
     Raises
     ------
     SupportError
-        If a brief has no budget, or a scenario says what platforms bring from now on, which plans
-        do not know.
+        If a brief has no budget.
     """
     before = _plan(desk, desk.state(BASELINE), seconds, seed)
     rows = []
@@ -97,11 +96,6 @@ def _plan(desk: Desk, state: State, seconds: float, seed: int) -> Plan:
             f"scenario {name}: the brief has no budget and currency, within which a plan could be "
             "made; give both in the brief or in the scenario"
         )
-    if state.factors:
-        raise SupportError(
-            f"scenario {name}: plans do not know what platforms bring from now on; set "
-            "`as_if_always`, or ask without plans"
-        )
     return plan(
         desk.job.model,
         state.job.data,
@@ -113,6 +107,7 @@ def _plan(desk: Desk, state: State, seconds: float, seed: int) -> Plan:
         seed=seed,
         frontier=False,
         context=state.job.context,
+        platform_reach=state.factors,
     )
 
 

@@ -16,7 +16,6 @@ from matcher.recommend.fees import build_fees
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from matcher.features.pair_features import FeatureMatrix
     from matcher.market.brief import Brief
     from matcher.ranking.model import Model
     from matcher.ranking.outcomes.distribution import Distributions
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from matcher.recommend.rows import Job, Scored
     from matcher.whatif.scenario import Scenario
 
-__all__ = ["State", "factors_of", "main_outcome"]
+__all__ = ["State", "main_outcome"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +174,7 @@ class State:
         asked = self.brief.n_posts or usual
         now = asked if self.n_posts is None else self.n_posts
         found = models.predict(self.ranked.matrix, names=names, rows=rows, n_posts=now)
-        factors = factors_of(self.ranked.matrix, self.factors)[rows] * (asked / now)
+        factors = self.ranked.matrix.by_platform(self.factors)[rows] * (asked / now)
         if (factors == 1.0).all():
             return found
         return {name: one.scaled(factors) for name, one in found.items()}
@@ -203,22 +202,3 @@ def main_outcome(model: Model, brief: Brief) -> str | None:
     """
     objectives, models = model.settings.market.objectives, model.outcomes
     return None if models is None else objective_outcome(brief.objective, models.names, objectives)
-
-
-def factors_of(matrix: FeatureMatrix, factors: Mapping[str, float]) -> NDArray[np.float64]:
-    """Factor of each pair's platform.
-
-    Parameters
-    ----------
-    matrix : FeatureMatrix
-        Pairs.
-    factors : mapping of str to float
-        By platform; 1 for one that is not named.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n_pairs,)
-        Factors.
-    """
-    platforms = pd.Series(matrix.platforms)
-    return np.asarray(platforms.map(dict(factors)).astype(float).fillna(1.0), dtype=np.float64)
