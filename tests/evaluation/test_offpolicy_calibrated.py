@@ -185,3 +185,24 @@ def test_values_and_intervals_where_outcomes_differ_by_orders_of_magnitude():
     assert np.mean(np.square(errors)) < 0.75 * np.mean(np.square(plain))
     # 25 draws of a coin that comes up in 95 of 100 give fewer than 20 once in 800 times.
     assert sum(held) >= 20
+
+
+def test_platforms_whose_outcomes_spread_more_are_expected_to_bring_more():
+    log, inputs, _, mean = hires_log(tau=0.0, noise=0.1)
+    rng = np.random.default_rng(5)
+    on = np.tile(np.arange(40) % 2, log.n_campaigns)
+    wild = np.exp(rng.normal(0.0, 1.3, len(log)))
+    wilder = DecisionLog(
+        **{
+            name: getattr(log, name)
+            for name in ("campaign_ids", "codes", "account_ids", "probability", "chosen")
+        },
+        outcome=np.where(on == 1, log.outcome * wild, log.outcome),
+        waited_days=log.waited_days,
+    )
+    values = np.column_stack([inputs.values, on == 0, on == 1]).astype(float)
+    names = ("followers_log", "platform_instagram", "platform_tiktok")
+    found = expect_outcomes(wilder, Inputs(values, names)).values
+    quiet, loud = (found[on == side].sum() / mean[on == side].sum() for side in (0, 1))
+    assert quiet == pytest.approx(1.0, abs=0.1)
+    assert loud == pytest.approx(np.exp(1.3**2 / 2), rel=0.25)

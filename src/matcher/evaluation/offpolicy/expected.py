@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from matcher.columns import PLATFORMS
 from matcher.errors import SupportError
 from matcher.evaluation.offpolicy.folds import deal_campaigns
+from matcher.evaluation.offpolicy.models import Inputs
 from matcher.ranking.linear import prepare_columns
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matcher.evaluation.offpolicy.log import DecisionLog
-    from matcher.evaluation.offpolicy.models import Inputs
     from matcher.ranking.linear import PreparedColumns
 
 __all__ = ["Expected", "Lesson", "expect_outcomes"]
@@ -29,6 +30,10 @@ __all__ = ["Expected", "Lesson", "expect_outcomes"]
 _LEAST_ROWS: Final = 50
 """Outcomes of the other campaigns below which nothing is learnt."""
 _PENALTIES: Final = (1.0, 10.0, 100.0, 1000.0)
+_LEVELS: Final = ("followers_log", "engagements_expected")
+"""Columns whose slope is another one on each platform."""
+_WORTH: Final = 50.0
+"""Hires of a platform that say as much of how its outcomes spread as all platforms do."""
 _ROWS_AT_ONCE: Final = 50_000
 
 
@@ -116,7 +121,7 @@ class _Regression:
     penalty: float
     effects: NDArray[np.float64]
     variances: NDArray[np.float64]
-    scale: float
+    scales: NDArray[np.float64]
     highest: float
 
     def logs(self, inputs: Inputs, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -127,18 +132,19 @@ class _Regression:
     ) -> NDArray[np.float64]:
         own = accounts[rows]
         logs = self.logs(inputs, rows) + self.effects[own] + 0.5 * self.variances[own]
-        return self.scale * _level(logs, self.highest)
+        return self.scales[_platforms(inputs, rows)] * _level(logs, self.highest)
 
 
 def expect_outcomes(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> Expected:
     r"""Outcome that is expected of each candidate if it is chosen, from other campaigns alone.
 
-    Ridge regression of ln(1 + outcome), its penalty chosen by leaving rows out, and an effect of
-    each account: the mean of what is left of its other hires, drawn to 0 as far as hires of one
-    account are unlike each other. The exponential of a mean of logs is too low a mean; expected
-    outcomes are therefore multiplied by one number, such that
-    :math:`\sum y / (q + \bar q) = \sum q / (q + \bar q)` over the hires learnt from. With sums of
-    outcomes alone it would rest on the few largest.
+    Ridge regression of ln(1 + outcome), its penalty chosen by leaving rows out, with slopes of
+    followers and usual engagement for each platform, and an effect of each account: the mean of
+    what is left of its other hires, drawn to 0 as far as hires of one account are unlike each
+    other. The exponential of a mean of logs is too low a mean, the more so the more outcomes of a
+    platform spread; expected outcomes are therefore multiplied by one number for each platform,
+    such that :math:`\sum y / (q + \bar q) = \sum q / (q + \bar q)` over its hires, drawn to that
+    of all platforms. With sums of outcomes alone it would rest on the few largest.
 
     Parameters
     ----------
@@ -166,6 +172,7 @@ def expect_outcomes(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> Expec
     good thing: the estimation of random effects; Searle, Casella, McCulloch (1992), Variance
     components (analysis of variance).
     """
+    inputs = _with_levels(log, inputs)
     accounts = np.unique(log.account_ids.astype(str), return_inverse=True)[1].reshape(-1)
     found, left = np.full(len(log), np.nan), np.full(len(log), np.nan)
     for others, own in deal_campaigns(log, inputs, seed):
@@ -181,6 +188,26 @@ def expect_outcomes(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> Expec
         seen = np.flatnonzero(own & log.observed)
         left[seen] = np.log1p(log.outcome[seen]) - model.logs(inputs, seen)
     return Expected(found, _lesson(log, inputs, accounts, left))
+
+
+def _with_levels(log: DecisionLog, inputs: Inputs) -> Inputs:
+    """Inputs with the levels of accounts by platform, where inputs tell both."""
+    if len(inputs.values) != len(log):
+        return inputs
+    columns, names = [inputs.values], list(inputs.names)
+    for level in _LEVELS:
+        if level not in inputs.names:
+            continue
+        values = inputs.values[:, inputs.names.index(level)]
+        known = values[~np.isnan(values)]
+        # An unknown level stays at the middle here; the level's own column says that it is unknown.
+        apart = np.nan_to_num(values - np.median(known)) if len(known) else np.zeros(len(values))
+        for name in PLATFORMS:
+            if f"platform_{name}" in inputs.names:
+                on = inputs.values[:, inputs.names.index(f"platform_{name}")]
+                columns.append((on * apart)[:, None])
+                names.append(f"{level}_on_{name}")
+    return Inputs(np.hstack(columns), tuple(names))
 
 
 def _lesson(
@@ -213,7 +240,8 @@ def _fit(
 
     outcome = log.outcome[rows]
     target = np.log1p(outcome)
-    columns = prepare_columns(inputs.values[rows])
+    # Values rest on the largest accounts; held at outer thousandths they lose part of their size.
+    columns = prepare_columns(inputs.values[rows], tails=(0.0, 1.0))
     design = columns.design(inputs.values[rows])
     ridge = RidgeCV(_PENALTIES).fit(design, target)
     fitted = ridge.predict(design)
@@ -229,7 +257,6 @@ def _fit(
     without = (sums[own] - left) / (hires[own] - 1 + worth)
     unsure = between / (1.0 + (hires[own] - 1) / worth)
     said = _level(fitted + without + 0.5 * unsure, highest)
-    alike = said + said.mean()
     return _Regression(
         columns=columns,
         slopes=np.asarray(ridge.coef_),
@@ -237,9 +264,40 @@ def _fit(
         penalty=float(ridge.alpha_),
         effects=sums / (hires + worth),
         variances=between / (1.0 + hires / worth),
-        scale=float((outcome / alike).sum() / (said / alike).sum()) if said.sum() > 0 else 1.0,
+        scales=_scales(outcome, said, _platforms(inputs, rows), len(PLATFORMS)),
         highest=highest,
     )
+
+
+def _platforms(inputs: Inputs, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of the platform of some candidates; 0 where inputs tell none."""
+    columns = [
+        inputs.names.index(f"platform_{name}")
+        for name in PLATFORMS
+        if f"platform_{name}" in inputs.names
+    ]
+    if not columns:
+        return np.zeros(len(rows), dtype=np.int64)
+    told = np.nan_to_num(inputs.values[:, columns][rows])
+    return np.asarray(np.argmax(told, axis=1), dtype=np.int64)
+
+
+def _scales(
+    outcome: NDArray[np.float64],
+    said: NDArray[np.float64],
+    platform: NDArray[np.int64],
+    n_platforms: int,
+) -> NDArray[np.float64]:
+    """Numbers by which exponentials of mean logs are multiplied, by platform."""
+    if not said.sum() > 0:
+        return np.ones(n_platforms)
+    alike = said + said.mean()
+    brought, expected = outcome / alike, said / alike
+    whole = float(brought.sum() / expected.sum())
+    worth = _WORTH * float(expected.mean())
+    top = np.bincount(platform, weights=brought, minlength=n_platforms)
+    bottom = np.bincount(platform, weights=expected, minlength=n_platforms)
+    return np.asarray((top + worth * whole) / (bottom + worth))
 
 
 def _level(logs: NDArray[np.float64], highest: float) -> NDArray[np.float64]:
