@@ -9,7 +9,8 @@ small model on what was known at the decision of an early campaign, and estimate
 the later ones what other policies would have brought: by the chances that the log states, then as
 if it stated scores alone, then as if it stated neither. The truth is the expected outcome of each
 choice, which only the world knows. The line ``logged``, IPS, is what the log's own choices in fact
-brought over what they were expected to bring: chance alone.
+brought over what its policy was expected to bring: chance alone, and the luck that the last table
+sets beside the errors.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _SMALL = {
     "outcome": {"n_periods": 0},
 }
 _TRAINED_ON = 0.15
-_ESTIMATORS = ("IPS", "SNIPS", "DM", "DR", "SNDR")
+_ESTIMATORS = ("IPS", "SNIPS", "DM", "DR", "SNDR", "CAL")
 _N_CANDIDATES = 60
 _LIST = 8
 """Candidates and places of an invented campaign."""
@@ -94,7 +95,7 @@ def draw_lists(
 
 def print_lists(options: argparse.Namespace) -> None:
     """Print errors of every estimator on drawn lists."""
-    print("relative root mean square error over seeds; coverage of 95 % intervals of DR")
+    print("relative root mean square error over seeds; coverage of 95 % intervals of CAL")
     head = ("change", "campaigns", "ESS", *_ESTIMATORS, "coverage", "refused")
     print("".join(f"{name:>10}" for name in head))
     for label, strength in (("mild", 0.3), ("strong", 1.0)):
@@ -105,7 +106,7 @@ def print_lists(options: argparse.Namespace) -> None:
                 found = estimate_policy_value(log, policy, learn(log, inputs), seed=seed)
                 table = found.estimators.set_index("estimator")
                 errors.append(table["value"] / true - 1.0)
-                held.append(table.loc["DR", "low"] <= true <= table.loc["DR", "high"])
+                held.append(table.loc["CAL", "low"] <= true <= table.loc["CAL", "high"])
                 share.append(found.support.ess_share)
                 refused += found.is_refused
             rmse = np.sqrt((pd.DataFrame(errors) ** 2).mean())
@@ -218,10 +219,11 @@ def tell(seed: int, one: PolicyValue, true: float, base: float) -> dict[str, obj
         "campaigns": support.n_campaigns,
         "clip": one.clip,
         "true": true,
-        "covered": bool(table.loc["DR", "low"] <= true <= table.loc["DR", "high"]),
-        "width": (table.loc["DR", "high"] - table.loc["DR", "low"]) / true,
+        "alike": one.alike,
+        "covered": bool(table.loc["CAL", "low"] <= true <= table.loc["CAL", "high"]),
+        "width": (table.loc["CAL", "high"] - table.loc["CAL", "low"]) / true,
     }
-    stated = table.loc["DR", ["difference_low", "difference", "difference_high"]]
+    stated = table.loc["CAL", ["difference_low", "difference", "difference_high"]]
     low, told, high = stated.to_numpy(np.float64) - (true - base)
     row |= {"difference": told / base, "difference_covered": bool(low <= 0 <= high)}
     row |= {name: table.loc[name, "value"] / true - 1.0 for name in _ESTIMATORS}
@@ -253,6 +255,32 @@ def print_world(options: argparse.Namespace) -> None:
     )
     for (outcome, chances), part in rows.groupby(["outcome", "chances"], sort=False):
         print_rows(f"{outcome}, chances {chances}", part)
+    print_summary(rows)
+
+
+def print_summary(rows: pd.DataFrame) -> None:
+    """Print one line per outcome and kind of chances: errors, coverage, and the luck in the log."""
+    print("\nanswers that were not refused, policies other than the log's own")
+    head = ("answers", "luck", "DR", "CAL", "holds", "width", "diff.", "holds", "bounds hold")
+    print(f"{'outcome, chances':<30}" + "".join(f"{name:>12}" for name in head))
+    for (outcome, chances), part in rows.groupby(["outcome", "chances"], sort=False):
+        own = rows[(rows["outcome"] == outcome) & (rows["policy"] == "logged")]
+        asked = part[part["policy"] != "logged"]
+        kept = asked[~asked["refused"]]
+        if kept.empty:
+            continue
+        cells = [f"{len(kept)}/{len(asked)}", f"{_root(own['IPS']):.3f}"]
+        cells += [f"{_root(kept[name]):.3f}" for name in ("DR", "CAL")]
+        cells += [f"{kept['covered'].mean():.2f}", f"{kept['width'].median():.3f}"]
+        cells += [f"{_root(kept['difference']):.3f}", f"{kept['difference_covered'].mean():.2f}"]
+        bounded = kept["bounded"].dropna() if "bounded" in kept else kept["covered"].head(0)
+        cells.append(f"{bounded.mean():.2f}" if len(bounded) else "")
+        print(f"{f'{outcome}, {chances}':<30}" + "".join(f"{cell:>12}" for cell in cells))
+
+
+def _root(errors: pd.Series) -> float:
+    """Root mean square."""
+    return float(np.sqrt((errors**2).mean()))
 
 
 def print_rows(title: str, rows: pd.DataFrame) -> None:
@@ -263,10 +291,10 @@ def print_rows(title: str, rows: pd.DataFrame) -> None:
         "outside",
         "refused",
         *_ESTIMATORS,
-        "bias DR",
+        "bias",
         "holds",
         "width",
-        "diff. DR",
+        "diff.",
         "holds",
     )
     print(f"{'policy':<22}" + "".join(f"{name:>9}" for name in head))
@@ -281,10 +309,10 @@ def print_rows(title: str, rows: pd.DataFrame) -> None:
             continue
         cells = [f"{part['ess'].mean():.2f}", f"{part['outside'].mean():.3f}"]
         cells.append(f"{int(part['refused'].sum())}/{len(part)}")
-        cells += [f"{np.sqrt((kept[one] ** 2).mean()):.3f}" for one in _ESTIMATORS]
-        cells += [f"{kept['DR'].mean():+.3f}", f"{kept['covered'].mean():.2f}"]
+        cells += [f"{_root(kept[one]):.3f}" for one in _ESTIMATORS]
+        cells += [f"{kept['CAL'].mean():+.3f}", f"{kept['covered'].mean():.2f}"]
         cells.append(f"{kept['width'].median():.3f}")
-        cells.append(f"{np.sqrt((kept['difference'] ** 2).mean()):.3f}")
+        cells.append(f"{_root(kept['difference']):.3f}")
         cells.append(f"{kept['difference_covered'].mean():.2f}")
         if "bounded" in kept and kept["bounded"].notna().any():
             cells.append(f"  {kept['bounded'].mean():.2f} in bounds of 1.5")
@@ -306,7 +334,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=1_001)
     parser.add_argument("--influencers", type=int, default=1_000)
-    parser.add_argument("--campaigns", type=int, default=500)
+    parser.add_argument("--campaigns", type=int, default=560)
     parser.add_argument("--out", type=Path, help="All rows, as Parquet.")
     options = parser.parse_args()
     if options.lists:

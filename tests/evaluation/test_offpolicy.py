@@ -24,14 +24,10 @@ from matcher.evaluation.offpolicy.estimators import (
     estimate_parts,
     estimator_names,
 )
+from matcher.evaluation.offpolicy.expected import expect_outcomes
 from matcher.evaluation.offpolicy.intervals import Amount, total_interval
 from matcher.evaluation.offpolicy.log import DecisionLog, read_log
-from matcher.evaluation.offpolicy.models import (
-    Inputs,
-    estimate_chances,
-    expect_outcomes,
-    race_chances,
-)
+from matcher.evaluation.offpolicy.models import Inputs, estimate_chances, race_chances
 from matcher.evaluation.offpolicy.policy import (
     TargetPolicy,
     logged_policy,

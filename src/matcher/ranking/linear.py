@@ -331,25 +331,29 @@ class PreparedColumns:
         )
 
 
-def prepare_columns(values: NDArray[np.floating]) -> PreparedColumns:
+def prepare_columns(
+    values: NDArray[np.floating], *, tails: tuple[float, float] = _TAILS
+) -> PreparedColumns:
     """How to prepare columns like those given; see `fit_linear`.
 
     Parameters
     ----------
     values : numpy.ndarray of float, shape (n_rows, n_columns)
         Columns; NaN where missing.
+    tails : tuple of float
+        Quantiles at which columns are held; 0 and 1 for the least and greatest value.
 
     Returns
     -------
     PreparedColumns
-        Outer thousandths, medians, means and spreads.
+        Ends, medians, means and spreads.
     """
     held = np.asarray(values, dtype=np.float64)
     missing = np.isnan(held)
     known = ~missing.all(axis=0)
     fill, low, high = (np.zeros(held.shape[1]) for _ in range(3))
     fill[known] = np.nanmedian(held[:, known], axis=0)
-    low[known], high[known] = np.nanquantile(held[:, known], _TAILS, axis=0)
+    low[known], high[known] = np.nanquantile(held[:, known], tails, axis=0)
     told = missing.mean(axis=0) >= _LEAST_MISSING
     design = np.hstack([_fill(held, fill, low, high), missing[:, told]])
     centre, scale = design.mean(axis=0), design.std(axis=0)

@@ -47,7 +47,7 @@ class PolicyValue:
     estimators : pandas.DataFrame
         ``estimator, value, low, high, logged, difference, difference_low, difference_high``.
     clip : float
-        Weight at which corrections were clipped; infinite for none.
+        Weight at which choices were clipped; infinite for none.
     support : Support
         What carries the estimate.
     bounds : pandas.DataFrame
@@ -56,6 +56,9 @@ class PolicyValue:
         log states them.
     notes : tuple of str
         What was left out on the way.
+    alike : float
+        Expected outcome from which choices count alike, in those of the policy's mean choice, see
+        `matcher.evaluation.offpolicy.calibrated`; NaN where the doubly robust estimate is stated.
     """
 
     policy: str
@@ -69,6 +72,7 @@ class PolicyValue:
     support: Support
     bounds: pd.DataFrame
     notes: tuple[str, ...] = ()
+    alike: float = np.nan
 
     @property
     def is_refused(self) -> bool:
@@ -165,6 +169,7 @@ class PolicyValue:
             "difference": amount_to_dict(self.difference),
             "told_difference": amount_to_dict(self.told_difference),
             "clip": _number(self.clip),
+            "alike": _number(self.alike),
             "estimators": _records(self.estimators),
             "bounds": _records(self.bounds),
             "support": {name: getattr(self.support, name) for name in _SUPPORT},

@@ -23,7 +23,7 @@ learning; Li et al. (2018), Offline evaluation of ranking policies with click mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,6 +32,8 @@ from matcher.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from matcher.evaluation.offpolicy.expected import Lesson
 
 __all__ = ["CLIPS", "Evidence", "Parts", "choose_clip", "estimate_parts", "estimator_names"]
 
@@ -62,6 +64,8 @@ class Evidence:
         Chance that the outcome of a chosen one is known, above 0.
     expected : numpy.ndarray of float64
         Outcome that a model expects, fitted on other campaigns.
+    lesson : Lesson, optional
+        How far that may be off; taken to be right when None.
 
     Raises
     ------
@@ -77,6 +81,7 @@ class Evidence:
     outcome: NDArray[np.float64]
     seen: NDArray[np.float64]
     expected: NDArray[np.float64]
+    lesson: Lesson | None = None
 
     def __post_init__(self) -> None:
         n = len(self.codes)
@@ -102,20 +107,25 @@ class Evidence:
         has = self.probability > 0
         return np.divide(self.target, self.probability, out=np.zeros(len(has)), where=has)
 
-    def by_campaign(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def by_campaign(
+        self, values: NDArray[np.float64], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
         """Sums of values over the candidates of each campaign.
 
         Parameters
         ----------
-        values : numpy.ndarray of float64, shape (n,)
+        values : numpy.ndarray of float64, shape (n,) or that of `rows`
             Values.
+        rows : numpy.ndarray of int64, optional
+            Candidates that they belong to; all in order when None.
 
         Returns
         -------
         numpy.ndarray of float64, shape (n_campaigns,)
             Sums.
         """
-        sums = np.bincount(self.codes, weights=values, minlength=self.n_campaigns)
+        codes = self.codes if rows is None else self.codes[rows]
+        sums = np.bincount(codes, weights=values, minlength=self.n_campaigns)
         return sums.astype(np.float64)
 
 
@@ -132,11 +142,15 @@ class Parts:
     linear : numpy.ndarray of float64, shape (n_campaigns,)
         By how much each campaign moves the estimate; the same as `drawn` for sums, the linear
         part for ratios. Its spread is the error of the estimate.
+    doubts : numpy.ndarray of float64, shape (n_accounts,) or (0,)
+        Standard deviations of what is not known of accounts and adds to the error, whatever
+        campaigns draw.
     """
 
     fixed: float
     drawn: NDArray[np.float64]
     linear: NDArray[np.float64]
+    doubts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @property
     def value(self) -> float:
@@ -145,7 +159,12 @@ class Parts:
 
     @property
     def variance(self) -> float:
-        """Its variance over what campaigns might have drawn, from their spread."""
+        """Its variance: of what campaigns might have drawn, from their spread, and of doubts."""
+        return self.drawn_variance + float((self.doubts**2).sum())
+
+    @property
+    def drawn_variance(self) -> float:
+        """Its variance over what campaigns might have drawn alone."""
         n = len(self.linear)
         return float(((self.linear - self.linear.mean()) ** 2).sum() * n / max(n - 1, 1))
 
@@ -162,7 +181,9 @@ class Parts:
         Parts
             Estimate.
         """
-        return Parts(self.fixed * factor, self.drawn * factor, self.linear * factor)
+        return Parts(
+            self.fixed * factor, self.drawn * factor, self.linear * factor, self.doubts * factor
+        )
 
     def minus(self, other: Parts) -> Parts:
         """Difference from another estimate on the same campaigns.
@@ -177,7 +198,15 @@ class Parts:
         Parts
             Difference; its spread is that of differences within campaigns.
         """
-        return Parts(self.fixed - other.fixed, self.drawn - other.drawn, self.linear - other.linear)
+        doubts = np.zeros(max(len(self.doubts), len(other.doubts)))
+        doubts[: len(self.doubts)] += self.doubts
+        doubts[: len(other.doubts)] -= other.doubts
+        return Parts(
+            self.fixed - other.fixed,
+            self.drawn - other.drawn,
+            self.linear - other.linear,
+            doubts,
+        )
 
 
 def estimator_names() -> tuple[str, ...]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.stats import norm
 
 from matcher.errors import DataError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from matcher.evaluation.offpolicy.estimators import Parts
 
 __all__ = ["LEVEL", "Amount", "amount_to_dict", "total_interval"]
@@ -99,11 +103,15 @@ def amount_to_dict(one: Amount | None) -> dict[str, float | None] | None:
     return {name: float(end) if np.isfinite(end) else None for name, end in held.items()}
 
 
-def total_interval(parts: Parts, *, seed: int, n_resamples: int = 2_000) -> Amount:
+def total_interval(
+    parts: Parts, *, seed: int, bias: float = 0.0, n_resamples: int = 2_000
+) -> Amount:
     """Estimate with its interval of 95 % over campaigns.
 
     Campaigns are drawn with replacement, and each drawn total is studentised by its own spread:
-    outcomes are skewed, and percentiles of the totals alone would leave out too much above.
+    outcomes are skewed, and percentiles of the totals alone would leave out too much above. What is
+    not known of accounts, and a bias, lengthen both arms: arms add as squares, a bias as if it
+    were another standard error.
 
     Parameters
     ----------
@@ -111,6 +119,8 @@ def total_interval(parts: Parts, *, seed: int, n_resamples: int = 2_000) -> Amou
         Estimate and contributions.
     seed : int
         Seed of the draws.
+    bias : float
+        Estimated bias, in the unit of the estimate.
     n_resamples : int
         Resamples, 1 or more.
 
@@ -123,15 +133,25 @@ def total_interval(parts: Parts, *, seed: int, n_resamples: int = 2_000) -> Amou
     ----------
     Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 12 (bootstrap-t).
     """
-    n, spread = len(parts.linear), float(np.sqrt(parts.variance))
+    n, spread = len(parts.linear), float(np.sqrt(parts.drawn_variance))
     if n < 2 or not np.isfinite(spread) or spread == 0:
         return Amount(parts.value, np.nan, np.nan)
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, np.full(n, 1.0 / n), size=n_resamples).astype(np.float64)
+    counts = _resamples(n, n_resamples, seed)
     centred = parts.linear - parts.linear.mean()
     sums, squares = counts @ centred, counts @ centred**2
     own = np.sqrt(np.maximum(squares - sums**2 / n, 0.0) * n / (n - 1))
     ratios = np.divide(sums, own, out=np.zeros(n_resamples), where=own > 0)
     tail = (1.0 - LEVEL) / 2.0
     low, high = np.quantile(ratios, [1.0 - tail, tail])
-    return Amount(parts.value, parts.value - low * spread, parts.value - high * spread)
+    more = float(norm.ppf(1.0 - tail)) * float(np.hypot(np.linalg.norm(parts.doubts), bias))
+    value, arms = parts.value, np.hypot(np.maximum([low, -high], 0.0) * spread, more)
+    return Amount(value, value - float(arms[0]), value + float(arms[1]))
+
+
+@lru_cache(maxsize=2)
+def _resamples(n: int, n_resamples: int, seed: int) -> NDArray[np.float64]:
+    """How often each campaign is drawn; the same for every estimate of one log."""
+    rng = np.random.default_rng(seed)
+    found = rng.multinomial(n, np.full(n, 1.0 / n), size=n_resamples).astype(np.float64)
+    found.setflags(write=False)
+    return found

@@ -9,12 +9,11 @@ import numpy as np
 from scipy.special import expit
 
 from matcher.errors import DataError, SupportError
+from matcher.evaluation.offpolicy.folds import deal_campaigns
 from matcher.features.relative import normal_scores
-from matcher.ranking.linear import fit_linear, fit_logistic
+from matcher.ranking.linear import fit_logistic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from matcher.evaluation.offpolicy.log import DecisionLog
@@ -23,15 +22,13 @@ __all__ = [
     "Inputs",
     "add_scores",
     "estimate_chances",
-    "expect_outcomes",
     "expect_seen",
     "race_chances",
 ]
 
-N_FOLDS: Final = 5
 SCORE: Final = "logged_score"
 _LEAST_ROWS: Final = 50
-"""Outcomes of the other campaigns below which nothing is learnt."""
+"""Accounts chosen by the other campaigns below which nothing is learnt."""
 _PENALTY_SEEN: Final = 30.0
 _PENALTY_CHANCE: Final = 100.0
 _OTHERS_PER_CHOSEN: Final = 15
@@ -95,72 +92,6 @@ def add_scores(log: DecisionLog, inputs: Inputs) -> Inputs:
     return Inputs(values, (*inputs.names, SCORE))
 
 
-def _folds(
-    log: DecisionLog, inputs: Inputs, seed: int
-) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Rows of the other campaigns, and rows to answer, for each part of the campaigns."""
-    if len(inputs.values) != len(log):
-        raise DataError(
-            f"off-policy inputs: {len(inputs.values)} rows for {len(log)} candidates of the log"
-        )
-    rng = np.random.default_rng(seed)
-    part = rng.permutation(np.arange(log.n_campaigns) % N_FOLDS)[log.codes]
-    for fold in range(min(N_FOLDS, log.n_campaigns)):
-        yield part != fold, part == fold
-
-
-def expect_outcomes(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDArray[np.float64]:
-    """Outcome that is expected of each candidate if it is chosen, from other campaigns alone.
-
-    Ridge regression of ln(1 + outcome), its penalty chosen by leaving rows out. What comes out is
-    multiplied so that the sums of expected and true outcomes of the campaigns learnt from agree,
-    since the exponential of a mean of logs is too low a mean.
-
-    Parameters
-    ----------
-    log : DecisionLog
-        Log.
-    inputs : Inputs
-        What is known of its candidates.
-    seed : int
-        Seed by which campaigns are dealt to five parts; each is answered from the other four.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n,)
-        Expected outcome, 0 or more.
-
-    Raises
-    ------
-    SupportError
-        If fewer than 50 outcomes are known outside of a part.
-
-    References
-    ----------
-    Chernozhukov et al. (2018), Double/debiased machine learning (cross-fitting); Duan (1983),
-    Smearing estimate: a nonparametric retransformation method.
-    """
-    found = np.full(len(log), np.nan)
-    for others, own in _folds(log, inputs, seed):
-        rows = np.flatnonzero(others & log.observed)
-        if len(rows) < _LEAST_ROWS:
-            raise SupportError(
-                f"off-policy: {len(rows)} outcomes are known outside of a fifth of the campaigns; "
-                f"{_LEAST_ROWS} are needed to learn what an account would bring"
-            )
-        outcome = log.outcome[rows]
-        target = np.log1p(outcome)
-        model = fit_linear(inputs.values[rows], target, inputs.names)
-        highest = float(target.max())
-        fitted = np.expm1(np.minimum(model.predict(inputs.values[rows]), highest))
-        said = np.maximum(fitted, 0.0)
-        scale = float(outcome.sum() / said.sum()) if said.sum() > 0 else 1.0
-        # Beyond the largest outcome that was ever seen, a regression of logs explodes.
-        predicted = np.minimum(model.predict(inputs.values[own]), highest)
-        found[own] = scale * np.maximum(np.expm1(predicted), 0.0)
-    return found
-
-
 def expect_seen(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDArray[np.float64]:
     """Chance that the outcome of each candidate is known if it is chosen.
 
@@ -192,7 +123,7 @@ def expect_seen(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDArray[n
     values = np.column_stack([inputs.values, waited, *np.log1p(_demand(log))])
     names = (*inputs.names, "waited", "chosen_before", "chosen_elsewhere")
     found = np.full(len(log), np.nan)
-    for others, own in _folds(log, inputs, seed):
+    for others, own in deal_campaigns(log, inputs, seed):
         rows = np.flatnonzero(others & log.chosen)
         seen = log.observed[rows]
         if not seen.any():
@@ -299,7 +230,7 @@ def estimate_chances(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDAr
     rng = np.random.default_rng([seed, 1])
     draw = rng.random(len(log))
     scores = np.zeros(len(log))
-    for others, own in _folds(log, inputs, seed):
+    for others, own in deal_campaigns(log, inputs, seed):
         n_chosen = int((others & log.chosen).sum())
         n_rest = int((others & ~log.chosen).sum())
         if n_chosen < _LEAST_ROWS:

@@ -11,31 +11,30 @@ import pandas as pd
 from matcher.columns import TRUST_PROXY
 from matcher.evaluation.offpolicy.answer import PolicyValue
 from matcher.evaluation.offpolicy.bounds import GAMMAS, bound_totals
+from matcher.evaluation.offpolicy.calibrated import choose_calibration
 from matcher.evaluation.offpolicy.estimators import (
     Evidence,
     choose_clip,
     estimate_parts,
     estimator_names,
 )
+from matcher.evaluation.offpolicy.expected import expect_outcomes
 from matcher.evaluation.offpolicy.intervals import Amount, total_interval
-from matcher.evaluation.offpolicy.models import (
-    add_scores,
-    estimate_chances,
-    expect_outcomes,
-    expect_seen,
-)
+from matcher.evaluation.offpolicy.models import add_scores, estimate_chances, expect_seen
 from matcher.evaluation.offpolicy.policy import TargetPolicy, logged_policy
 from matcher.evaluation.offpolicy.support import measure_support
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from matcher.evaluation.offpolicy.calibrated import Calibration
+    from matcher.evaluation.offpolicy.expected import Lesson
     from matcher.evaluation.offpolicy.log import DecisionLog
     from matcher.evaluation.offpolicy.models import Inputs
 
 __all__ = ["Learnt", "estimate_policy_value", "learn", "rows_to_judge"]
 
-CHOSEN_ESTIMATOR: Final = "DR"
+CHOSEN_ESTIMATOR: Final = "CAL"
 """Estimator whose figures are stated; the others stand beside it."""
 
 
@@ -51,11 +50,14 @@ class Learnt:
         Outcome expected of each candidate, from other campaigns.
     seen : numpy.ndarray of float64
         Chance that the outcome of a chosen one is known, from other campaigns.
+    lesson : Lesson, optional
+        How far expected outcomes may be off; taken to be right when None.
     """
 
     probability: NDArray[np.float64]
     expected: NDArray[np.float64]
     seen: NDArray[np.float64]
+    lesson: Lesson | None = None
 
 
 def learn(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> Learnt:
@@ -76,12 +78,14 @@ def learn(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> Learnt:
         Answers for each candidate from campaigns other than its own.
     """
     inputs = add_scores(log, inputs)
+    expected = expect_outcomes(log, inputs, seed=seed)
     return Learnt(
         probability=log.probability
         if log.knows_chances
         else estimate_chances(log, inputs, seed=seed),
-        expected=expect_outcomes(log, inputs, seed=seed),
+        expected=expected.values,
         seen=expect_seen(log, inputs, seed=seed),
+        lesson=expected.lesson,
     )
 
 
@@ -90,11 +94,14 @@ def estimate_policy_value(
 ) -> PolicyValue:
     """Value of a policy in the campaigns of a log, with interval, support and assumptions.
 
-    Stated is the doubly robust estimate with clipped weights. Its interval is that of the estimate
-    with whole weights: clipping errs less, but no interval can be both right and as narrow as the
-    clipped estimate is steady, since what it leaves to the outcome model is not checked by the log
-    (Low, 1997, On nonparametric confidence intervals). It is over what the campaigns of the log
-    might have drawn and brought, not over which campaigns there might have been.
+    Stated is what is expected of the policy's choices, times what the log's choices brought over
+    what was expected of them (`CAL`), the steadiest form that the doubly robust estimate does not
+    contradict, see `matcher.evaluation.offpolicy.calibrated`. Its interval is over what the
+    campaigns of the log might have drawn and brought, what the regression learnt wrongly and what
+    it does not know of accounts, not over which campaigns there might have been. Of a bias it
+    holds what the doubly robust estimate can show; one that is smaller than that estimate is
+    unsure remains, and no interval can be both right and narrower for every log (Low, 1997, On
+    nonparametric confidence intervals).
 
     Parameters
     ----------
@@ -115,23 +122,13 @@ def estimate_policy_value(
     support = measure_support(log, target, learnt.probability)
     asked = _evidence(log, target, learnt)
     logged = _evidence(log, logged_policy(log, learnt.probability), learnt)
-    clip = choose_clip(asked)
     # Places that go to accounts the log does not hold bring what the others bring.
     inside = float(target.probability.sum())
     scale = target.n_expected / inside if inside > 0 else np.nan
-    rows, stated = [], {}
-    for name in estimator_names():
-        one = estimate_parts(asked, name).times(scale)
-        clipped = estimate_parts(asked, name, clip=clip).times(scale).value
-        base = estimate_parts(logged, name)
-        amounts = (
-            total_interval(one, seed=seed).around(clipped),
-            total_interval(base, seed=seed),
-            total_interval(one.minus(base), seed=seed).around(clipped - base.value),
-        )
-        rows.append(_row(name, *amounts))
-        stated[name] = amounts
-    value, base_value, difference = stated[CHOSEN_ESTIMATOR]
+    rows = [_row(name, *_plain(name, asked, logged, scale, seed)) for name in estimator_names()]
+    chosen = choose_calibration(asked)
+    value, base_value, difference = _stated(chosen, choose_calibration(logged), scale, seed)
+    rows.append(_row(CHOSEN_ESTIMATOR, value, base_value, difference))
     is_refused = bool(support.failures)
     return PolicyValue(
         policy=target.name,
@@ -141,7 +138,8 @@ def estimate_policy_value(
         logged=base_value,
         difference=None if is_refused else difference,
         estimators=pd.DataFrame(rows),
-        clip=clip,
+        clip=chosen.clip,
+        alike=chosen.alike,
         support=support,
         bounds=_bounds(asked, logged, scale, value, difference)
         if support.is_estimated
@@ -153,6 +151,36 @@ def estimate_policy_value(
 _NO_BOUNDS: Final = pd.DataFrame(
     columns=["gamma", "low", "high", "difference_low", "difference_high"], dtype=np.float64
 )
+
+
+def _plain(
+    name: str, asked: Evidence, logged: Evidence, scale: float, seed: int
+) -> tuple[Amount, Amount, Amount]:
+    """Value, that of the log, and their difference, by one of the simple estimators.
+
+    Clipped where clipping errs less; intervals are those of whole weights, stretched to hold it.
+    """
+    clip = choose_clip(asked) if name == "DR" else np.inf
+    one = estimate_parts(asked, name).times(scale)
+    clipped = estimate_parts(asked, name, clip=clip).times(scale).value
+    base = estimate_parts(logged, name)
+    return (
+        total_interval(one, seed=seed).around(clipped),
+        total_interval(base, seed=seed),
+        total_interval(one.minus(base), seed=seed).around(clipped - base.value),
+    )
+
+
+def _stated(
+    asked: Calibration, logged: Calibration, scale: float, seed: int
+) -> tuple[Amount, Amount, Amount]:
+    """The same by the estimates of least error."""
+    one, bias = asked.parts.times(scale), asked.bias * scale
+    return (
+        total_interval(one, seed=seed, bias=bias),
+        total_interval(logged.parts, seed=seed, bias=logged.bias),
+        total_interval(one.minus(logged.parts), seed=seed, bias=bias - logged.bias),
+    )
 
 
 def _row(name: str, value: Amount, logged: Amount, difference: Amount) -> dict[str, Any]:
@@ -178,13 +206,14 @@ def _evidence(log: DecisionLog, target: TargetPolicy, learnt: Learnt) -> Evidenc
         outcome=log.outcome,
         seen=learnt.seen,
         expected=learnt.expected,
+        lesson=learnt.lesson,
     )
 
 
 def _bounds(
     asked: Evidence, logged: Evidence, scale: float, value: Amount, difference: Amount
 ) -> pd.DataFrame:
-    """Ends of the intervals, moved by as much as wrong chances would move the estimates."""
+    """Ends of the intervals, moved by as much as wrong chances move the doubly robust estimate."""
     base, both_base = (
         bound_totals(asked, 1.0)[0] * scale,
         bound_totals(asked, 1.0, less=logged, scale=scale)[0],
