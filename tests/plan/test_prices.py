@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.errors import ConflictError
+from matcher.plan.dropout import drop_out_fee
 from matcher.plan.prices import price
 from matcher.plan.problem import Problem
 from matcher.plan.results import Solution
@@ -72,6 +73,41 @@ def test_an_option_stays_below_its_drop_out_fee_and_goes_above(
             assert beyond < without
         else:
             assert without == -np.inf
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_fees_of_many_options_that_add_up_are_proven_to_within_a_twentieth(
+    small: SimpleNamespace, seed: int
+) -> None:
+    problem = small.problem(seed, overlap=False, n=80, feasible=True)
+    problem = problem.with_limits([one for one in problem.limits if one.name != "posts"])
+    solution = solve(problem, gap=0.0)
+    found = price(problem, solution, seconds=60.0).options
+    assert {one.drop_out_how for one in found} <= {"proven"}
+    for one in found[:3]:
+        exact = drop_out_fee(problem, one.option, seconds=60.0)
+        assert exact is not None
+        assert exact / 1.05 * (1 - 1e-9) <= one.drop_out_fee <= exact * (1 + 1e-6)
+
+
+def test_fees_with_overlap_are_solved_again(small: SimpleNamespace) -> None:
+    problem = small.problem(4, overlap=True, n=48, feasible=True)
+    solution = solve(problem, gap=0.0, seconds=20.0)
+    found = price(problem, solution, seconds=60.0).options
+    assert {one.drop_out_how for one in found} <= {"re-solved", "estimate"}
+    assert "re-solved" in {one.drop_out_how for one in found}
+    for one in found:
+        if one.drop_out_how == "re-solved":
+            exact = drop_out_fee(problem, one.option, seconds=60.0)
+            assert exact is not None
+            assert one.drop_out_fee == pytest.approx(exact, rel=0.1)
+
+
+def test_without_time_no_price_is_made_up(small: SimpleNamespace) -> None:
+    problem = small.problem(4, overlap=True, n=48, feasible=True)
+    solution = solve(problem, seconds=5.0)
+    for one in price(problem, solution, seconds=1e-9).options:
+        assert (one.drop_out_how, np.isnan(one.drop_out_fee)) == ("unknown", True)
 
 
 @settings(max_examples=20)
