@@ -10,6 +10,7 @@ import numpy as np
 
 from matcher.plan.dropout import drop_out_fee, greatest_fee_by_exchanges
 from matcher.plan.pool import Pool
+from matcher.plan.programs import best_choice
 from matcher.plan.resolved import Prover, Resolver
 from matcher.plan.search import Search, anneal, best_exchange, improve
 from matcher.plan.solve import FEW
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from matcher.plan.bound import Relaxation
     from matcher.plan.problem import Problem
+    from matcher.plan.programs import Choice
     from matcher.plan.results import DropOutHow, Solution
 
 __all__ = ["drop_outs"]
@@ -33,6 +35,8 @@ _ESTIMATE_SHARE: Final = 0.4
 """Part of the time in which all prices are estimated at least."""
 _LEAST_SECONDS: Final = 1.5
 """Time that the price of one option has to be made surer."""
+_REBUILD_SECONDS: Final = 0.3
+_REBUILD_GAP: Final = 0.01
 _AFTERWARDS: Final = 0.05
 """Part of the time in which estimates are made better in the end."""
 
@@ -89,18 +93,24 @@ def _larger(
     if relaxation.kept:
         ranked = np.argsort(-relaxation.reduced(), kind="stable")
     few = Pool.of(problem, np.union1d(ranked[:_N_POOL], solution.chosen))
-    began, rivals = time.perf_counter(), [solution.chosen]
+    began, rivals, needed = time.perf_counter(), [solution.chosen], set()
     steps = _N_STEPS[problem.has_overlap]
     for place, option in enumerate(options):
         now = time.perf_counter()
         left = began + _ESTIMATE_SHARE * (until - began) - now
         late = now + left / (len(options) - place)
         rival = _without(few, rivals, option, until=late, seed=seed, steps=steps)
+        if rival is None:
+            choice = _rebuilt(problem, relaxation, option, seconds=late - now)
+            rival = choice.chosen
+            if choice.is_impossible:
+                needed.add(option)
         rivals += [] if rival is None else [rival]
     guesses = {
         option: _estimate(problem, solution, few, option, rivals, until=until) for option in options
     }
     found = {option: guess.told for option, guess in guesses.items()}
+    found |= dict.fromkeys(needed, (np.inf, "exact"))
     missed = [problem.objective(np.setdiff1d(solution.chosen, [one])) for one in options]
     order = np.array(options, np.int64)[np.argsort(missed, kind="stable")]
     surer = _Surer(problem, solution, relaxation)
@@ -108,6 +118,8 @@ def _larger(
         now = time.perf_counter()
         if now >= until:
             break
+        if option in needed:
+            continue
         share = (until - now) / (len(order) - place)
         late = now + max(share, min(until - now, _LEAST_SECONDS))
         found[option] = surer.fee(option, guesses[option], until=late) or found[option]
@@ -131,10 +143,9 @@ class _Guess:
 
     @property
     def told(self) -> tuple[float, DropOutHow]:
-        if np.isnan(self.fee):
+        if np.isnan(self.fee) or self.rival is None:
             return np.nan, "unknown"
-        # Without a rival the option stays in whatever it costs, as long as it can be paid.
-        return (np.inf if self.rival is None else self.fee), "estimate"
+        return self.fee, "estimate"
 
 
 class _Surer:
@@ -179,6 +190,14 @@ def _estimate(
     return _Guess(fee, rival, np.sort(pool.options[search.chosen]))
 
 
+def _rebuilt(problem: Problem, relaxation: Relaxation, option: int, *, seconds: float) -> Choice:
+    """A plan without an option where no exchange of one for one makes one, if there is any."""
+    gains = relaxation.kept[0].gains if relaxation.kept else problem.gains
+    others = np.arange(problem.n_options) != option
+    seconds = max(seconds, _REBUILD_SECONDS)
+    return best_choice(problem, gains, seconds=seconds, gap=_REBUILD_GAP, among=others)
+
+
 def _without(
     pool: Pool,
     known: list[NDArray[np.int64]],
@@ -196,7 +215,11 @@ def _without(
     search = Search(pool, pool.places(known[0]).tolist())
     worth, coming = best_exchange(search, place)
     kept = [one for one in search.chosen if one != place]
-    starts = [pool.places(one).tolist() for one in known[1:] if option not in one]
+    starts = [
+        pool.places(one).tolist()
+        for one in known[1:]
+        if option not in one and np.isin(one, pool.options).all()
+    ]
     if worth > -np.inf:
         starts.append([*kept, coming] if coming >= 0 else kept)
     if not starts:

@@ -102,10 +102,12 @@ def _price_options(
 ) -> Iterator[OptionPrice]:
     everything = np.arange(problem.n_options)
     whole = Search(Pool.of(problem, everything), solution.chosen.tolist())
+    swaps = {
+        option: best_exchange(whole, option, others=problem.person != problem.person[option])
+        for option in solution.chosen.tolist()
+    }
     fees = drop_outs(problem, solution, relaxation, until=until, seed=seed)
-    for option in solution.chosen.tolist():
-        others = problem.person != problem.person[option]
-        worth, swap = best_exchange(whole, option, others=others)
+    for option, (worth, swap) in swaps.items():
         rest = solution.chosen[solution.chosen != option]
         yield OptionPrice(
             option,
