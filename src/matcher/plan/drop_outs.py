@@ -31,8 +31,9 @@ _N_POOL: Final = 400
 _N_STEPS: Final = (200, 3000)
 """Exchanges tried for the best plan without an option, where the objective adds up (programs find
 better ones) and where it does not."""
-_ESTIMATE_SHARE: Final = 0.4
-"""Part of the time in which all prices are estimated at least."""
+_ESTIMATE_SHARE: Final = 0.25
+"""Part of the time in which plans without each option are looked for, and in which all fees are
+estimated; the rest proves them or solves again."""
 _LEAST_SECONDS: Final = 1.5
 """Time that the price of one option has to be made surer."""
 _REBUILD_SECONDS: Final = 0.3
@@ -106,9 +107,12 @@ def _larger(
             if choice.is_impossible:
                 needed.add(option)
         rivals += [] if rival is None else [rival]
-    guesses = {
-        option: _estimate(problem, solution, few, option, rivals, until=until) for option in options
-    }
+    guesses = {}
+    for place, option in enumerate(options):
+        now = time.perf_counter()
+        left = began + 2.0 * _ESTIMATE_SHARE * (until - began) - now
+        late = now + left / (len(options) - place)
+        guesses[option] = _estimate(problem, solution, few, option, rivals, until=late)
     found = {option: guess.told for option, guess in guesses.items()}
     found |= dict.fromkeys(needed, (np.inf, "exact"))
     missed = [problem.objective(np.setdiff1d(solution.chosen, [one])) for one in options]
@@ -127,10 +131,24 @@ def _larger(
         # What was proven of some options is a better rival of those that are estimates still.
         rivals += surer.prover.rivals
         late = time.perf_counter() + _AFTERWARDS * (until - began)
-        for option in [one for one, (_, how) in found.items() if how == "estimate"]:
-            again = _estimate(problem, solution, few, option, rivals, until=late)
-            found[option] = found[option] if np.isnan(again.fee) else again.told
+        _estimate_again(problem, solution, few, rivals, found, until=late)
     return found
+
+
+def _estimate_again(
+    problem: Problem,
+    solution: Solution,
+    pool: Pool,
+    rivals: Sequence[NDArray[np.int64]],
+    found: dict[int, tuple[float, DropOutHow]],
+    *,
+    until: float,
+) -> None:
+    """Estimates by better plans without each option, put in the place of those at hand."""
+    for option in [one for one, (_, how) in found.items() if how == "estimate"]:
+        again = _estimate(problem, solution, pool, option, rivals, until=until)
+        if not np.isnan(again.fee):
+            found[option] = again.told
 
 
 @dataclass(frozen=True)
