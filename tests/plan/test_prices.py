@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.errors import ConflictError
+from matcher.plan.dropout import drop_out_fee
 from matcher.plan.prices import price
-from matcher.plan.problem import Problem
+from matcher.plan.problem import Limit, Problem
 from matcher.plan.results import Solution
 from matcher.plan.solve import solve
 
@@ -72,6 +73,56 @@ def test_an_option_stays_below_its_drop_out_fee_and_goes_above(
             assert beyond < without
         else:
             assert without == -np.inf
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_fees_of_many_options_that_add_up_are_proven_to_within_a_twentieth(
+    small: SimpleNamespace, seed: int
+) -> None:
+    problem = small.problem(seed, overlap=False, n=80, feasible=True)
+    problem = problem.with_limits([one for one in problem.limits if one.name != "posts"])
+    solution = solve(problem, gap=0.0)
+    found = price(problem, solution, seconds=60.0).options
+    assert {one.drop_out_how for one in found} <= {"proven"}
+    for one in found[:3]:
+        exact = drop_out_fee(problem, one.option, seconds=60.0)
+        assert exact is not None
+        assert exact / 1.05 * (1 - 1e-9) <= one.drop_out_fee <= exact * (1 + 1e-6)
+
+
+def test_fees_with_overlap_are_solved_again(small: SimpleNamespace) -> None:
+    problem = small.problem(4, overlap=True, n=48, feasible=True)
+    solution = solve(problem, gap=0.0, seconds=20.0)
+    found = price(problem, solution, seconds=20.0).options
+    assert {one.drop_out_how for one in found} <= {"re-solved", "estimate"}
+    assert "re-solved" in {one.drop_out_how for one in found}
+    solved_again = [one for one in found if one.drop_out_how == "re-solved"]
+    for one in solved_again[:2]:
+        exact = drop_out_fee(problem, one.option, seconds=60.0)
+        assert exact is not None
+        assert one.drop_out_fee == pytest.approx(exact, rel=0.1)
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_an_option_that_a_limit_demands_has_no_fee_that_drives_it_out(
+    small: SimpleNamespace, overlap: bool
+) -> None:
+    problem = small.problem(4, overlap=overlap, n=48, feasible=True)
+    must = Limit.over("must", np.arange(48) == 5, unit="accounts", low=1)
+    two = Limit.over("two", np.isin(np.arange(48), [7, 9]), unit="accounts", low=1)
+    problem = problem.with_limits([problem.limit("budget"), must, two])
+    solution = solve(problem, seconds=10.0)
+    found = {one.option: one for one in price(problem, solution, seconds=10.0).options}
+    assert (found[5].drop_out_fee, found[5].drop_out_how) == (np.inf, "exact")
+    other = next(one for one in (7, 9) if one in found)
+    assert np.isfinite(found[other].drop_out_fee)
+
+
+def test_without_time_no_price_is_made_up(small: SimpleNamespace) -> None:
+    problem = small.problem(4, overlap=True, n=48, feasible=True)
+    solution = solve(problem, seconds=5.0)
+    for one in price(problem, solution, seconds=1e-9).options:
+        assert (one.drop_out_how, np.isnan(one.drop_out_fee)) == ("unknown", True)
 
 
 @settings(max_examples=20)

@@ -201,7 +201,7 @@ _HEADS = {
 
 
 def _as_text(found: Plan) -> str:
-    """Sentences, then the accounts as a table; estimated fees behind a sign."""
+    """Sentences, then the accounts as a table; estimates of money behind a sign."""
     from matcher.recommend.wording import FORMAT_NAMES, format_number
 
     language = found.language
@@ -222,7 +222,7 @@ def _as_text(found: Plan) -> str:
                 number(row["outcome_expected"]),
                 f"{number(row['outcome_low'])} – {number(row['outcome_high'])}",
                 number(row["marginal"]),
-                number(row["drop_out_fee"]),
+                ("≈ " if row["drop_out_how"] == "estimate" else "") + number(row["drop_out_fee"]),
                 _name(row["swap_handle"], row["swap_account_id"]),
             ]
         )

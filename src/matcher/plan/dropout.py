@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from matcher.plan.problem import Problem
     from matcher.plan.search import Search
 
-__all__ = ["drop_out_fee", "greatest_fee_by_exchanges", "without_option"]
+__all__ = [
+    "charged_sides",
+    "drop_out_fee",
+    "greatest_fee",
+    "greatest_fee_by_exchanges",
+    "money_share",
+    "without_option",
+]
 
 _TIE: Final = 1e-9
 """Relative; worth that counts as the same."""
@@ -50,8 +57,7 @@ def drop_out_fee(problem: Problem, option: int, *, seconds: float) -> float | No
         where the time ran out.
     """
     until = time.perf_counter() + seconds
-    charged = _charged_rows(problem, option)
-    if not len(charged):
+    if not len(charged_sides(problem, option)[0]):
         return np.inf
     try:
         rival = solve(without_option(problem, option), gap=0.0, seconds=seconds)
@@ -61,7 +67,8 @@ def drop_out_fee(problem: Problem, option: int, *, seconds: float) -> float | No
         return None
     if rival.bound - rival.objective > 1e-6 * abs(rival.bound):
         return None
-    return _greatest_fee(problem, option, rival.objective, charged, until)
+    found = greatest_fee(problem, option, rival.objective, until)
+    return None if found is None else found[0]
 
 
 def without_option(problem: Problem, option: int) -> Problem:
@@ -118,11 +125,12 @@ def greatest_fee_by_exchanges(
     """
     pool = search.pool
     option = int(pool.options[place])
-    charged = _charged_rows(problem, option)
+    charged, signs = charged_sides(problem, option)
     if not len(charged):
         return np.inf
-    per_fee = np.array([_share(problem, int(row), option) for row in charged])
-    rest = problem.highs[charged] + pool.totals[place, charged]
+    per_fee = np.array([money_share(problem, int(row), option) for row in charged])
+    bounds = np.where(signs > 0, problem.highs[charged], problem.lows[charged])
+    rest = bounds + pool.totals[place, charged]
 
     def fee_at(totals: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(((rest - totals[..., charged]) / per_fee).min(axis=-1))
@@ -171,35 +179,95 @@ def _cheapest(
     return float(loss[at]), int(places[usable][at])
 
 
-def _share(problem: Problem, row: int, option: int) -> float:
+def money_share(problem: Problem, row: int, option: int) -> float:
+    """How much of an option's fee a limit counts.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    row : int
+        Place of a limit on money.
+    option : int
+        The option.
+
+    Returns
+    -------
+    float
+        Such as 1 for the budget; below 0 where it makes room for others.
+    """
     limit = problem.limits[row]
     return float(limit.coefficients[limit.options == option].sum())
 
 
-def _charged_rows(problem: Problem, option: int) -> NDArray[np.int64]:
-    """Limits on money that a higher fee of the option comes up against."""
-    return np.array(
-        [
-            row
-            for row, limit in enumerate(problem.limits)
-            if limit.counts_money and np.isfinite(limit.high) and _share(problem, row, option) > 0
-        ],
-        np.int64,
-    )
+def charged_sides(problem: Problem, option: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Bounds on money that a higher fee of an option comes up against.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    option : int
+        The option.
+
+    Returns
+    -------
+    rows : numpy.ndarray of int64, shape (k,)
+        Places of their limits.
+    signs : numpy.ndarray of float64, shape (k,)
+        1 for a greatest total, -1 for a least one, which a fee that counts below 0 falls short of.
+    """
+    found = []
+    for row, limit in enumerate(problem.limits):
+        if not limit.counts_money:
+            continue
+        share = money_share(problem, row, option)
+        if share > 0 and np.isfinite(limit.high):
+            found.append((row, 1.0))
+        if share < 0 and np.isfinite(limit.low):
+            found.append((row, -1.0))
+    rows = np.array([row for row, _ in found], np.int64)
+    return rows, np.array([sign for _, sign in found], np.float64)
 
 
-def _greatest_fee(
-    problem: Problem, option: int, worth: float, charged: NDArray[np.int64], until: float
-) -> float | None:
+def greatest_fee(
+    problem: Problem, option: int, worth: float, until: float, *, gap: float = 0.0
+) -> tuple[float, float] | None:
+    """Greatest fee of an option at which a plan with it is worth as much as is said.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    option : int
+        The option, on whose fee there is a limit.
+    worth : float
+        What plans with it have to be worth.
+    until : float
+        Instant of `time.perf_counter` at which it gives up.
+    gap : float, default 0
+        Relative difference of the two fees at which it ends.
+
+    Returns
+    -------
+    tuple of float, or None
+        A fee at which there is such a plan, and one above which there is none; None where the time
+        ran out or there is none at any fee.
+    """
     base = choice_program(problem, problem.gains)
     n = problem.n_options
     rows = lil_array(base.matrix)
     money = [row for row, limit in enumerate(problem.limits) if limit.counts_money]
-    shares = {row: _share(problem, row, option) for row in money}
+    shares = {row: money_share(problem, row, option) for row in money}
     for row in money:
         rows[row, option] = 0.0
     spans = abs(base.matrix).sum(axis=1).ravel()
-    most = min((abs(problem.highs[row]) + float(spans[row])) / shares[int(row)] for row in charged)
+    charged, signs = charged_sides(problem, option)
+    ends = np.where(signs > 0, problem.highs[charged], problem.lows[charged])
+    most = min(
+        (abs(end) + float(spans[row])) / abs(shares[int(row)])
+        for row, end in zip(charged, ends, strict=True)
+    )
     scale = max(most, 1e-12)
     tangents = Tangents(problem)
     m = len(tangents.cells)
@@ -228,12 +296,14 @@ def _greatest_fee(
             lower,
             upper,
         )
-        found = solve_integer(program, whole, seconds=until - time.perf_counter())
+        left = until - time.perf_counter()
+        found = solve_integer(program, whole, seconds=left, gap=gap)
         if found.status != "optimal" or found.point is None:
             return None
         chosen = np.flatnonzero(found.point[:n] > 0.5)
         if problem.objective(chosen) >= worth - 10 * _TIE * abs(worth):
-            return float(found.point[-1] * scale)
+            fee = float(found.point[-1] * scale)
+            return fee, max(fee, float(found.bound) * scale)
         if not tangents.add(chosen, found.point[n : n + m]):
             return None
     return None

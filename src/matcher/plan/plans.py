@@ -63,7 +63,10 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 """Columns of a plan's rows. Money is in `fee_currency`, ``outcome_*`` in what `outcome_name` says
 (its range is that of 8 in 10), `marginal` and `swap_change` in the objective. `drop_out_fee` is
-missing where no fee drives the account out. `matcher simulate --judge` reads rows as they are."""
+missing where no fee drives the account out (`drop_out_how` is ``no fee``) or time ran out
+(``unknown``); else `drop_out_how` is ``exact`` (proven), ``proven`` (to within 5 %), ``re-solved``
+(found to within 5 % by solving again) or ``estimate`` (by exchanges alone). `matcher simulate
+--judge` reads rows as they are."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,12 @@ import numpy as np
 from matcher.arguments import check_type
 from matcher.errors import UsageError
 from matcher.plan.bound import Relaxation
-from matcher.plan.dropout import drop_out_fee, greatest_fee_by_exchanges
+from matcher.plan.drop_outs import drop_outs
 from matcher.plan.pool import Pool
 from matcher.plan.problem import Problem
 from matcher.plan.results import OptionPrice, Prices, ShadowPrice, Solution
-from matcher.plan.search import Search, anneal, best_exchange, improve
-from matcher.plan.solve import FEW, Run, finish
+from matcher.plan.search import Search, best_exchange
+from matcher.plan.solve import Run, finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +34,6 @@ SHARE_STEP: Final = 0.01
 _N_STEPS: Final = 1500
 _N_TANGENTS: Final = 120
 _N_LOOSENED: Final = 30
-_N_POOL: Final = 400
-_N_RIVAL_STEPS: Final = 200
-"""Exchanges tried for the best plan without an option."""
 _OPTIONS_SHARE: Final = 0.6
 """Part of the time for the options; the rest is for the limits."""
 _PROVABLE: Final = 2000
@@ -59,10 +56,11 @@ def price(problem: Problem, solution: Solution, *, seconds: float = 30.0, seed: 
     Returns
     -------
     Prices
-        The price at which an option drops out is proven for problems of up to 40 options;
-        otherwise it is where exchanges that free money no longer beat the best plan that
-        exchanges find without the option. Shadow prices come from the linear program that proves
-        the best bound, and beside them what re-solving a loosened problem brings.
+        The price at which an option drops out is proven for problems of up to 40 options and where
+        the objective adds up, otherwise found by solving again, while time is left, those first
+        that the plan would miss most; each says how it was found. Shadow prices come from the
+        linear program that proves the best bound, and beside them what re-solving a loosened
+        problem brings.
 
     Raises
     ------
@@ -104,65 +102,21 @@ def _price_options(
 ) -> Iterator[OptionPrice]:
     everything = np.arange(problem.n_options)
     whole = Search(Pool.of(problem, everything), solution.chosen.tolist())
-    ranked = np.argsort(-relaxation.reduced(), kind="stable") if relaxation.kept else everything
-    few = Pool.of(problem, np.union1d(ranked[:_N_POOL], solution.chosen))
-    for place, option in enumerate(solution.chosen.tolist()):
-        others = problem.person != problem.person[option]
-        worth, swap = best_exchange(whole, option, others=others)
+    swaps = {
+        option: best_exchange(whole, option, others=problem.person != problem.person[option])
+        for option in solution.chosen.tolist()
+    }
+    fees = drop_outs(problem, solution, relaxation, until=until, seed=seed)
+    for option, (worth, swap) in swaps.items():
         rest = solution.chosen[solution.chosen != option]
-        left = (until - time.perf_counter()) / (len(solution.chosen) - place)
-        fee, how = _drop_out(problem, solution, few, option, seconds=left, seed=seed)
         yield OptionPrice(
             option,
             solution.objective - problem.objective(rest),
-            fee,
-            how,
+            *fees[option],
             swap,
             worth - solution.objective if swap >= 0 else np.nan,
             float(problem.fee[swap] - problem.fee[option]) if swap >= 0 else np.nan,
         )
-
-
-def _drop_out(
-    problem: Problem,
-    solution: Solution,
-    pool: Pool,
-    option: int,
-    *,
-    seconds: float,
-    seed: int,
-) -> tuple[float, Literal["exact", "re-solved"]]:
-    if seconds <= 0:
-        return np.nan, "re-solved"
-    until = time.perf_counter() + seconds
-    if problem.n_options <= FEW:
-        fee = drop_out_fee(problem, option, seconds=seconds)
-        if fee is not None:
-            return fee, "exact"
-    chosen = pool.places(solution.chosen).tolist()
-    place = int(pool.places(np.array([option]))[0])
-    rival = _without(pool, chosen, place, until=until, seed=seed)
-    worth = min(rival, solution.objective) if np.isfinite(rival) else -np.inf
-    search = Search(pool, chosen)
-    fee = greatest_fee_by_exchanges(problem, search, place, worth, until=until)
-    # Without a rival the option stays in whatever it costs, as long as it can be paid.
-    return (np.inf if rival == -np.inf else fee), "re-solved"
-
-
-def _without(pool: Pool, chosen: list[int], place: int, *, until: float, seed: int) -> float:
-    """Worth of the best plan that exchanges find without an option; -inf where none do."""
-    search = Search(pool, chosen)
-    worth, coming = best_exchange(search, place)
-    if worth == -np.inf:
-        return worth
-    kept = [one for one in chosen if one != place]
-    search.stand([*kept, coming] if coming >= 0 else kept)
-    search.barred[place] = True
-    rng = np.random.default_rng([seed, place])
-    best, _ = anneal(search, steps=_N_RIVAL_STEPS, rng=rng, until=until)
-    search.stand(best)
-    improve(search, until=until)
-    return search.worth
 
 
 @dataclass(frozen=True)

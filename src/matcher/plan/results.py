@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Conflict",
     "ConflictPart",
+    "DropOutHow",
     "Frontier",
     "FrontierPoint",
     "FrontierStatus",
@@ -226,6 +227,10 @@ class Conflict:
     is_irreducible: bool
 
 
+DropOutHow = Literal["exact", "proven", "re-solved", "estimate", "unknown"]
+"""How surely the price at which an option drops out is known."""
+
+
 @dataclass(frozen=True)
 class OptionPrice:
     """What a chosen option is worth in its plan.
@@ -239,8 +244,10 @@ class OptionPrice:
     drop_out_fee : float
         At a higher fee a plan without it is worth more; inf where no fee drives it out (a limit
         demands it, or no limit counts money).
-    drop_out_how : {"exact", "re-solved"}
-        Whether the price is proven, or found by re-solving with the plan's own heuristics.
+    drop_out_how : {"exact", "proven", "re-solved", "estimate", "unknown"}
+        Whether the price is proven; proven to within 5 %; within 5 % of a fee at which plans that
+        are found by solving again no longer hold the option; where exchanges that free money no
+        longer beat the best plan that exchanges find without it; or not reached in time (NaN).
     swap : int
         The option of another person that replaces it best, the others fixed; -1 where none can.
     swap_change : float
@@ -252,7 +259,7 @@ class OptionPrice:
     option: int
     marginal: float
     drop_out_fee: float
-    drop_out_how: Literal["exact", "re-solved"]
+    drop_out_how: DropOutHow
     swap: int
     swap_change: float
     swap_fee_change: float

@@ -164,7 +164,7 @@ def _rows(
         "marginal": [one.marginal for one in priced],
         "drop_out_fee": [one.drop_out_fee for one in priced],
         "drop_out_how": [
-            one.drop_out_how if np.isfinite(one.drop_out_fee) else "no fee" for one in priced
+            "no fee" if np.isinf(one.drop_out_fee) else one.drop_out_how for one in priced
         ],
         **_swaps(ready, swaps, priced),
         "is_must_have": np.isin(accounts["account_id"].to_numpy(str), request.brief.must_have),

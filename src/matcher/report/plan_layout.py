@@ -41,6 +41,7 @@ ACCOUNTS: Final = (
         16,
         "money",
     ),
+    Column("drop_out_label", _said("How sure that fee is", "Mức giá đó chắc đến đâu"), 30),
     Column("swap", _said("Next best in its place", "Người thay thế tốt nhất"), 34, "long"),
     Column("swap_fee", _said("Fee of that", "Giá của người đó"), 16, "money"),
     Column("swap_change", _said("Change by that", "Thay đổi khi thay"), 13, "amount"),
@@ -99,6 +100,12 @@ WORDS: Final = {
     "bounds": _said("Limits", "Các giới hạn"),
     "swap": _said("{handle}: {posts} × {format}", "{handle}: {posts} × {format}"),
     "any": _said("post in any format", "bài, định dạng tùy chọn"),
+    "exact": _said("proven", "đã chứng minh"),
+    "proven": _said("proven to within 5 %", "đã chứng minh, sai không quá 5 %"),
+    "re-solved": _said("solved again, to within 5 %", "đã giải lại, chênh trong 5 %"),
+    "estimate": _said("estimate, not solved again", "ước tính, chưa giải lại"),
+    "no fee": _said("no fee drives it out", "không mức giá nào loại được"),
+    "late": _said("time ran out", "hết thời gian"),
     "points": _said("pp", "điểm %"),
     "columns": _said(
         "Outcomes, losses and changes count {outcome}.\n"

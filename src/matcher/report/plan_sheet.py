@@ -158,6 +158,10 @@ class _Sheets:
             line += 1
         rows = plan.frame.assign(
             swap=pd.Series([self._swap(row) for row in plan.frame.to_dict("records")], dtype="str"),
+            drop_out_label=[
+                self._word("late" if how == "unknown" else how)
+                for how in plan.frame["drop_out_how"]
+            ],
             format=[self._format(one) for one in plan.frame["format"]],
             platform=plan.frame["platform"].map(lambda one: PLATFORM_NAMES.get(one, one)),
         )

@@ -1,0 +1,251 @@
+"""The fees at which the options of a plan drop out, each as surely as there is time for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from matcher.plan.dropout import drop_out_fee, greatest_fee_by_exchanges
+from matcher.plan.pool import Pool
+from matcher.plan.programs import best_choice
+from matcher.plan.resolved import Prover, Resolver
+from matcher.plan.search import Search, anneal, best_exchange, improve
+from matcher.plan.solve import FEW
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from matcher.plan.bound import Relaxation
+    from matcher.plan.problem import Problem
+    from matcher.plan.programs import Choice
+    from matcher.plan.results import DropOutHow, Solution
+
+__all__ = ["drop_outs"]
+
+_N_POOL: Final = 400
+_N_STEPS: Final = (200, 3000)
+"""Exchanges tried for the best plan without an option, where the objective adds up (programs find
+better ones) and where it does not."""
+_ESTIMATE_SHARE: Final = 0.25
+"""Part of the time in which plans without each option are looked for, and in which all fees are
+estimated; the rest proves them or solves again."""
+_LEAST_SECONDS: Final = 1.5
+"""Time that the price of one option has to be made surer."""
+_REBUILD_SECONDS: Final = 0.3
+_REBUILD_GAP: Final = 0.01
+_AFTERWARDS: Final = 0.05
+"""Part of the time in which estimates are made better in the end."""
+
+
+def drop_outs(
+    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float, seed: int
+) -> dict[int, tuple[float, DropOutHow]]:
+    """Fee at which each chosen option drops out, and how it was found.
+
+    Fees of problems of up to 40 options are proven. Of others all are estimated first, then proven
+    to within 5 % where the objective adds up, or found by solving again, while time is left: those
+    first that the plan would miss most.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    solution : Solution
+        Its plan.
+    relaxation : Relaxation
+        Of the problem; not moved.
+    until : float
+        Instant of `time.perf_counter` at which it ends.
+    seed : int
+        Seed of all draws.
+
+    Returns
+    -------
+    dict of int to tuple of float and str
+        By option: the fee, inf where none drives it out and NaN where time ran out, and one of
+        `matcher.plan.results.DropOutHow`.
+    """
+    chosen = solution.chosen.tolist()
+    found: dict[int, tuple[float, DropOutHow]] = {}
+    if problem.n_options <= FEW:
+        for place, option in enumerate(chosen):
+            left = (until - time.perf_counter()) / (len(chosen) - place)
+            fee = drop_out_fee(problem, option, seconds=left) if left > 0 else None
+            if fee is not None:
+                found[option] = (fee, "exact")
+    rest = [option for option in chosen if option not in found]
+    return found | (_larger(problem, solution, rest, relaxation, until, seed) if rest else {})
+
+
+def _larger(
+    problem: Problem,
+    solution: Solution,
+    options: list[int],
+    relaxation: Relaxation,
+    until: float,
+    seed: int,
+) -> dict[int, tuple[float, DropOutHow]]:
+    ranked = np.arange(problem.n_options)
+    if relaxation.kept:
+        ranked = np.argsort(-relaxation.reduced(), kind="stable")
+    few = Pool.of(problem, np.union1d(ranked[:_N_POOL], solution.chosen))
+    began, rivals, needed = time.perf_counter(), [solution.chosen], set()
+    steps = _N_STEPS[problem.has_overlap]
+    for place, option in enumerate(options):
+        now = time.perf_counter()
+        left = began + _ESTIMATE_SHARE * (until - began) - now
+        late = now + left / (len(options) - place)
+        rival = _without(few, rivals, option, until=late, seed=seed, steps=steps)
+        if rival is None:
+            choice = _rebuilt(problem, relaxation, option, seconds=late - now)
+            rival = choice.chosen
+            if choice.is_impossible:
+                needed.add(option)
+        rivals += [] if rival is None else [rival]
+    guesses = {}
+    for place, option in enumerate(options):
+        now = time.perf_counter()
+        left = began + 2.0 * _ESTIMATE_SHARE * (until - began) - now
+        late = now + left / (len(options) - place)
+        guesses[option] = _estimate(problem, solution, few, option, rivals, until=late)
+    found = {option: guess.told for option, guess in guesses.items()}
+    found |= dict.fromkeys(needed, (np.inf, "exact"))
+    missed = [problem.objective(np.setdiff1d(solution.chosen, [one])) for one in options]
+    order = np.array(options, np.int64)[np.argsort(missed, kind="stable")]
+    surer = _Surer(problem, solution, relaxation)
+    for place, option in enumerate(order.tolist()):
+        now = time.perf_counter()
+        if now >= until:
+            break
+        if option in needed:
+            continue
+        share = (until - now) / (len(order) - place)
+        late = now + max(share, min(until - now, _LEAST_SECONDS))
+        found[option] = surer.fee(option, guesses[option], until=late) or found[option]
+    if surer.prover is not None:
+        # What was proven of some options is a better rival of those that are estimates still.
+        rivals += surer.prover.rivals
+        late = time.perf_counter() + _AFTERWARDS * (until - began)
+        _estimate_again(problem, solution, few, rivals, found, until=late)
+    return found
+
+
+def _estimate_again(
+    problem: Problem,
+    solution: Solution,
+    pool: Pool,
+    rivals: Sequence[NDArray[np.int64]],
+    found: dict[int, tuple[float, DropOutHow]],
+    *,
+    until: float,
+) -> None:
+    """Estimates by better plans without each option, put in the place of those at hand."""
+    for option in [one for one, (_, how) in found.items() if how == "estimate"]:
+        again = _estimate(problem, solution, pool, option, rivals, until=until)
+        if not np.isnan(again.fee):
+            found[option] = again.told
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """An estimate, with the plans that it rests on."""
+
+    fee: float
+    rival: NDArray[np.int64] | None
+    payable: NDArray[np.int64]
+
+    @property
+    def told(self) -> tuple[float, DropOutHow]:
+        if np.isnan(self.fee) or self.rival is None:
+            return np.nan, "unknown"
+        return self.fee, "estimate"
+
+
+class _Surer:
+    """Prices that are better than estimates, by what the problem allows."""
+
+    def __init__(self, problem: Problem, solution: Solution, relaxation: Relaxation) -> None:
+        self.problem, self.relaxation, self.solution = problem, relaxation, solution
+        self.prover = None if problem.has_overlap else Prover(problem)
+        self._resolver: Resolver | None = None
+
+    def fee(self, option: int, guess: _Guess, *, until: float) -> tuple[float, DropOutHow] | None:
+        """Proven fee, or one found by solving again; None where time is too short for both."""
+        if self.prover is not None and guess.rival is not None:
+            fee = self.prover.fee(option, guess.rival, guess.payable, until=until)
+            return None if fee is None else (fee, "proven")
+        if guess.rival is None or not np.isfinite(guess.fee):
+            return None
+        if self._resolver is None:
+            self._resolver = Resolver(self.problem, self.solution, self.relaxation)
+        fee = self._resolver.fee(option, max(guess.fee, 1e-12), guess.rival, until=until)
+        return None if fee is None else (fee, "re-solved")
+
+
+def _estimate(
+    problem: Problem,
+    solution: Solution,
+    pool: Pool,
+    option: int,
+    rivals: Sequence[NDArray[np.int64]],
+    *,
+    until: float,
+) -> _Guess:
+    """Fee at which exchanges no longer pay for an option; rivals of the others may be its too."""
+    if time.perf_counter() >= until:
+        return _Guess(np.nan, None, solution.chosen)
+    without = [one for one in rivals if option not in one]
+    rival = max(without, key=problem.objective, default=None)
+    worth = -np.inf if rival is None else min(problem.objective(rival), solution.objective)
+    search = Search(pool, pool.places(solution.chosen).tolist())
+    place = int(pool.places(np.array([option]))[0])
+    fee = greatest_fee_by_exchanges(problem, search, place, worth, until=until)
+    return _Guess(fee, rival, np.sort(pool.options[search.chosen]))
+
+
+def _rebuilt(problem: Problem, relaxation: Relaxation, option: int, *, seconds: float) -> Choice:
+    """A plan without an option where no exchange of one for one makes one, if there is any."""
+    gains = relaxation.kept[0].gains if relaxation.kept else problem.gains
+    others = np.arange(problem.n_options) != option
+    seconds = max(seconds, _REBUILD_SECONDS)
+    return best_choice(problem, gains, seconds=seconds, gap=_REBUILD_GAP, among=others)
+
+
+def _without(
+    pool: Pool,
+    known: list[NDArray[np.int64]],
+    option: int,
+    *,
+    until: float,
+    seed: int,
+    steps: int,
+) -> NDArray[np.int64] | None:
+    """Best plan that exchanges find without an option; None where they find none.
+
+    They begin at the best of the plans at hand, of which the first, the plan itself, holds it.
+    """
+    place = int(pool.places(np.array([option]))[0])
+    search = Search(pool, pool.places(known[0]).tolist())
+    worth, coming = best_exchange(search, place)
+    kept = [one for one in search.chosen if one != place]
+    starts = [
+        pool.places(one).tolist()
+        for one in known[1:]
+        if option not in one and np.isin(one, pool.options).all()
+    ]
+    if worth > -np.inf:
+        starts.append([*kept, coming] if coming >= 0 else kept)
+    if not starts:
+        return None
+    search.stand(max(starts, key=lambda one: pool.worth(one, pool.rate_sums(one))))
+    search.barred[place] = True
+    rng = np.random.default_rng([seed, place])
+    best, _ = anneal(search, steps=steps, rng=rng, until=until)
+    search.stand(best)
+    improve(search, until=until)
+    return np.sort(pool.options[search.chosen])
