@@ -65,7 +65,8 @@ COLUMNS: Final[Mapping[str, str]] = {
 (its range is that of 8 in 10), `marginal` and `swap_change` in the objective. `drop_out_fee` is
 missing where no fee drives the account out (`drop_out_how` is ``no fee``) or time ran out
 (``unknown``); else `drop_out_how` is ``exact`` (proven), ``proven`` (to within 5 %), ``re-solved``
-(found to within 5 % by solving again) or ``estimate`` (by exchanges alone). `matcher simulate
+(bracketed to within 5 % by solving again, which finds good plans, not surely the best) or
+``estimate`` (by exchanges alone). `matcher simulate
 --judge` reads rows as they are."""
 
 

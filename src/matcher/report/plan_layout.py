@@ -102,7 +102,7 @@ WORDS: Final = {
     "any": _said("post in any format", "bài, định dạng tùy chọn"),
     "exact": _said("proven", "đã chứng minh"),
     "proven": _said("proven to within 5 %", "đã chứng minh, sai không quá 5 %"),
-    "re-solved": _said("solved again, to within 5 %", "đã giải lại, chênh trong 5 %"),
+    "re-solved": _said("solved again, not proven", "đã giải lại, chưa chứng minh"),
     "estimate": _said("estimate, not solved again", "ước tính, chưa giải lại"),
     "no fee": _said("no fee drives it out", "không mức giá nào loại được"),
     "late": _said("time ran out", "hết thời gian"),
