@@ -21,7 +21,7 @@ SENTENCE_COLUMNS: Final = ("place", "sentence", "overlap", "carries", "n_left", 
 """Columns of `weigh_sentences`."""
 _END: Final = re.compile(r"(?<=[.!?…。])\s+|\s*[\r\n]+\s*")
 _ABBREVIATION: Final = re.compile(
-    r"(?:^|.*[\s(])(?:tp|tx|tt|q|p|kp|ths?|ts|bs|gs|pgs|đ/c|mr|mrs|ms|dr|st|vs|no|e\.g|i\.e|approx)\.",
+    r"(?:^|.*[\s(])(?:tp|tx|tt|q|p|kp|th[s]|ts|bs|gs|pgs|đ/c|mr|mrs|ms|dr|st|vs|no|e\.g|i\.e|approx)\.",
     re.IGNORECASE | re.DOTALL,
 )
 """Text that ends with an abbreviation after which a sentence goes on: city (TP.), district (Q.),
