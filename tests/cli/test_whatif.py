@@ -165,3 +165,31 @@ def test_answers_are_tracked_if_asked(ask: Any) -> None:
     found = ask(REACH, options=("--track", "--order", "outcome"))
     assert found.exit_code == 0, found.stderr
     assert "tracked as runs:/" in found.stderr
+
+
+def test_what_cannot_be_asked_at_once(ask: Any) -> None:
+    twice = ask(options=("--enter", "acc_000002", "--enter", "acc_000003"))
+    assert twice.exit_code == 2
+    assert "--enter: got 2 accounts; one at a time" in twice.stderr
+    unknown = ask({"kind": "brief", "must_have": ["acc_999999"]})
+    assert unknown.exit_code == 3
+    assert "scenario s0: 1 account(s) are not in the market: ['acc_999999']" in unknown.stderr
+
+
+def test_who_is_taken_away_and_what_exceeds_the_budget_is_said(ask: Any) -> None:
+    first = json.loads(ask(REACH, options=("--json",)).stdout)["baseline"][0]
+    gone = ask({"kind": "market", "unavailable": [first["account_id"]]})
+    assert "It is no candidate any more" in gone.stdout
+    dear = ask({"kind": "brief", "budget": 1_000_000}, options=("--order", "outcome"))
+    assert "come to more than the budget of 1,000,000 VND" in dear.stderr
+
+
+def test_plans_of_a_grid_say_what_the_next_million_is_worth(ask: Any) -> None:
+    options = ("--grid", "budget=20000000,21000000", "--plans", "--json")
+    found = json.loads(ask(options=options).stdout)["plans"]
+    assert [one["scenario"] for one in found] == ["budget=20000000", "budget=21000000"]
+    for one, budget in zip(found, (2e7, 2.1e7), strict=True):
+        more = one["worth_after"] - one["worth_before"]
+        assert one["objective_before"] == one["objective"]
+        held = one["per_million"]
+        assert held is None or held * (budget - 6e7) / 1e6 == pytest.approx(more)

@@ -36,7 +36,7 @@ def test_what_says_nothing_is_left_out_and_long_lists_are_counted() -> None:
     shown = table_in_words(TABLE, "en")
     assert not {"digest", "per million more"} & set(shown)
     assert shown["entered"].tolist() == ["a1, a2, a3, a4 and 2 more", ""]
-    assert shown["objective"].tolist() == ["accounts reached"] * 2
+    assert shown["objective then"].tolist() == ["accounts reached"] * 2
     assert shown["moves the rank"].tolist() == ["yes", "no"]
 
 
@@ -66,7 +66,7 @@ def test_fees_say_how_sure_they_are() -> None:
         (Support(12, np.nan, np.nan, 0), ["12 briefs were learnt from: too few to say how usual"]),
         (
             Support(93, 0.6875, 0.8, 2, ("posts_30d",)),
-            ["farther from its like than 69 % of the 93", "2 of those hired", "posts_30d"],
+            ["farther from its like than 69 % of the 93", "beyond any learnt from: 2", "posts_30d"],
         ),
     ],
 )

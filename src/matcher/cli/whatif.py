@@ -75,7 +75,7 @@ def whatif(
         bool, typer.Option("--sentences", help="Which sentence of the brief carries the ranking.")
     ] = False,
     enter: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--enter",
             autocompletion=complete_accounts,
@@ -84,7 +84,7 @@ def whatif(
         ),
     ] = None,
     curve: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--curve", metavar="ACCOUNT.KNOB=A,B", help="One account as one thing about it changes."
         ),
@@ -145,13 +145,18 @@ def whatif(
     from matcher.whatif.ask import compare_scenarios
     from matcher.whatif.desk import open_desk
     from matcher.whatif.extras import add_extras, parse_extras
+    from matcher.whatif.grid import grid_scenarios
     from matcher.whatif.scenario import join_scenarios, read_scenario
 
     started_at = time.time()
     check_word("--order", order, REQUESTS)
     check_word("--language", language, ("en", "vi"))
     extras = parse_extras(
-        grid or [], tornado=tornado, sentences=sentences, enter=enter, curve=curve
+        grid or [],
+        tornado=tornado,
+        sentences=sentences,
+        enter=_only("--enter", enter),
+        curve=_only("--curve", curve),
     )
     questions, files = split_scenarios(scenario or [])
     scenarios = [read_scenario(path) for path in files]
@@ -199,12 +204,21 @@ def whatif(
         )
         found = add_extras(found, desk, extras, seed=seed, progress=tell)
         if plans:
-            found = _with_plans(found, desk, scenarios, seed, tell)
+            asked = [*scenarios, *grid_scenarios(extras.knobs, is_tornado=extras.is_tornado)]
+            found = _with_plans(found, desk, asked, seed, tell)
     if out is not None:
         _write(out, found, language, force=force)
     if track:
         _track(found, desk, market, tracking_uri, started_at, language)
     _say(found, language, as_json=as_json)
+
+
+def _only(option: str, values: list[str] | None) -> str | None:
+    from matcher.errors import UsageError
+
+    if values is not None and len(values) > 1:
+        raise UsageError(f"{option}: got {len(values)} accounts; one at a time can be asked about")
+    return values[0] if values else None
 
 
 def _check_asked(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from matcher.plain import visible
@@ -67,7 +68,8 @@ _HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "n_values": ("tried", "số mức đã thử"),
     "acts": ("moves the rank", "có tác động"),
     "note": ("", ""),
-    "objective": ("objective", "mục tiêu"),
+    "objective_before": ("objective now", "mục tiêu hiện tại"),
+    "objective": ("objective then", "mục tiêu khi đó"),
     "worth_before": ("plan now", "phương án hiện tại"),
     "worth_after": ("plan then", "phương án khi đó"),
     "bound_after": ("no plan beyond", "không thể vượt"),
@@ -90,6 +92,10 @@ _LEVERS: Final[Mapping[str, Mapping[str, str]]] = {
     "format": {"en": "another format", "vi": "định dạng khác"},
     "cadence": {"en": "how often it posts, times", "vi": "nhịp đăng bài, số lần"},
     "posts": {"en": "number of posts", "vi": "số bài"},
+    "effect": {"en": "effect, adjusted", "vi": "tác động, đã hiệu chỉnh"},
+    "pooled": {"en": "hires of all accounts pooled", "vi": "gộp mọi tài khoản"},
+    "naive": {"en": "not adjusted", "vi": "chưa hiệu chỉnh"},
+    "bound": {"en": "bound, something hidden", "vi": "cận nếu có yếu tố ẩn"},
 }
 _SHARES: Final = ("overlap", "carries")
 _LEFT_OUT: Final = ("digest", "place")
@@ -118,7 +124,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "Mô hình đã học {n} bản mô tả: quá ít để nói bản này có quen không.",
     },
     "outside": {
-        "en": "{n} of those hired rest on figures beyond any learnt from.",
+        "en": "Accounts hired whose figures lie beyond any learnt from: {n}.",
         "vi": "{n} người được thuê có chỉ số nằm ngoài dữ liệu đã học.",
     },
     "far": {
@@ -168,7 +174,13 @@ def table_in_words(table: pd.DataFrame, language: Language) -> pd.DataFrame:
         values = table[name].tolist()
         if name in _LEFT_OUT or any(isinstance(value, dict) for value in values):
             continue
-        cells = [_cell(str(name), value, language) for value in values]
+        is_log = "estimate" in table and name in ("value", "low", "high")
+        cells = [
+            change_words(float(np.expm1(value)), language)
+            if is_log and value == value
+            else _cell(str(name), value, language)
+            for value in values
+        ]
         if len(cells) and not any(cells):
             continue
         words = _HEADS.get(str(name))
@@ -186,9 +198,9 @@ def _cell(name: str, value: Any, language: Language) -> str:
         return ""
     if isinstance(value, bool):
         return _WORDS["yes" if value else "no"][language]
-    if name in ("outcome", "objective") and value in OUTCOME_NAMES:
+    if name in ("outcome", "objective", "objective_before") and value in OUTCOME_NAMES:
         return OUTCOME_NAMES[value][language]
-    if name == "lever" and value in _LEVERS:
+    if name in ("lever", "estimate") and value in _LEVERS:
         return _LEVERS[value][language]
     if isinstance(value, int | float):
         return format_number(float(value), language, digits=_digits(name, float(value)))

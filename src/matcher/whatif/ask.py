@@ -12,7 +12,7 @@ import pandas as pd
 from matcher.arguments import check_instances, check_type
 from matcher.errors import SupportError
 from matcher.recommend.recommend import identify_model, list_assumptions
-from matcher.recommend.wording import format_number
+from matcher.recommend.wording import format_money, format_number
 from matcher.whatif.answer import Answer, Comparison
 from matcher.whatif.cost import change_of_cost
 from matcher.whatif.desk import open_desk
@@ -305,7 +305,7 @@ def _answer(desk: Desk, scenario: Scenario, seed: int, refuse_outside: bool) -> 
         scenario.name,
         movement,
         main,
-        n_top=len(state.chosen),
+        n_top=max(len(base.chosen), len(state.chosen)),
         cost=cost,
         support=support,
         language=language,
@@ -379,6 +379,10 @@ def _notes(desk: Desk, state: State, support: Support) -> list[str]:
         said.append(WORDS["posts"][language])
     if {"starts_on", "ends_on"} & set(changes):
         said.append(WORDS["dates"][language])
+    brief, cost = state.brief, change_of_cost(desk.base, state)
+    if brief.budget is not None and brief.currency == cost.currency and cost.after > brief.budget:
+        budget = format_money(brief.budget, str(brief.currency), language)
+        said.append(WORDS["above_budget"][language].format(budget=budget))
     if np.isnan(support.percentile):
         n = format_number(support.n_briefs, language)
         said.append(WORDS["unknown_briefs"][language].format(n=n))

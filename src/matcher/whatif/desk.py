@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.arguments import check_choice, check_count, check_type, to_instant
-from matcher.errors import DataError, SupportError
+from matcher.errors import ConfigError, DataError, SupportError
 from matcher.features.data import MarketData
 from matcher.market.brief import Brief, parse_brief
 from matcher.market.instants import instant_microseconds
@@ -20,6 +20,7 @@ from matcher.recommend.recommend import score_brief
 from matcher.recommend.rows import Job, choose
 from matcher.retrieval.eligibility import RIVAL_DAYS
 from matcher.whatif.edited import edit_context
+from matcher.whatif.joining import check_known
 from matcher.whatif.scenario import BASELINE
 from matcher.whatif.shared import SharedFeatures
 from matcher.whatif.state import State, main_outcome
@@ -139,7 +140,13 @@ class Desk:
             Scored anew; features that the edits leave alone are looked up.
         """
         brief = self.edit_brief(scenario)
-        context, versions = self.market(scenario, brief)
+        try:
+            context, versions = self.market(scenario, brief)
+            named = [scenario.brief_changes.get(name) or () for name in ("must_have", "never")]
+            check_known(context.index.accounts["account_id"].tolist(), {*named[0], *named[1]})
+        except (ConfigError, DataError, SupportError) as error:
+            told = str(error).removeprefix("scenario: ")
+            raise type(error)(f"scenario {scenario.name}: {told}") from error
         job = replace(self.job, context=context)
 
         def build(context: FeatureContext, pairs: Pairs) -> FeatureMatrix:

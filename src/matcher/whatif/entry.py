@@ -38,9 +38,9 @@ _WORDS: Final = {
         "vi": "{account} đã ở hạng {rank}.",
     },
     "ways": {
-        "en": "{account} would enter the first {top} by any of {n} ways, each ranked anew; the "
+        "en": "{account} would enter the first {top}; ways found, each ranked anew: {n}; the "
         "smallest: {first} (rank {rank}).",
-        "vi": "{account} sẽ vào {top} hạng đầu bằng một trong {n} cách, đều đã xếp hạng lại; nhỏ "
+        "vi": "{account} sẽ vào {top} hạng đầu; số cách tìm được, đều đã xếp hạng lại: {n}; nhỏ "
         "nhất: {first} (hạng {rank}).",
     },
     "impossible": {

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from matcher.whatif.desk import Desk
     from matcher.whatif.state import State
 
-__all__ = ["CURVE_COLUMNS", "Knob", "account_curve", "parse_knob", "score_grid", "tornado"]
+__all__ = [
+    "CURVE_COLUMNS",
+    "Knob",
+    "account_curve",
+    "grid_scenarios",
+    "parse_knob",
+    "score_grid",
+    "tornado",
+]
 
 _BRIEF: Final = tuple(name for name in BriefEdit.model_fields if name != "kind")
 _ACCOUNT: Final = tuple(
@@ -143,6 +151,31 @@ def _scenario(knobs: Sequence[Knob], values: Sequence[Any], start: Scenario) -> 
     content = start.to_dict() | {"name": ", ".join(shown)}
     content["edits"] = [*content["edits"], *edits]
     return parse_scenario(content, where="grid")
+
+
+def grid_scenarios(knobs: Sequence[Knob], *, is_tornado: bool = False) -> list[Scenario]:
+    """Cells of a grid as scenarios, named by what they set.
+
+    Parameters
+    ----------
+    knobs : sequence of Knob
+        One or two; any number, each by itself, of a tornado.
+    is_tornado : bool, default False
+        Whether each knob is moved by itself.
+
+    Returns
+    -------
+    list of Scenario
+        In the order of the rows of `score_grid` or of the knobs; none without knobs.
+    """
+    from matcher.whatif.scenario import BASELINE
+
+    if is_tornado:
+        return [one for knob in knobs for one in grid_scenarios([knob])]
+    if not knobs:
+        return []
+    cells = product(*(knob.values for knob in knobs))
+    return [_scenario(knobs, values, BASELINE) for values in cells]
 
 
 def _show(value: Any) -> str:

@@ -1,7 +1,8 @@
-"""Accounts that a scenario lets join the market, as a market of their own."""
+"""Accounts that a scenario names: those in the market, and those that it lets join."""
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,13 +11,13 @@ import pandas as pd
 from matcher.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from matcher.market.market import Market
     from matcher.whatif.edits import NewAccount
     from matcher.whatif.tables import EditedTables
 
-__all__ = ["OF_ACCOUNTS", "join_accounts"]
+__all__ = ["OF_ACCOUNTS", "check_known", "join_accounts"]
 
 _DAYS: Final = 90.0
 """Days before the instant over which the posts of a new account are spread."""
@@ -139,3 +140,27 @@ def _person(one: NewAccount, person: str) -> dict[str, Any]:
         "languages": None if one.languages is None else tuple(one.languages),
         "country": one.country,
     }
+
+
+def check_known(known: Collection[str], asked: Iterable[str]) -> None:
+    """Accounts that edits name must be in the market.
+
+    Parameters
+    ----------
+    known : collection of str
+        Accounts of the market.
+    asked : iterable of str
+        Accounts that are named.
+
+    Raises
+    ------
+    DataError
+        If some are not.
+    """
+    missing = sorted(set(asked) - set(known))
+    if missing:
+        near = difflib.get_close_matches(missing[0], list(known), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known, first five: {list(known)[:5]}"
+        raise DataError(
+            f"scenario: {len(missing)} account(s) are not in the market: {missing[:5]}; {hint}"
+        )

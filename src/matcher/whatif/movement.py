@@ -78,6 +78,12 @@ def rank_biased_overlap(
     return float(min(found + tail * persistence**n_long, 1.0))
 
 
+_ABSENT: Final = {
+    "en": "It is no candidate any more: a hard rule of the brief or of the market removes it.",
+    "vi": "Không còn là ứng viên: một điều kiện bắt buộc của bản mô tả hoặc thị trường loại ra.",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Movement:
     """What changed from the list as it is to that of a scenario.
@@ -130,6 +136,8 @@ def measure_movement(old: State, new: State) -> Movement:
     gone = new.rows_of(changes["account_id"].to_numpy(object)) < 0
     stays = changes["change"] != "left"
     changes["why"] = np.select([stays, gone], ["", "no candidate"], default="overtaken")
+    absent = (~stays & gone).to_numpy(bool)
+    changes.loc[absent, "sentence"] += f" {_ABSENT[language]}"
     summary = found.briefs.iloc[0]
     columns = [f"change_{group}" for group in REASON_GROUPS]
     size = changes[columns].abs().mean()

@@ -22,6 +22,7 @@ __all__ = ["PLAN_COLUMNS", "compare_plans"]
 
 PLAN_COLUMNS: Final = (
     "scenario",
+    "objective_before",
     "objective",
     "worth_before",
     "worth_after",
@@ -51,7 +52,7 @@ def compare_plans(
     """Plans under the budget of each scenario's brief beside that of things as they are.
 
     A scenario that changes nothing but the budget says what more of it is worth: ``per_million``
-    is the change of worth per million of the currency that is spent more, NaN for any other. Two
+    is the change of worth per million that the budget is larger, NaN for any other. Two
     plans can share few accounts and be worth nearly the same; ``bound_after`` says how much a
     better one could be worth at most.
 
@@ -114,7 +115,7 @@ def _plan(desk: Desk, state: State, seconds: float, seed: int) -> Plan:
 def _row(scenario: Scenario, before: Plan, after: Plan) -> dict[str, Any]:
     old, new = (set(one.frame["account_id"]) for one in (before, after))
     facts = [one.facts for one in (before, after)]
-    more = facts[1]["cost"] - facts[0]["cost"]
+    more = facts[1]["budget"] - facts[0]["budget"]
     # Of anything else than the budget it would be said as if money had done it.
     is_budget = scenario.edits and all(
         one.kind == "brief" and one.model_fields_set <= {"kind", "budget"} for one in scenario.edits
@@ -123,6 +124,7 @@ def _row(scenario: Scenario, before: Plan, after: Plan) -> dict[str, Any]:
     gain = facts[1]["worth"] - facts[0]["worth"]
     return {
         "scenario": scenario.name,
+        "objective_before": facts[0]["objective"],
         "objective": facts[1]["objective"],
         "worth_before": facts[0]["worth"],
         "worth_after": facts[1]["worth"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from matcher.errors import ConfigError, DataError, SupportError
+from matcher.errors import ConfigError, SupportError
 from matcher.market.instants import to_microseconds
 from matcher.market.money import find_exchange_rate
-from matcher.whatif.joining import join_accounts
+from matcher.whatif.joining import check_known, join_accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -176,11 +175,11 @@ def edit_tables(market: Market, scenario: Scenario, brief: Brief, instant: int) 
     parts = [edited] if edited.newcomers is None else [edited, edited.newcomers]
     part_of = {account: part for part in parts for account in part.table("accounts")["account_id"]}
     for edit in scenario.influencers:
-        _check_known(part_of, [edit.account_id])
+        check_known(part_of, [edit.account_id])
         _edit_account(part_of[edit.account_id], edit)
     for one in scenario.markets:
         away = {*(one.unavailable or ()), *(one.hired_by_rival or ())}
-        _check_known(part_of, away)
+        check_known(part_of, away)
         _check_not_demanded(brief, away)
         for part in parts:
             _edit_market(part, one)
@@ -199,16 +198,6 @@ def _edit_market(edited: EditedTables, edit: MarketEdit) -> None:
         for name, factor in sorted(edit.platform_reach.items()):
             owners = set(platforms.index[platforms == name])
             _scale_counters(edited, owners, factor, _COUNTS)
-
-
-def _check_known(known: Collection[str], asked: Iterable[str]) -> None:
-    missing = sorted(set(asked) - set(known))
-    if missing:
-        near = difflib.get_close_matches(missing[0], list(known), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known, first five: {list(known)[:5]}"
-        raise DataError(
-            f"scenario: {len(missing)} account(s) are not in the market: {missing[:5]}; {hint}"
-        )
 
 
 def _check_not_demanded(brief: Brief, away: Collection[str]) -> None:

@@ -43,7 +43,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "{n} trong {k} tài khoản đầu bị thay (độ trùng {rbo})",
     },
     "unchanged": {
-        "en": "no other {outcome} are expected",
+        "en": "as many {outcome} as now are expected",
         "vi": "dự kiến {outcome} không đổi",
     },
     "outcome": {
@@ -89,6 +89,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "dates": {
         "en": "Dates bear on who is free; predicted outcomes know no season.",
         "vi": "Ngày chỉ ảnh hưởng đến việc ai rảnh; kết quả dự đoán không tính mùa vụ.",
+    },
+    "above_budget": {
+        "en": "Fees of those who would be hired come to more than the budget of {budget}; "
+        "`matcher plan` finds whom it pays.",
+        "vi": "Chi phí của những người được thuê vượt ngân sách {budget}; `matcher plan` tìm những "
+        "ai vừa ngân sách.",
     },
     "unknown_briefs": {
         "en": "Of {n} briefs that the model learnt from here nothing can be said of how usual this "
