@@ -132,6 +132,12 @@ def test_groups_are_held_to_their_bounds(shop: SimpleNamespace) -> None:
     assert frame.loc[on, "fee"].sum() <= 9_000_000
 
 
+def test_shares_that_exceed_the_whole_are_not_kept_by_hiring_nobody(shop: SimpleNamespace) -> None:
+    shares = {"tiktok": {"min_share": 0.7}, "facebook": {"min_share": 0.5}}
+    with pytest.raises(ConflictError, match=r"TikTok at least 70 %.*Facebook at least 50 %"):
+        made(shop, {"platform": shares})
+
+
 def test_limits_are_told_as_they_were_asked_for(shop: SimpleNamespace) -> None:
     rules = {
         "number": {"max": 6},

@@ -176,6 +176,9 @@ def build_limits(
         if most is not None and constraints.number.min is not None:
             most = max(most, constraints.number.min)
     low = -np.inf if constraints.number.min is None else constraints.number.min
+    if any(one.min_share for name in DIMENSIONS for one in getattr(constraints, name).values()):
+        # Whoever asks for a share of the spend wants to spend: all shares of nothing are kept.
+        low = max(low, 1)
     high = np.inf if most is None else most
     if np.isfinite(low) or np.isfinite(high):
         found.append(Limit.over(NUMBER, everything, unit="accounts", low=low, high=high))
