@@ -28,7 +28,7 @@ _STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;"
     "color:#212121}h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.2rem;border-top:1px solid "
     "#ccc;padding-top:1rem}table{border-collapse:collapse;margin:.8rem 0;font-size:.9rem}"
-    "caption{text-align:left;font-weight:600;padding:.3rem 0}th,td{border-bottom:1px solid #ddd;"
+    "table{display:block;overflow-x:auto}caption{text-align:left;font-weight:600;padding:.3rem 0}th,td{border-bottom:1px solid #ddd;"
     "padding:.25rem .6rem;text-align:left;vertical-align:top}img{max-width:100%}"
     ".grade{display:inline-block;background:#E3F2FD;border-radius:.3rem;padding:.1rem .5rem}"
     ".outside{background:#FFEBEE}.verdict{font-size:1.05rem}"

@@ -120,6 +120,11 @@ def state_grade(answer: EffectAnswer, language: Language) -> str:
     """
     if answer.is_declined:
         return {"en": "the logs cannot say", "vi": "nhật ký không trả lời được"}[language]
+    if _kind(answer) == "unsure":
+        return {
+            "en": "the logs support neither a rise nor a fall, adjusted for what is known",
+            "vi": "nhật ký không ủng hộ cả tăng lẫn giảm, đã hiệu chỉnh theo những gì đã biết",
+        }[language]
     return {
         "en": "the logs support, adjusted for what is known",
         "vi": "nhật ký ủng hộ, đã hiệu chỉnh theo những gì đã biết",
