@@ -203,6 +203,13 @@ def test_limits_that_contradict_each_other_are_named(shop: SimpleNamespace) -> N
         ({"budget": float("nan")}, UsageError, "budget of nan"),
         ({"currency": "dong"}, UsageError, "currency 'dong'; expected a code of ISO 4217"),
         ({"currency": "EUR"}, DataError, "no rate from USD to EUR"),
+        ({"budget": None, "currency": "USD"}, UsageError, "states a budget of 60,000,000 VND"),
+        (
+            {"budget": None, "currency": "USD", "rules": {"budget": 9e6, "currency": "VND"}},
+            UsageError,
+            "the constraints state a budget of 9,000,000 VND, which is not converted; give --budg",
+        ),
+        ({"budget": None, "rules": {"currency": "USD"}}, UsageError, "got the currency USD, but"),
         ({"budget": 1.0}, SupportError, "above the budget of 1"),
         ({"quantile": 1.5}, UsageError, "quantile 1.5; expected .01 to .99"),
         ({"objective": "likes"}, UsageError, "got 'likes'; expected one of"),
@@ -220,6 +227,13 @@ def test_what_cannot_be_planned_is_said(
 ) -> None:
     with pytest.raises(error, match=told):
         made(shop, options.pop("rules", None), **options)
+
+
+def test_a_currency_counts_for_an_amount_that_has_none(shop: SimpleNamespace) -> None:
+    rules = {"budget": 2_000.0}
+    assert ready(shop, rules, budget=None, currency="USD").request.currency == "USD"
+    assert ready(shop, {}, budget=None, currency="VND").request.budget == 60_000_000
+    assert ready(shop, {"currency": "USD"}, budget=2_000.0).request.currency == "USD"
 
 
 def test_brief_and_constraints_together_may_not_contradict(shop: SimpleNamespace) -> None:

@@ -90,30 +90,13 @@ def join_request(
     Raises
     ------
     UsageError
-        If there is no budget or it is not above 0, no currency, or an account is unknown.
+        If there is no budget or it is not above 0, no currency, another currency than the budget
+        is stated in, or an account is unknown.
     ConfigError
         If an account has both to be hired and not to be hired.
     """
     constraints = constraints or Constraints()
-    budget = next(
-        (one for one in (budget, constraints.budget, brief.budget) if one is not None), None
-    )
-    if budget is None:
-        raise UsageError(
-            f"plan: neither the brief {brief.brief_id} nor the constraints have a budget; give "
-            "--budget AMOUNT --currency CODE"
-        )
-    if not (math.isfinite(budget) and budget > 0):
-        raise UsageError(f"plan: got a budget of {budget:g}; expected an amount above 0")
-    currency = currency or constraints.currency or brief.currency
-    if currency is None:
-        raise UsageError(
-            f"plan: the budget of {budget:,.0f} has no currency; give --currency CODE, such as VND"
-        )
-    if not re.fullmatch("[A-Z]{3}", currency):
-        raise UsageError(
-            f"plan: got the currency {currency!r:.20}; expected a code of ISO 4217, such as VND"
-        )
+    budget, currency = _find_money(brief, constraints, budget=budget, currency=currency)
     must_have = tuple(dict.fromkeys((*brief.must_have, *constraints.must_have)))
     never = tuple(dict.fromkeys((*brief.never, *constraints.never)))
     check_accounts(data, must_have, where="must_have")
@@ -136,6 +119,42 @@ def join_request(
     )
     earlier = () if constraints.earlier is None else read_earlier(constraints.earlier.plan)
     return Request(joined, constraints, float(budget), currency, earlier)
+
+
+def _find_money(
+    brief: Brief, constraints: Constraints, *, budget: float | None, currency: str | None
+) -> tuple[float, str]:
+    """Amount and currency; a currency counts for an amount that comes with none of its own."""
+    stated = (
+        ("", budget, currency),
+        ("the constraints state", constraints.budget, constraints.currency),
+        (f"the brief {brief.brief_id} states", brief.budget, brief.currency),
+    )
+    found = [one for one in stated if one[1] is not None]
+    if not found:
+        raise UsageError(
+            f"plan: neither the brief {brief.brief_id} nor the constraints have a budget; give "
+            "--budget AMOUNT --currency CODE"
+        )
+    who, amount, own = found[0]
+    assert amount is not None
+    if not (math.isfinite(amount) and amount > 0):
+        raise UsageError(f"plan: got a budget of {amount:g}; expected an amount above 0")
+    asked = next((code for _, _, code in stated if code is not None), None)
+    if asked is None:
+        raise UsageError(
+            f"plan: the budget of {amount:,.0f} has no currency; give --currency CODE, such as VND"
+        )
+    if not re.fullmatch("[A-Z]{3}", asked):
+        raise UsageError(
+            f"plan: got the currency {asked!r:.20}; expected a code of ISO 4217, such as VND"
+        )
+    if own is not None and asked != own:
+        raise UsageError(
+            f"plan: got the currency {asked}, but {who} a budget of {amount:,.0f} {own}, "
+            "which is not converted; give --budget AMOUNT in the new currency too"
+        )
+    return amount, asked
 
 
 def _check_brands(data: MarketData, names: tuple[str, ...]) -> None:
