@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
@@ -219,6 +220,7 @@ def test_limits_that_contradict_each_other_are_named(shop: SimpleNamespace) -> N
         ({"rules": {"rivals": ["x"]}}, UsageError, r"rivals: 1 brand\(s\) are not in the market"),
         ({"rules": {"tier": {"micr": {"min": 1}}}}, UsageError, "did you mean 'micro'"),
         ({"rules": {"city": {"Huế": {"min": 1}}}}, UsageError, "no account of the market is"),
+        ({"rules": {"packages": {"formats": ["audio"]}}}, SupportError, "the formats audio"),
         ({"rules": {"must_have": ["acc_000061"]}, "budget": 3e6}, DataError, "no package"),
     ],
 )
@@ -234,6 +236,44 @@ def test_a_currency_counts_for_an_amount_that_has_none(shop: SimpleNamespace) ->
     assert ready(shop, rules, budget=None, currency="USD").request.currency == "USD"
     assert ready(shop, {}, budget=None, currency="VND").request.budget == 60_000_000
     assert ready(shop, {"currency": "USD"}, budget=2_000.0).request.currency == "USD"
+
+
+def test_options_are_of_formats_that_their_account_has_shown(shop: SimpleNamespace) -> None:
+    posts = shop.data.market.tables["posts"].groupby("account_id")["format"].agg(set)
+    rates = shop.data.market.tables["rates"]
+    rates = rates.assign(format=rates["format"].fillna("any")).groupby("account_id")["format"]
+    quoted = rates.agg(set)
+    held = ready(shop, {"packages": {"formats": ["story", "live"]}}, budget=1e9)
+    accounts = shop.data.index.account_ids[held.options.codes]
+    assert len(held.options)
+    for account, form in zip(accounts, held.options.formats, strict=True):
+        shown = posts.get(account, set()) | quoted.get(account, set())
+        assert form in shown or "any" in shown
+    assert not any("no format is known" in note for note in held.notes)
+
+
+def test_accounts_of_which_no_format_is_known_pass_and_are_counted(shop: SimpleNamespace) -> None:
+    name = made(shop).frame["account_id"].iloc[0]
+    tables = dict(shop.data.market.tables)
+    posts, rates = tables["posts"], tables["rates"]
+    tables["posts"] = posts.assign(format=posts["format"].mask(posts["account_id"] == name))
+    tables["rates"] = rates[rates["account_id"] != name].reset_index(drop=True)
+    data = MarketData(replace(shop.data.market, tables=tables))
+    other = SimpleNamespace(
+        model=shop.model, data=data, brief=shop.brief, context=shop.model.context(data)
+    )
+    held = ready(other, {"packages": {"formats": ["short_video", "story"]}}, budget=1e9)
+    mine = held.options.codes == data.index.account_codes([name])[0]
+    assert {held.options.formats[one] for one in np.flatnonzero(mine)} == {"short_video", "story"}
+    assert any(note.endswith("taken to sell those asked for: 1.") for note in held.notes)
+
+
+def test_an_account_that_has_to_be_hired_may_sell_a_new_format(shop: SimpleNamespace) -> None:
+    hired = made(shop).frame["account_id"].iloc[0]
+    rules = {"must_have": [hired], "packages": {"formats": ["article"]}, "number": {"max": 1}}
+    found = made(shop, rules)
+    assert found.frame[["account_id", "format"]].to_numpy().tolist() == [[hired, "article"]]
+    assert any("stay against the rule `format`" in note for note in found.notes)
 
 
 def test_brief_and_constraints_together_may_not_contradict(shop: SimpleNamespace) -> None:

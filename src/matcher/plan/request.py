@@ -27,7 +27,7 @@ class Request:
     Parameters
     ----------
     brief : Brief
-        Brief with the plan's budget, currency, must-haves, and so on.
+        Brief with the plan's budget, currency, formats, must-haves, and so on.
     constraints : Constraints
         What else is to be kept to.
     budget : float
@@ -112,6 +112,7 @@ def join_request(
         update={
             "budget": budget,
             "currency": currency,
+            "formats": constraints.packages.formats or brief.formats,
             "must_have": must_have,
             "never": never,
             "competitor_ids": tuple(dict.fromkeys((*brief.competitor_ids, *constraints.rivals))),
