@@ -76,6 +76,9 @@ def test_totals_add_up_and_ranges_hold_their_middle(shop: SimpleNamespace) -> No
     told = totals.dropna()
     assert (told["low"] <= told["median"]).all()
     assert (told["median"] <= told["high"]).all()
+    # No mean of outcomes from 0 on with these quantiles is less.
+    least = 0.4 * told["low"] + 0.4 * told["median"] + 0.1 * told["high"]
+    assert (least <= told["expected"]).all()
     reached = totals.loc[["reach", "reach_2", "reach_3"], "expected"]
     assert reached.is_monotonic_decreasing
     assert totals.loc["reach_sum", "expected"] >= totals.loc["reach", "expected"]
