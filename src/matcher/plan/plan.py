@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from matcher.arguments import check_choice
+from matcher.arguments import check_choice, check_number
 from matcher.errors import ConflictError
 from matcher.plan.limit_words import describe_conflict
 from matcher.plan.limits import BUDGET
@@ -142,6 +142,7 @@ def plan(
     (True, 'engagements')
     """
     check_choice(language, LANGUAGES, where="plan: language")
+    check_number(seconds, where="plan: seconds")
 
     def tell(step: str, done: int) -> None:
         if progress is not None:

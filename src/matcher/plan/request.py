@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matcher.arguments import check_number, check_type
 from matcher.errors import ConfigError, UsageError
 from matcher.plan.constraints import Constraints
 from matcher.plan.limits import check_accounts, read_earlier
@@ -90,11 +91,12 @@ def join_request(
     Raises
     ------
     UsageError
-        If there is no budget or it is not above 0, no currency, another currency than the budget
-        is stated in, or an account is unknown.
+        If there is no budget or it is no number above 0, no currency, another currency than the
+        budget is stated in, or an account is unknown.
     ConfigError
         If an account has both to be hired and not to be hired.
     """
+    _check_types(constraints, budget=budget, currency=currency)
     constraints = constraints or Constraints()
     budget, currency = _find_money(brief, constraints, budget=budget, currency=currency)
     must_have = tuple(dict.fromkeys((*brief.must_have, *constraints.must_have)))
@@ -120,6 +122,20 @@ def join_request(
     )
     earlier = () if constraints.earlier is None else read_earlier(constraints.earlier.plan)
     return Request(joined, constraints, float(budget), currency, earlier)
+
+
+def _check_types(
+    constraints: Constraints | None, *, budget: float | None, currency: str | None
+) -> None:
+    if constraints is not None:
+        check_type(
+            constraints, Constraints, where="plan: constraints",
+            hint="`Constraints.model_validate` makes them of a dict",
+        )  # fmt: skip
+    if budget is not None:
+        check_number(budget, where="plan: budget")
+    if currency is not None:
+        check_type(currency, str, where="plan: currency")
 
 
 def _find_money(
@@ -182,9 +198,12 @@ def check_quantile(quantile: float | None) -> None:
     Raises
     ------
     UsageError
-        If it is not from .01 to .99.
+        If it is no number from .01 to .99.
     """
-    if quantile is not None and not 0.01 <= quantile <= 0.99:
+    if quantile is None:
+        return
+    check_number(quantile, where="plan: quantile")
+    if not 0.01 <= quantile <= 0.99:
         raise UsageError(
             f"plan: got the quantile {quantile:g}; expected .01 to .99, such as .2 for what is "
             "exceeded in 8 of 10 cases"
