@@ -374,3 +374,27 @@ def test_a_plan_of_the_fallback_names_it(shop: SimpleNamespace) -> None:
     assert len(found)
     assert sum("is the fallback `likeness-and-level`" in note for note in found.notes) == 1
     assert not any("fallback" in note for note in made(shop).notes)
+
+
+def test_the_audit_tells_what_was_asked_for(shop: SimpleNamespace) -> None:
+    ids = shop.data.index.account_ids
+    seen = pd.DataFrame({"person": np.arange(len(ids)), "account_id": ids, "weight": 9_000.0})
+    usual = made(shop).audit
+    assert usual["objective"] == '{"engagements": 1.0}'
+    assert (usual["seed"], usual["seconds"]) == ("0", "1.0")
+    assert (usual["quantile"], usual["constraints"], usual["panel"]) == (None, None, None)
+    others: dict[str, dict[str, Any]] = {
+        "objective": {"objective": "reach"},
+        "quantile": {"quantile": 0.2},
+        "seed": {"seed": 4},
+        "seconds": {"seconds": 1.5},
+        "platform_reach": {"platform_reach": {"tiktok": 0.8}},
+        "panel": {"panel": parse_panel(seen, ids, where="panel")},
+        "constraints": {"rules": {"number": {"max": 3}}},
+    }
+    hashes = {usual["request_hash"]}
+    for name, more in others.items():
+        audit = made(shop, more.pop("rules", None), **more).audit
+        assert audit[name] not in (None, usual[name])
+        hashes.add(audit["request_hash"])
+    assert len(hashes) == len(others) + 1

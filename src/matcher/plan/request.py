@@ -7,7 +7,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matcher.arguments import check_number, check_type
 from matcher.errors import ConfigError, UsageError
@@ -15,6 +15,8 @@ from matcher.plan.constraints import Constraints
 from matcher.plan.limits import check_accounts, read_earlier
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matcher.features.context import MarketData
     from matcher.market.brief import Brief
 
@@ -45,17 +47,54 @@ class Request:
     currency: str
     earlier: tuple[str, ...] = ()
 
-    @property
-    def digest(self) -> str:
-        """First 12 hexadecimal digits of the SHA-256 of all that was asked for."""
+    def digest(self, how: Mapping[str, Any]) -> str:
+        """Digest of all that was asked for.
+
+        Parameters
+        ----------
+        how : mapping of str to Any
+            What else was given, as JSON values, such as the objective and the seed.
+
+        Returns
+        -------
+        str
+            First 12 hexadecimal digits of a SHA-256.
+        """
         asked = [
             self.brief.model_dump(mode="json"),
             self.constraints.model_dump(mode="json", exclude={"earlier": {"plan"}}),
             self.budget,
             self.currency,
             list(self.earlier),
+            dict(how),
         ]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+
+    def tell(self, how: Mapping[str, Any]) -> dict[str, str | None]:
+        """What was asked for, for the audit; the path of an earlier plan is left out.
+
+        Parameters
+        ----------
+        how : mapping of str to Any
+            As in `digest`.
+
+        Returns
+        -------
+        dict of str to str or None
+            The digest, ``how``, and the constraints that differ from the usual, the latter and
+            mappings as JSON; None where nothing was given.
+        """
+        rules = self.constraints.model_dump(
+            mode="json", exclude_defaults=True, exclude={"earlier": {"plan"}}
+        )
+        told = {"constraints": rules, **how}
+        return {"request_hash": self.digest(how), **{k: _as_text(v) for k, v in told.items()}}
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or value == {}:
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def join_request(
