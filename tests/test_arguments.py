@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import matcher
-from matcher.arguments import check_choice, check_count, check_instances, check_type, to_instant
+from matcher.arguments import (
+    check_choice,
+    check_count,
+    check_instances,
+    check_number,
+    check_type,
+    to_instant,
+)
 from matcher.config import read_settings
 from matcher.errors import BundleError, ConfigError, UsageError
 
@@ -104,3 +112,11 @@ def test_instants_have_a_zone():
     for wrong in ("soon", pd.NaT, None, [1], "2025-01-01"):
         with pytest.raises(UsageError, match="expected an instant with its offset"):
             to_instant(wrong, where="here")
+
+
+def test_a_number_is_neither_text_nor_a_truth_value() -> None:
+    for right in (60, 0.5, np.float64(2.0), np.int64(3)):
+        check_number(right, where="here")
+    for wrong in ("60", True, None, [1.0]):
+        with pytest.raises(UsageError, match="here: got .*; expected a number"):
+            check_number(wrong, where="here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -16,6 +17,7 @@ __all__ = [
     "check_choice",
     "check_count",
     "check_instances",
+    "check_number",
     "check_type",
     "to_instant",
     "to_path",
@@ -92,6 +94,31 @@ def check_count(value: Any, *, where: str) -> None:
     """
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
         raise UsageError(f"{where}: got {value!r:.80}; expected a whole number from 1 on")
+
+
+def check_number(value: Any, *, where: str) -> None:
+    """Refuse what is no number; text that holds one, and a truth value, are none.
+
+    Parameters
+    ----------
+    value : Any
+        What was given.
+    where : str
+        Function and argument that the message names.
+
+    Raises
+    ------
+    UsageError
+        If it is of another type.
+
+    Examples
+    --------
+    >>> check_number("60", where="plan: budget")
+    Traceback (most recent call last):
+    matcher.errors.UsageError: plan: budget: got '60'; expected a number
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise UsageError(f"{where}: got {value!r:.80}; expected a number")
 
 
 def check_instances(values: Any, kind: type, *, where: str) -> None:

@@ -99,7 +99,8 @@ def test_a_dry_run_says_what_would_be_planned_and_writes_nothing(
     [
         (["--budget", 0], 2, "budget of 0; expected an amount above 0"),
         (["--budget", -1], 2, "budget of -1; expected an amount above 0"),
-        (["--currency", "EUR"], 3, "no rate from"),
+        (["--budget", 9_000, "--currency", "EUR"], 3, "no rate from"),
+        (["--currency", "EUR"], 2, "give --budget AMOUNT in the new currency too"),
         (["--currency", "x"], 2, "expected a code of ISO 4217"),
         (["--objective", "likes"], 2, "objective: got 'likes'"),
         (["--objective", "leads"], 3, "does not predict leads"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,6 +76,9 @@ def test_totals_add_up_and_ranges_hold_their_middle(shop: SimpleNamespace) -> No
     told = totals.dropna()
     assert (told["low"] <= told["median"]).all()
     assert (told["median"] <= told["high"]).all()
+    # No mean of outcomes from 0 on with these quantiles is less.
+    least = 0.4 * told["low"] + 0.4 * told["median"] + 0.1 * told["high"]
+    assert (least <= told["expected"]).all()
     reached = totals.loc[["reach", "reach_2", "reach_3"], "expected"]
     assert reached.is_monotonic_decreasing
     assert totals.loc["reach_sum", "expected"] >= totals.loc["reach", "expected"]
@@ -209,7 +213,19 @@ def test_limits_that_contradict_each_other_are_named(shop: SimpleNamespace) -> N
         ({"budget": float("nan")}, UsageError, "budget of nan"),
         ({"currency": "dong"}, UsageError, "currency 'dong'; expected a code of ISO 4217"),
         ({"currency": "EUR"}, DataError, "no rate from USD to EUR"),
+        ({"budget": None, "currency": "USD"}, UsageError, "states a budget of 60,000,000 VND"),
+        (
+            {"budget": None, "currency": "USD", "rules": {"budget": 9e6, "currency": "VND"}},
+            UsageError,
+            "the constraints state a budget of 9,000,000 VND, which is not converted; give --budg",
+        ),
+        ({"budget": None, "rules": {"currency": "USD"}}, UsageError, "got the currency USD, but"),
         ({"budget": 1.0}, SupportError, "above the budget of 1"),
+        ({"budget": "60"}, UsageError, "plan: budget: got '60'; expected a number"),
+        ({"budget": True}, UsageError, "plan: budget: got True; expected a number"),
+        ({"budget": 0, "currency": 5}, UsageError, "plan: currency: got int; expected str"),
+        ({"quantile": ".2"}, UsageError, "plan: quantile: got '.2'; expected a number"),
+        ({"seconds": "1"}, UsageError, "plan: seconds: got '1'; expected a number"),
         ({"quantile": 1.5}, UsageError, "quantile 1.5; expected .01 to .99"),
         ({"objective": "likes"}, UsageError, "got 'likes'; expected one of"),
         ({"objective": "leads"}, SupportError, "does not predict leads"),
@@ -218,6 +234,7 @@ def test_limits_that_contradict_each_other_are_named(shop: SimpleNamespace) -> N
         ({"rules": {"rivals": ["x"]}}, UsageError, r"rivals: 1 brand\(s\) are not in the market"),
         ({"rules": {"tier": {"micr": {"min": 1}}}}, UsageError, "did you mean 'micro'"),
         ({"rules": {"city": {"Huế": {"min": 1}}}}, UsageError, "no account of the market is"),
+        ({"rules": {"packages": {"formats": ["audio"]}}}, SupportError, "the formats audio"),
         ({"rules": {"must_have": ["acc_000061"]}, "budget": 3e6}, DataError, "no package"),
     ],
 )
@@ -226,6 +243,51 @@ def test_what_cannot_be_planned_is_said(
 ) -> None:
     with pytest.raises(error, match=told):
         made(shop, options.pop("rules", None), **options)
+
+
+def test_a_currency_counts_for_an_amount_that_has_none(shop: SimpleNamespace) -> None:
+    rules = {"budget": 2_000.0}
+    assert ready(shop, rules, budget=None, currency="USD").request.currency == "USD"
+    assert ready(shop, {}, budget=None, currency="VND").request.budget == 60_000_000
+    assert ready(shop, {"currency": "USD"}, budget=2_000.0).request.currency == "USD"
+
+
+def test_options_are_of_formats_that_their_account_has_shown(shop: SimpleNamespace) -> None:
+    posts = shop.data.market.tables["posts"].groupby("account_id")["format"].agg(set)
+    rates = shop.data.market.tables["rates"]
+    rates = rates.assign(format=rates["format"].fillna("any")).groupby("account_id")["format"]
+    quoted = rates.agg(set)
+    held = ready(shop, {"packages": {"formats": ["story", "live"]}}, budget=1e9)
+    accounts = shop.data.index.account_ids[held.options.codes]
+    assert len(held.options)
+    for account, form in zip(accounts, held.options.formats, strict=True):
+        shown = posts.get(account, set()) | quoted.get(account, set())
+        assert form in shown or "any" in shown
+    assert not any("no format is known" in note for note in held.notes)
+
+
+def test_accounts_of_which_no_format_is_known_pass_and_are_counted(shop: SimpleNamespace) -> None:
+    name = made(shop).frame["account_id"].iloc[0]
+    tables = dict(shop.data.market.tables)
+    posts, rates = tables["posts"], tables["rates"]
+    tables["posts"] = posts.assign(format=posts["format"].mask(posts["account_id"] == name))
+    tables["rates"] = rates[rates["account_id"] != name].reset_index(drop=True)
+    data = MarketData(replace(shop.data.market, tables=tables))
+    other = SimpleNamespace(
+        model=shop.model, data=data, brief=shop.brief, context=shop.model.context(data)
+    )
+    held = ready(other, {"packages": {"formats": ["short_video", "story"]}}, budget=1e9)
+    mine = held.options.codes == data.index.account_codes([name])[0]
+    assert {held.options.formats[one] for one in np.flatnonzero(mine)} == {"short_video", "story"}
+    assert any(note.endswith("taken to sell those asked for: 1.") for note in held.notes)
+
+
+def test_an_account_that_has_to_be_hired_may_sell_a_new_format(shop: SimpleNamespace) -> None:
+    hired = made(shop).frame["account_id"].iloc[0]
+    rules = {"must_have": [hired], "packages": {"formats": ["article"]}, "number": {"max": 1}}
+    found = made(shop, rules)
+    assert found.frame[["account_id", "format"]].to_numpy().tolist() == [[hired, "article"]]
+    assert any("stay against the rule `format`" in note for note in found.notes)
 
 
 def test_brief_and_constraints_together_may_not_contradict(shop: SimpleNamespace) -> None:
@@ -318,3 +380,27 @@ def test_a_plan_of_the_fallback_names_it(shop: SimpleNamespace) -> None:
     assert len(found)
     assert sum("is the fallback `likeness-and-level`" in note for note in found.notes) == 1
     assert not any("fallback" in note for note in made(shop).notes)
+
+
+def test_the_audit_tells_what_was_asked_for(shop: SimpleNamespace) -> None:
+    ids = shop.data.index.account_ids
+    seen = pd.DataFrame({"person": np.arange(len(ids)), "account_id": ids, "weight": 9_000.0})
+    usual = made(shop).audit
+    assert usual["objective"] == '{"engagements": 1.0}'
+    assert (usual["seed"], usual["seconds"]) == ("0", "1.0")
+    assert (usual["quantile"], usual["constraints"], usual["panel"]) == (None, None, None)
+    others: dict[str, dict[str, Any]] = {
+        "objective": {"objective": "reach"},
+        "quantile": {"quantile": 0.2},
+        "seed": {"seed": 4},
+        "seconds": {"seconds": 1.5},
+        "platform_reach": {"platform_reach": {"tiktok": 0.8}},
+        "panel": {"panel": parse_panel(seen, ids, where="panel")},
+        "constraints": {"rules": {"number": {"max": 3}}},
+    }
+    hashes = {usual["request_hash"]}
+    for name, more in others.items():
+        audit = made(shop, more.pop("rules", None), **more).audit
+        assert audit[name] not in (None, usual[name])
+        hashes.add(audit["request_hash"])
+    assert len(hashes) == len(others) + 1

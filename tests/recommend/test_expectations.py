@@ -80,6 +80,23 @@ def test_a_goal_is_shared_out_over_the_creators_asked_for() -> None:
     assert total["total_expected"] == pytest.approx(found["outcome_expected"].sum())
 
 
+@pytest.mark.parametrize("kind", ["level", "rate"])
+@pytest.mark.parametrize("level", [0.2, 1.0, 5.0])
+def test_the_total_expected_is_one_that_its_range_allows(
+    kind: Literal["level", "rate"], level: float
+) -> None:
+    own = make(kind)
+    apart = replace(own, expected=level * own.mean())
+    total = Expectations(own.outcome, {own.outcome: apart}, np.full(N, 1.5)).total(brief())
+    low, median, high = (total[f"total_{part}"] for part in ("low", "median", "high"))
+    # The last tenth brings five times the upper end at the very most.
+    least = 0.4 * low + 0.4 * median + 0.1 * high
+    most = 0.1 * low + 0.4 * median + 0.4 * high + 0.1 * 5.0 * high
+    assert least <= total["total_expected"] <= most
+    plain = Expectations(own.outcome, {own.outcome: own}, np.full(N, 1.5)).total(brief())
+    assert median == pytest.approx(level * plain["total_median"], rel=0.02)
+
+
 def test_a_goal_of_another_figure_is_not_taken_for_one_of_the_outcome() -> None:
     assert goal_outcome(brief(kpi_goal=5, kpi="Engagements"), "engagements")
     assert not goal_outcome(brief(kpi_goal=5, kpi="brand lift"), "engagements")

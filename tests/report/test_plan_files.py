@@ -84,7 +84,9 @@ def test_a_sheet_shows_accounts_their_total_and_what_a_marketer_reads(
     assert total[0] in ("All together", "Tổng cộng")
     assert total[fee] == pytest.approx(found.frame["fee"].sum())
     origin = rows_of(path, book.sheetnames[3])
-    assert f"model_id: {found.audit['model_id']}" in [row[0] for row in origin]
+    told = [row[0] for row in origin]
+    assert f"model_id: {found.audit['model_id']}" in told
+    assert {"seed: 0", "seconds: 1.0", f"objective: {found.audit['objective']}"} <= set(told)
 
 
 def test_a_sheet_holds_the_picture_of_other_budgets(found: Plan, tmp_path: Path) -> None:

@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     from matcher.recommend.rows import Scored
     from matcher.recommend.wording import Language
 
-__all__ = ["USUAL_POSTS", "Options", "build_options", "option_values", "predict_options"]
+__all__ = [
+    "USUAL_POSTS",
+    "Options",
+    "build_options",
+    "count_unknown_formats",
+    "option_values",
+    "predict_options",
+]
 
 USUAL_POSTS: Final = (1, 2, 3)
 """Numbers of posts that packages have where neither the brief nor the constraints say."""
@@ -144,9 +151,9 @@ def build_options(
     """Packages that the candidates of a brief may sell.
 
     A format is one of those asked for (by the constraints, else the brief) that the account has
-    shown, all of them where it has shown none; where none is asked for, those for which it has a
-    rate in force, else any. The fee of a package is that of one post in its format times its posts;
-    a rate for several posts counts by its price for each.
+    shown, all of them where nothing is known of its formats or it has to be hired; where none is
+    asked for, those for which it has a rate in force, else any. The fee of a package is that of one
+    post in its format times its posts; a rate for several posts counts by its price for each.
 
     Parameters
     ----------
@@ -249,6 +256,7 @@ def _formats(
     if asked:
         wanted = np.isin(FORMATS, list(asked))
         shown = account_facts(data).formats_shown(brief, instant)[codes] & wanted
+        # Hard rules leave nobody else who has shown none of them.
         shown[~shown.any(axis=1)] = wanted
     else:
         shown = np.zeros((len(codes), len(FORMATS)), dtype=bool)
@@ -263,6 +271,29 @@ def _formats(
     }
     found[""] = np.flatnonzero(~shown.any(axis=1)).astype(np.int64)
     return {name: rows for name, rows in found.items() if len(rows)}
+
+
+def count_unknown_formats(data: MarketData, scored: Scored, options: Options) -> int:
+    """Accounts that pass for want of any known format.
+
+    Parameters
+    ----------
+    data : MarketData
+        Market.
+    scored : Scored
+        Candidates.
+    options : Options
+        Packages of them.
+
+    Returns
+    -------
+    int
+        Accounts with a package that have shown no format at all; 0 where none is asked for.
+    """
+    if not scored.brief.formats:
+        return 0
+    shown = account_facts(data).formats_shown(scored.brief, scored.candidates.instant)
+    return int((~shown[np.unique(options.codes)].any(axis=1)).sum())
 
 
 def predict_options(

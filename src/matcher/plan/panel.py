@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +56,16 @@ class Panel:
     def is_known(self) -> NDArray[np.bool_]:
         """Accounts that somebody sees, shape (n_accounts,)."""
         return np.asarray(np.diff(self.rates.indptr) > 0)
+
+    @property
+    def digest(self) -> str:
+        """First 12 hexadecimal digits of the SHA-256 of people, weights and what they see."""
+        held = hashlib.sha256()
+        for values in (self.weight, self.rates.data):
+            held.update(np.asarray(values, "<f8").tobytes())
+        for places in (self.rates.indptr, self.rates.indices):
+            held.update(np.asarray(places, "<i8").tobytes())
+        return held.hexdigest()[:12]
 
     def select(self, accounts: NDArray[np.int64]) -> Panel:
         """The same people, and some accounts.

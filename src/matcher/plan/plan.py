@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from matcher.arguments import check_choice
+from matcher.arguments import check_choice, check_number
 from matcher.errors import ConflictError
 from matcher.plan.limit_words import describe_conflict
 from matcher.plan.limits import BUDGET
@@ -142,6 +142,7 @@ def plan(
     (True, 'engagements')
     """
     check_choice(language, LANGUAGES, where="plan: language")
+    check_number(seconds, where="plan: seconds")
 
     def tell(step: str, done: int) -> None:
         if progress is not None:
@@ -176,9 +177,24 @@ def plan(
         "config_hash": used.hash,
         "as_of": ready.scored.as_of.isoformat(),
         "assumed_timeless": "|".join(list_assumptions(data.market)),
-        "request_hash": ready.request.digest,
+        **_tell_request(ready, panel, seconds=seconds, seed=seed),
     }
     return tell_plan(ready, solution, prices, traced, wider=wider, audit=audit, language=language)
+
+
+def _tell_request(
+    ready: Prepared, panel: Panel | None, *, seconds: float, seed: int
+) -> dict[str, str | None]:
+    return ready.request.tell(
+        {
+            "objective": {name: float(one) for name, one in ready.objective.weights.items()},
+            "quantile": None if ready.quantile is None else float(ready.quantile),
+            "seed": int(seed),
+            "seconds": float(seconds),
+            "platform_reach": {k: float(v) for k, v in sorted(ready.platform_reach.items())},
+            "panel": None if panel is None else panel.digest,
+        }
+    )
 
 
 def _solve(ready: Prepared, *, seconds: float, seed: int, language: Language) -> Solution:

@@ -14,7 +14,12 @@ from matcher.features.data import MarketData
 from matcher.market.brief import Brief
 from matcher.plan.limits import build_limits
 from matcher.plan.objective import Objective, find_objective
-from matcher.plan.options import build_options, option_values, predict_options
+from matcher.plan.options import (
+    build_options,
+    count_unknown_formats,
+    option_values,
+    predict_options,
+)
 from matcher.plan.problem import Problem
 from matcher.plan.request import check_quantile, join_request
 from matcher.plan.sources import find_source
@@ -177,6 +182,9 @@ def prepare_plan(
         language=language,
     )  # fmt: skip
     notes = [*filter(None, [describe_fallback(model.facts)]), *scored.candidates.eligible.notes]
+    unknown = count_unknown_formats(data, scored, options)
+    if unknown:
+        notes.append(TEXTS["format_unknown"][language].format(n=unknown))
     everything, lost = in_panel(options, panel)
     if lost:
         notes.append(TEXTS["not_in_panel"][language].format(n=lost))

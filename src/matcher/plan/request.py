@@ -7,13 +7,16 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from matcher.arguments import check_number, check_type
 from matcher.errors import ConfigError, UsageError
 from matcher.plan.constraints import Constraints
 from matcher.plan.limits import check_accounts, read_earlier
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matcher.features.context import MarketData
     from matcher.market.brief import Brief
 
@@ -27,7 +30,7 @@ class Request:
     Parameters
     ----------
     brief : Brief
-        Brief with the plan's budget, currency, must-haves, and so on.
+        Brief with the plan's budget, currency, formats, must-haves, and so on.
     constraints : Constraints
         What else is to be kept to.
     budget : float
@@ -44,17 +47,54 @@ class Request:
     currency: str
     earlier: tuple[str, ...] = ()
 
-    @property
-    def digest(self) -> str:
-        """First 12 hexadecimal digits of the SHA-256 of all that was asked for."""
+    def digest(self, how: Mapping[str, Any]) -> str:
+        """Digest of all that was asked for.
+
+        Parameters
+        ----------
+        how : mapping of str to Any
+            What else was given, as JSON values, such as the objective and the seed.
+
+        Returns
+        -------
+        str
+            First 12 hexadecimal digits of a SHA-256.
+        """
         asked = [
             self.brief.model_dump(mode="json"),
             self.constraints.model_dump(mode="json", exclude={"earlier": {"plan"}}),
             self.budget,
             self.currency,
             list(self.earlier),
+            dict(how),
         ]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+
+    def tell(self, how: Mapping[str, Any]) -> dict[str, str | None]:
+        """What was asked for, for the audit; the path of an earlier plan is left out.
+
+        Parameters
+        ----------
+        how : mapping of str to Any
+            As in `digest`.
+
+        Returns
+        -------
+        dict of str to str or None
+            The digest, ``how``, and the constraints that differ from the usual, the latter and
+            mappings as JSON; None where nothing was given.
+        """
+        rules = self.constraints.model_dump(
+            mode="json", exclude_defaults=True, exclude={"earlier": {"plan"}}
+        )
+        told = {"constraints": rules, **how}
+        return {"request_hash": self.digest(how), **{k: _as_text(v) for k, v in told.items()}}
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or value == {}:
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def join_request(
@@ -90,30 +130,14 @@ def join_request(
     Raises
     ------
     UsageError
-        If there is no budget or it is not above 0, no currency, or an account is unknown.
+        If there is no budget or it is no number above 0, no currency, another currency than the
+        budget is stated in, or an account is unknown.
     ConfigError
         If an account has both to be hired and not to be hired.
     """
+    _check_types(constraints, budget=budget, currency=currency)
     constraints = constraints or Constraints()
-    budget = next(
-        (one for one in (budget, constraints.budget, brief.budget) if one is not None), None
-    )
-    if budget is None:
-        raise UsageError(
-            f"plan: neither the brief {brief.brief_id} nor the constraints have a budget; give "
-            "--budget AMOUNT --currency CODE"
-        )
-    if not (math.isfinite(budget) and budget > 0):
-        raise UsageError(f"plan: got a budget of {budget:g}; expected an amount above 0")
-    currency = currency or constraints.currency or brief.currency
-    if currency is None:
-        raise UsageError(
-            f"plan: the budget of {budget:,.0f} has no currency; give --currency CODE, such as VND"
-        )
-    if not re.fullmatch("[A-Z]{3}", currency):
-        raise UsageError(
-            f"plan: got the currency {currency!r:.20}; expected a code of ISO 4217, such as VND"
-        )
+    budget, currency = _find_money(brief, constraints, budget=budget, currency=currency)
     must_have = tuple(dict.fromkeys((*brief.must_have, *constraints.must_have)))
     never = tuple(dict.fromkeys((*brief.never, *constraints.never)))
     check_accounts(data, must_have, where="must_have")
@@ -129,6 +153,7 @@ def join_request(
         update={
             "budget": budget,
             "currency": currency,
+            "formats": constraints.packages.formats or brief.formats,
             "must_have": must_have,
             "never": never,
             "competitor_ids": tuple(dict.fromkeys((*brief.competitor_ids, *constraints.rivals))),
@@ -136,6 +161,56 @@ def join_request(
     )
     earlier = () if constraints.earlier is None else read_earlier(constraints.earlier.plan)
     return Request(joined, constraints, float(budget), currency, earlier)
+
+
+def _check_types(
+    constraints: Constraints | None, *, budget: float | None, currency: str | None
+) -> None:
+    if constraints is not None:
+        check_type(
+            constraints, Constraints, where="plan: constraints",
+            hint="`Constraints.model_validate` makes them of a dict",
+        )  # fmt: skip
+    if budget is not None:
+        check_number(budget, where="plan: budget")
+    if currency is not None:
+        check_type(currency, str, where="plan: currency")
+
+
+def _find_money(
+    brief: Brief, constraints: Constraints, *, budget: float | None, currency: str | None
+) -> tuple[float, str]:
+    """Amount and currency; a currency counts for an amount that comes with none of its own."""
+    stated = (
+        ("", budget, currency),
+        ("the constraints state", constraints.budget, constraints.currency),
+        (f"the brief {brief.brief_id} states", brief.budget, brief.currency),
+    )
+    found = [one for one in stated if one[1] is not None]
+    if not found:
+        raise UsageError(
+            f"plan: neither the brief {brief.brief_id} nor the constraints have a budget; give "
+            "--budget AMOUNT --currency CODE"
+        )
+    who, amount, own = found[0]
+    assert amount is not None
+    if not (math.isfinite(amount) and amount > 0):
+        raise UsageError(f"plan: got a budget of {amount:g}; expected an amount above 0")
+    asked = next((code for _, _, code in stated if code is not None), None)
+    if asked is None:
+        raise UsageError(
+            f"plan: the budget of {amount:,.0f} has no currency; give --currency CODE, such as VND"
+        )
+    if not re.fullmatch("[A-Z]{3}", asked):
+        raise UsageError(
+            f"plan: got the currency {asked!r:.20}; expected a code of ISO 4217, such as VND"
+        )
+    if own is not None and asked != own:
+        raise UsageError(
+            f"plan: got the currency {asked}, but {who} a budget of {amount:,.0f} {own}, "
+            "which is not converted; give --budget AMOUNT in the new currency too"
+        )
+    return amount, asked
 
 
 def _check_brands(data: MarketData, names: tuple[str, ...]) -> None:
@@ -162,9 +237,12 @@ def check_quantile(quantile: float | None) -> None:
     Raises
     ------
     UsageError
-        If it is not from .01 to .99.
+        If it is no number from .01 to .99.
     """
-    if quantile is not None and not 0.01 <= quantile <= 0.99:
+    if quantile is None:
+        return
+    check_number(quantile, where="plan: quantile")
+    if not 0.01 <= quantile <= 0.99:
         raise UsageError(
             f"plan: got the quantile {quantile:g}; expected .01 to .99, such as .2 for what is "
             "exceeded in 8 of 10 cases"

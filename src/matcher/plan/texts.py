@@ -42,6 +42,11 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "Giả định, không phải học được: từ nay mọi kết quả trên nền tảng được nhân: "
         "{factors}.",
     },
+    "format_unknown": {
+        "en": "Accounts of which no format is known, and which are taken to sell those asked for: "
+        "{n}.",
+        "vi": "Số tài khoản chưa rõ định dạng nào, được coi là bán các định dạng yêu cầu: {n}.",
+    },
     "nobody": {
         "en": "The best plan within these limits hires nobody.",
         "vi": "Phương án tốt nhất trong các giới hạn này là không thuê ai.",

@@ -11,6 +11,7 @@ from matcher.plan.limits import group_accounts
 from matcher.plan.objective import TRUST
 from matcher.plan.plans import COLUMNS, Plan
 from matcher.plan.words import describe_haste, describe_source
+from matcher.ranking.outcomes.distribution import scale_draws
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +77,7 @@ def tell_plan(
     wish = ready.objective
     draws = _draws(found, wish.weights)
     frame = _rows(ready, chosen, found, draws, [by_option[int(one)] for one in chosen], audit)
-    totals = _totals(ready, chosen, found, draws)
+    totals = _totals(ready, chosen, found, _scaled(found, draws))
     facts = _facts(ready, solution, chosen)
     frontier = _frontier(traced, solution, ready.request.budget)
     facts["least_budget"] = None if traced is None else traced.least_budget
@@ -118,6 +119,17 @@ def _draws(
     if TRUST in weights:
         drawn[TRUST] = drawn["trust_proxy"] * drawn["reach"]
     return drawn
+
+
+def _scaled(
+    found: Mapping[str, Distributions], draws: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Draws that bring the mean of each account on average, so that totals agree with them."""
+    rates = {name for name, held in found.items() if held.kind == "rate"}
+    return {
+        name: scale_draws(drawn, _expected(found, name), is_whole=name not in rates)
+        for name, drawn in draws.items()
+    }
 
 
 def _expected(found: Mapping[str, Distributions], name: str) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from matcher.ranking.outcomes.distribution import scale_draws
 from matcher.ranking.outcomes.names import OUTCOME_NAMES as PREDICTED
 from matcher.ranking.outcomes.names import objective_outcome
 from matcher.recommend.wording import OUTCOME_NAMES, format_number
@@ -204,14 +205,15 @@ class Expectations:
         -------
         dict of str to Any
             `TOTAL_COLUMNS`; ranges are those of joint draws, in which the accounts share part of
-            their luck. A rate has no total: its mean over the list stands for it.
+            their luck and which bring each account's mean on average. A rate has no total: its mean
+            over the list stands for it.
         """
         if self.main is None or not len(self.lift):
             return dict.fromkeys(TOTAL_COLUMNS)
         held = self.distributions[self.main]
-        draws = held.draws()
-        sums = draws.mean(axis=1) if held.kind == "rate" else draws.sum(axis=1)
-        mean = held.mean()
+        mean, is_rate = held.mean(), held.kind == "rate"
+        draws = scale_draws(held.draws(), mean, is_whole=not is_rate)
+        sums = draws.mean(axis=1) if is_rate else draws.sum(axis=1)
         low, median, high = (float(value) for value in np.quantile(sums, LEVELS))
         goal = brief.kpi_goal if goal_outcome(brief, self.main) else None
         return {
@@ -219,7 +221,7 @@ class Expectations:
             "total_low": low,
             "total_median": median,
             "total_high": high,
-            "total_expected": float(mean.mean() if held.kind == "rate" else mean.sum()),
+            "total_expected": float(mean.mean() if is_rate else mean.sum()),
             "total_goal_chance": None if goal is None else float((sums >= goal).mean()),
         }
 

@@ -363,7 +363,10 @@ def score_brief(
     batch = next(batches(job, [brief], as_of, settings, rival_days))
     found = next(score_batch(job, batch, build=build), None)
     if found is None:
-        raise SupportError(f"brief {brief.brief_id}: no account is eligible; loosen its terms")
+        asked = f", such as the formats {', '.join(brief.formats)}" if brief.formats else ""
+        raise SupportError(
+            f"brief {brief.brief_id}: no account is eligible; loosen its terms{asked}"
+        )
     return found
 
 

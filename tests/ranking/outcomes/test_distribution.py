@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from matcher.errors import MatcherError
 from matcher.ranking.outcomes.conformal import LEVELS
-from matcher.ranking.outcomes.distribution import Distributions
+from matcher.ranking.outcomes.distribution import Distributions, scale_draws
 
 KINDS = ("level", "count", "rate")
 
@@ -86,3 +86,17 @@ def test_arrays_that_differ_in_length_are_refused() -> None:
     values = {**make().__dict__, "spread": np.ones(4)}
     with pytest.raises(MatcherError, match=r"got arrays of \[4, 5\] pairs"):
         Distributions(**values)
+
+
+@pytest.mark.parametrize("level", [0.02, 3.0, 4_000.0])
+def test_scaled_draws_bring_the_mean_and_stay_whole(level: float) -> None:
+    rng = np.random.default_rng(0)
+    draws = rng.poisson([0.0, 0.4, 7.0, 900.0], (4_000, 4)).astype(np.float64)
+    mean = level * np.array([1.0, 2.0, 1.0, 0.5])
+    scaled = scale_draws(draws, mean, is_whole=True)
+    np.testing.assert_array_equal(scaled, np.round(scaled))
+    np.testing.assert_allclose(scaled.mean(axis=0), mean, atol=0.03, rtol=0.01)
+    exact = scale_draws(draws, mean, is_whole=False)
+    np.testing.assert_allclose(exact.mean(axis=0), mean, rtol=1e-9)
+    assert (np.diff(exact[np.argsort(draws[:, 2]), 2]) >= 0).all()
+    assert scale_draws(np.empty((5, 0)), np.empty(0), is_whole=True).shape == (5, 0)

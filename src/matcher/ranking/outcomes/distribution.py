@@ -17,7 +17,7 @@ from matcher.ranking.outcomes.spreads import mean_of_errors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Distributions", "Kind", "standard_error"]
+__all__ = ["Distributions", "Kind", "scale_draws", "standard_error"]
 
 Kind: TypeAlias = Literal["level", "count", "rate"]
 _N_DRAWS: Final = 1_000
@@ -262,6 +262,40 @@ class Distributions:
         if self.kind == "rate":
             return np.maximum(power - LEAST_RATE, 0.0)
         return np.round(self.n_posts * np.maximum(power - 1.0, 0.0))
+
+
+def scale_draws(
+    draws: NDArray[np.float64], mean: NDArray[np.float64], *, is_whole: bool, seed: int = 0
+) -> NDArray[np.float64]:
+    """Draws that bring what is expected of each pair on average, so that sums agree with means.
+
+    A mean may come by a road of its own, see `Distributions`; its draws are multiplied by one
+    factor per pair. A pair of which every draw is 0 brings its mean in each.
+
+    Parameters
+    ----------
+    draws : numpy.ndarray of float64, shape (n_draws, n)
+        Joint draws, from 0 on.
+    mean : numpy.ndarray of float64, shape (n,)
+        Expected outcome of each pair, from 0 on.
+    is_whole : bool
+        Whether outcomes are whole numbers; a fraction is then the chance of one more.
+    seed : int, default 0
+        Seed of those chances.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_draws, n)
+        Outcomes.
+    """
+    drawn = draws.mean(axis=0)
+    factor = np.divide(mean, drawn, out=np.zeros(len(mean)), where=drawn > 0)
+    scaled = np.where(drawn > 0, draws * factor, mean)
+    if not is_whole:
+        return scaled
+    # A stream apart from that of the draws, which the same seed may have begun.
+    chances = np.random.default_rng([seed, 1]).random(scaled.shape)
+    return np.asarray(np.floor(scaled + chances))
 
 
 def standard_error(
