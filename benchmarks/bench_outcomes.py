@@ -37,6 +37,7 @@ from matcher.features.context import MarketData
 from matcher.market.instants import instant_microseconds
 from matcher.market.load import load_market
 from matcher.ranking.fit import candidate_pairs, fit_model
+from matcher.ranking.outcomes.distribution import scale_draws
 from matcher.ranking.relevance import hire_outcomes
 from matcher.world.judge.bench import open_bench
 from matcher.world.knobs import WORLDS
@@ -134,12 +135,16 @@ def predict_block(
             if len(hired) < 2 or name == TRUST_PROXY:
                 continue
             place = np.searchsorted(rows, hired)
-            sums = held.select(place).draws(n_draws=500, seed=seed).sum(axis=1)
+            own = held.select(place)
+            draws = scale_draws(
+                own.draws(n_draws=500, seed=seed), own.mean(), is_whole=True, seed=seed
+            )
+            sums = draws.sum(axis=1)
             totals.append(
                 {
                     "campaign_id": campaign, "outcome": name, "seed": seed,
                     "low": np.quantile(sums, 0.1), "high": np.quantile(sums, 0.9),
-                    "mean": held.select(place).mean().sum(), "actual": brought[place].sum(),
+                    "mean": own.mean().sum(), "actual": brought[place].sum(),
                 }
             )  # fmt: skip
     frame["hired"] = actual["engagements"].notna().to_numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -86,7 +87,10 @@ def test_answers_are_those_of_the_estimators(shop):
             assert lines[0] == f"asked: {same.verdict(language)}"
             assert lines[1] == same.grade(language)
         assert json.loads(json.dumps(one.to_dict(), allow_nan=False))["digest"] == asked.digest
-        assert set(one.table.columns) == {"estimate", "value", "low", "high"}
+        assert set(one.table.columns) == {"estimate", "share", "low_share", "high_share"}
+        if same.effect is not None:
+            stated = one.table.set_index("estimate").loc["effect"]
+            assert 1.0 + stated["share"] == pytest.approx(math.exp(same.effect.value))
 
 
 def test_a_declined_effect_claims_nothing(shop):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 
 from matcher.plain import visible
@@ -45,6 +44,9 @@ _HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "after": ("then", "khi đó"),
     "change": ("change", "thay đổi"),
     "low": ("at least", "ít nhất"),
+    "share": ("change", "thay đổi"),
+    "low_share": ("at least", "ít nhất"),
+    "high_share": ("at most", "nhiều nhất"),
     "high": ("at most", "nhiều nhất"),
     "cost_before": ("fees now", "chi phí hiện tại"),
     "cost_after": ("fees then", "chi phí khi đó"),
@@ -87,7 +89,7 @@ _HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "rank_new": ("rank then", "hạng khi đó"),
 }
 """Words for columns in English and Vietnamese."""
-_LEVERS: Final[Mapping[str, Mapping[str, str]]] = {
+_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "price": {"en": "price of a post", "vi": "giá một bài"},
     "format": {"en": "another format", "vi": "định dạng khác"},
     "cadence": {"en": "how often it posts, times", "vi": "nhịp đăng bài, số lần"},
@@ -97,6 +99,7 @@ _LEVERS: Final[Mapping[str, Mapping[str, str]]] = {
     "naive": {"en": "not adjusted", "vi": "chưa hiệu chỉnh"},
     "bound": {"en": "bound, something hidden", "vi": "cận nếu có yếu tố ẩn"},
 }
+_CHANGES: Final = ("share", "low_share", "high_share")
 _SHARES: Final = ("overlap", "carries")
 _LEFT_OUT: Final = ("digest", "place")
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -174,13 +177,7 @@ def table_in_words(table: pd.DataFrame, language: Language) -> pd.DataFrame:
         values = table[name].tolist()
         if name in _LEFT_OUT or any(isinstance(value, dict) for value in values):
             continue
-        is_log = "estimate" in table and name in ("value", "low", "high")
-        cells = [
-            change_words(float(np.expm1(value)), language)
-            if is_log and value == value
-            else _cell(str(name), value, language)
-            for value in values
-        ]
+        cells = [_cell(str(name), value, language) for value in values]
         if len(cells) and not any(cells):
             continue
         words = _HEADS.get(str(name))
@@ -200,8 +197,10 @@ def _cell(name: str, value: Any, language: Language) -> str:
         return _WORDS["yes" if value else "no"][language]
     if name in ("outcome", "objective", "objective_before") and value in OUTCOME_NAMES:
         return OUTCOME_NAMES[value][language]
-    if name in ("lever", "estimate") and value in _LEVERS:
-        return _LEVERS[value][language]
+    if name in ("lever", "estimate") and value in _NAMES:
+        return _NAMES[value][language]
+    if name in _CHANGES:
+        return change_words(float(value), language)
     if isinstance(value, int | float):
         return format_number(float(value), language, digits=_digits(name, float(value)))
     return visible(str(value))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
@@ -171,13 +172,16 @@ class LogAnswer:
             # What a refusal rests on stays in `to_dict`; shown, it would be read as an answer.
             return held.estimators.head(0) if held.is_refused else held.estimators
         rows = [
-            {"estimate": name, "value": one.value, "low": one.low, "high": one.high}
+            (name, one.value, one.low, one.high)
             for name in ("effect", "pooled", "naive")
             if (one := getattr(held, name)) is not None
         ]
         if held.bound is not None:
-            rows.append({"estimate": "bound", "low": held.bound[0], "high": held.bound[1]})
-        return pd.DataFrame(rows, columns=["estimate", "value", "low", "high"])
+            rows.append(("bound", np.nan, *held.bound))
+        names = ["share", "low_share", "high_share"]
+        found = pd.DataFrame(rows, columns=["estimate", *names])
+        # Effects are logarithms; what is said of them are relative changes.
+        return found.assign(**{name: np.expm1(found[name]) for name in names})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them.
