@@ -141,7 +141,7 @@ more = add_extras(compare_scenarios(desk, []), desk, asked)
 pictures = draw_answers(more, form="png")
 display(Image(pictures["tornado"]))
 display(Image(pictures["sentences"]))
-print("\n".join(more.notes))
+print("\n".join(one.verdict for one in more.findings.values()))
 for name in ("ways", "levers"):
     if name in more.parts:
         display(more.parts[name].head())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     import pandas as pd
@@ -86,7 +87,19 @@ class LeakageError(DataError):
 
 
 class SupportError(DataError):
-    """A question that the data at hand cannot answer."""
+    """A question that the data at hand cannot answer; `told` says why, for people.
+
+    Parameters
+    ----------
+    message : str
+        Where, what is missing, what to do.
+    told : Mapping of str to str, optional
+        The same in a sentence by language, ``en`` and ``vi``; the message where one is left out.
+    """
+
+    def __init__(self, message: str, told: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.told = {"en": message, "vi": message, **(told or {})}
 
 
 class FeatureMismatchError(MatcherError):

@@ -63,7 +63,7 @@ def test_answers_in_every_form(ask: Any, tmp_path: Path) -> None:
     text = ask(*edits, options=options)
     assert text.exit_code == 0, text.stderr
     assert text.stdout.startswith("Mô hình sẽ nói: s0: ")
-    assert "market: platform_reach = tiktok 0.5" in text.stdout
+    assert "thị trường: kết quả trên nền tảng nhân với = TikTok 0,5" in text.stdout
     assert "\u202e" not in text.stdout
     said = ask(*edits, options=(*options, "--json"))
     found = json.loads(said.stdout)
@@ -99,10 +99,34 @@ def test_further_questions(ask: Any) -> None:
     assert (len(found["grid"]), len(found["curve"]), found["answers"]) == (4, 2, [])
     assert found["sentences"][0]["overlap"] <= 1
     assert {one["lever"] for one in found["levers"]} == {"price", "format", "cadence", "posts"}
-    assert found["notes"][0].startswith("The model would say: ")
+    for part in ("grid", "sentences", "ways", "curve"):
+        said = found["findings"][part]
+        assert said["grade_in_words"] == "the model would say"
+        assert said["verdict"].startswith("The model would say: ")
+        assert said["support"]["n_rows"] == len(found[part])
+        assert all("is_outside" in row for row in found[part])
     text = ask(options=("--grid", "n_posts=1,2", "--tornado", "--out", "t.html"))
     assert text.exit_code == 0, text.stderr
-    assert "One knob at a time" in text.stdout
+    assert "One knob at a time\nThe model would say: " in text.stdout
+
+
+def test_further_questions_in_vietnamese(ask: Any, tmp_path: Path) -> None:
+    options = (
+        "--order", "value", "--grid", "n_posts=1,2", "--grid", "budget=20000000,1e15",
+        "--sentences", "--enter", "acc_000002", "--curve", "acc_000002.price_factor=0.5,1",
+        "--language", "vi", "--out", "v.html",
+    )  # fmt: skip
+    said = ask(options=options)
+    assert said.exit_code == 0, said.stderr
+    page = (tmp_path / "v.html").read_text(encoding="utf-8")
+    for text in (said.stdout, page):
+        # A verdict for each of four questions, and none of their fields by its English name.
+        assert text.count("Mô hình sẽ nói: ") == 4
+        assert "2 trong 4 dòng nằm ngoài dữ liệu mà mô hình đã học" in text
+        assert "ngân sách" in text
+        assert not {"budget", "n_posts", "price_factor", "is_outside"} & set(re.split(r"\W+", text))
+    assert page.count('class="grade outside"') == 1
+    assert page.count('class="grade"') == 3
 
 
 def test_scenarios_together(ask: Any) -> None:

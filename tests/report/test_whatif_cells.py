@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matcher.report.whatif_cells import part_title, say_cost, say_support, table_in_words
+from matcher.report.whatif_cells import part_title, table_in_words
+from matcher.report.whatif_said import say_cost, say_support
 from matcher.whatif.cost import Cost
 from matcher.whatif.support import Support
 
@@ -66,7 +67,11 @@ def test_fees_say_how_sure_they_are() -> None:
         (Support(12, np.nan, np.nan, 0), ["12 briefs were learnt from: too few to say how usual"]),
         (
             Support(93, 0.6875, 0.8, 2, ("posts_30d",)),
-            ["farther from its like than 69 % of the 93", "beyond any learnt from: 2", "posts_30d"],
+            [
+                "farther from its like than 69 % of the 93",
+                "beyond any learnt from: 2",
+                "its posts in the last 30 days",
+            ],
         ),
     ],
 )

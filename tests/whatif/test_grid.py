@@ -7,7 +7,8 @@ import pytest
 
 from matcher.errors import DataError, SupportError, UsageError
 from matcher.whatif.ask import compare_scenarios
-from matcher.whatif.grid import Knob, account_curve, parse_knob, score_grid, tornado
+from matcher.whatif.curve import account_curve
+from matcher.whatif.grid import Knob, parse_knob, score_grid, tornado
 from matcher.whatif.sentences import split_sentences, weigh_sentences
 
 

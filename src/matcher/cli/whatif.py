@@ -146,6 +146,7 @@ def whatif(
     from matcher.whatif.desk import open_desk
     from matcher.whatif.extras import add_extras, parse_extras
     from matcher.whatif.grid import grid_scenarios
+    from matcher.whatif.planned import add_plans
     from matcher.whatif.scenario import join_scenarios, read_scenario
 
     started_at = time.time()
@@ -204,8 +205,12 @@ def whatif(
         )
         found = add_extras(found, desk, extras, seed=seed, progress=tell)
         if plans:
-            asked = [*scenarios, *grid_scenarios(extras.knobs, is_tornado=extras.is_tornado)]
-            found = _with_plans(found, desk, asked, seed, tell)
+            cells = grid_scenarios(
+                extras.knobs,
+                is_tornado=extras.is_tornado,
+                language=language,  # type: ignore[arg-type]
+            )
+            found = add_plans(found, desk, [*scenarios, *cells], seed=seed, progress=tell)
     if out is not None:
         _write(out, found, language, force=force)
     if track:
@@ -238,17 +243,6 @@ def _score(desk: Desk, tell: Tell) -> None:
     tell("ranking", 0, 1)
     _ = desk.base
     tell("ranking", 1, 1)
-
-
-def _with_plans(
-    found: Comparison, desk: Desk, scenarios: list[Scenario], seed: int, tell: Tell
-) -> Comparison:
-    from dataclasses import replace
-
-    from matcher.whatif.planned import compare_plans
-
-    table = compare_plans(desk, scenarios, seed=seed, progress=tell)
-    return replace(found, parts={**found.parts, "plans": table})
 
 
 def _write(out: Path, found: Comparison, language: str, *, force: bool) -> None:
@@ -289,7 +283,8 @@ def _track(
 
 
 def _say(found: Comparison, language: str, *, as_json: bool) -> None:
-    from matcher.report.whatif_cells import part_title, say_cost, say_support, table_in_words
+    from matcher.report.whatif_cells import part_title, table_in_words
+    from matcher.report.whatif_said import say_cost, say_finding, say_support
 
     if as_json:
         print_json(found.to_dict())
@@ -309,7 +304,13 @@ def _say(found: Comparison, language: str, *, as_json: bool) -> None:
         for text in one.notes:
             note(f"note: {one.name}: {text}")
     for name, table in found.parts.items():
+        said = found.findings.get(name)
+        if said is None and table.empty:
+            continue
+        lines += ["", part_title(name, words)]
+        if said is not None:
+            lines += [one_line(said.verdict), f"  {say_finding(said, words)}"]
         if len(table):
-            lines += ["", part_title(name, words), as_table(table_in_words(table, words))]
+            lines.append(as_table(table_in_words(table, words)))
     lines += [one_line(text) for text in found.notes]
     print_result("\n".join(lines))

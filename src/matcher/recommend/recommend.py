@@ -32,7 +32,7 @@ from matcher.recommend.pools import describe_acceptance, join_pools
 from matcher.recommend.recommendations import Recommendations, join_rows
 from matcher.recommend.rows import Job, Scored
 from matcher.recommend.unfinished import Unfinished, request_key
-from matcher.recommend.wording import LANGUAGES
+from matcher.recommend.wording import FORMAT_NAMES, LANGUAGES
 from matcher.retrieval.eligibility import RIVAL_DAYS
 
 if TYPE_CHECKING:
@@ -363,9 +363,17 @@ def score_brief(
     batch = next(batches(job, [brief], as_of, settings, rival_days))
     found = next(score_batch(job, batch, build=build), None)
     if found is None:
-        asked = f", such as the formats {', '.join(brief.formats)}" if brief.formats else ""
+        formats = ", ".join(brief.formats)
+        asked = f", such as the formats {formats}" if formats else ""
+        named = ", ".join(FORMAT_NAMES[name]["vi"] for name in brief.formats)
+        asked_vi = f", chẳng hạn định dạng {named}" if named else ""
         raise SupportError(
-            f"brief {brief.brief_id}: no account is eligible; loosen its terms{asked}"
+            f"brief {brief.brief_id}: no account is eligible; loosen its terms{asked}",
+            {
+                "en": f"no account is eligible; loosen the terms of the brief{asked}",
+                "vi": "không tài khoản nào đủ điều kiện; hãy nới các điều kiện của bản mô tả"
+                f"{asked_vi}",
+            },
         )
     return found
 

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from matcher.plain import visible
-from matcher.recommend.wording import OUTCOME_NAMES, format_money, format_number
+from matcher.recommend.wording import (
+    OUTCOME_NAMES,
+    feature_label,
+    format_number,
+)
+from matcher.report.whatif_said import say_share
+from matcher.whatif.fields import is_knob, knob_words, value_words
 from matcher.whatif.wording import change_words
 
 if TYPE_CHECKING:
     from matcher.recommend.wording import Language
     from matcher.whatif.answer import Answer
-    from matcher.whatif.cost import Cost
-    from matcher.whatif.support import Support
 
-__all__ = ["outcome_table", "part_title", "say_cost", "say_support", "table_in_words"]
+__all__ = ["outcome_table", "part_title", "table_in_words"]
 
 _PARTS: Final[Mapping[str, Mapping[str, str]]] = {
     "sentences": {"en": "What each sentence carries", "vi": "Mỗi câu quyết định bao nhiêu"},
@@ -87,6 +91,10 @@ _HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "fee_is_estimate": ("estimated", "ước tính"),
     "rank_old": ("rank now", "hạng hiện tại"),
     "rank_new": ("rank then", "hạng khi đó"),
+    "percentile": ("brief farther than", "bản mô tả xa lạ hơn"),
+    "is_outside": ("beyond what was learnt", "ngoài dữ liệu đã học"),
+    "far_features": ("far features", "chỉ số vượt xa"),
+    "refused": ("not answered", "không trả lời được"),
 }
 """Words for columns in English and Vietnamese."""
 _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -108,32 +116,6 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "more": {"en": "{names} and {n} more", "vi": "{names} và {n} tài khoản khác"},
     "of_expected": {"en": "of what is expected, 80 %", "vi": "của kỳ vọng, 80 %"},
     "of_drawn": {"en": "change of what comes, 80 %", "vi": "thay đổi thực tế, 80 %"},
-    "cost": {"en": "Fees of {after} instead of {before}", "vi": "Chi phí {after} thay vì {before}"},
-    "cost_same": {"en": "Fees of {after}, as now", "vi": "Chi phí {after}, như hiện tại"},
-    "not_comparable": {
-        "en": "; the two sums cannot be compared",
-        "vi": "; hai tổng này không so sánh được với nhau",
-    },
-    "no_fee": {"en": "No fee is known", "vi": "Chưa biết chi phí nào"},
-    "estimated": {"en": "; {n} of them estimated", "vi": "; trong đó {n} giá là ước tính"},
-    "unknown": {"en": "; {n} unknown", "vi": "; {n} giá chưa biết"},
-    "near": {
-        "en": "The brief lies farther from its like than {share} of the {n} briefs learnt from "
-        "(as things are: {base}).",
-        "vi": "Bản mô tả xa lạ hơn {share} trong số {n} bản mà mô hình đã học (hiện tại: {base}).",
-    },
-    "too_few": {
-        "en": "{n} briefs were learnt from: too few to say how usual this one is.",
-        "vi": "Mô hình đã học {n} bản mô tả: quá ít để nói bản này có quen không.",
-    },
-    "outside": {
-        "en": "Accounts hired whose figures lie beyond any learnt from: {n}.",
-        "vi": "{n} người được thuê có chỉ số nằm ngoài dữ liệu đã học.",
-    },
-    "far": {
-        "en": "Far beyond what was seen in training: {names}.",
-        "vi": "Vượt xa dữ liệu đã học: {names}.",
-    },
 }
 
 
@@ -172,23 +154,49 @@ def table_in_words(table: pd.DataFrame, language: Language) -> pd.DataFrame:
         are those that say nothing in any row.
     """
     shown: dict[str, list[str]] = {}
-    place = 0 if language == "en" else 1
+    place, knobs = 0 if language == "en" else 1, _knobs(table)
     for name in table:
         values = table[name].tolist()
         if name in _LEFT_OUT or any(isinstance(value, dict) for value in values):
             continue
-        cells = [_cell(str(name), value, language) for value in values]
+        cells = _cells(table, str(name), language)
         if len(cells) and not any(cells):
             continue
-        words = _HEADS.get(str(name))
-        head = str(name) if words is None else words[place]
+        words = None if name in knobs else _HEADS.get(str(name))
+        plain = knob_words(str(name), language) if name in knobs else str(name)
+        head = plain if words is None else words[place]
         while head in shown:
             head += " "
         shown[head] = cells
     return pd.DataFrame(shown)
 
 
+def _cells(table: pd.DataFrame, name: str, language: Language) -> list[str]:
+    """Cells of a column; those of knobs are read as the knob reads them."""
+    values = table[name].tolist()
+    if name == "value" and "knob" in table:
+        knobs = table["knob"].tolist()
+        return [
+            visible(value_words(str(knob), value, language))
+            for knob, value in zip(knobs, values, strict=True)
+        ]
+    if name == "knob":
+        return [visible(knob_words(str(value), language)) for value in values]
+    if name in _knobs(table):
+        return [visible(value_words(name, value, language)) for value in values]
+    return [_cell(name, value, language) for value in values]
+
+
+def _knobs(table: pd.DataFrame) -> list[str]:
+    """Columns of a grid that hold what its knobs are set to: the first ones."""
+    names = [str(column) for column in table]
+    first = names[: names.index("overlap")] if "overlap" in names else []
+    return [name for name in first if is_knob(name)]
+
+
 def _cell(name: str, value: Any, language: Language) -> str:
+    if name == "far_features":
+        return ", ".join(feature_label(str(one)).words[language] for one in value)
     if isinstance(value, list | tuple):
         return _names(value, language)
     if value is None or value is pd.NA or value != value:
@@ -199,6 +207,8 @@ def _cell(name: str, value: Any, language: Language) -> str:
         return OUTCOME_NAMES[value][language]
     if name in ("lever", "estimate") and value in _NAMES:
         return _NAMES[value][language]
+    if name == "percentile":
+        return say_share(float(value), language)
     if name in _CHANGES:
         return change_words(float(value), language)
     if isinstance(value, int | float):
@@ -256,65 +266,3 @@ def outcome_table(answer: Answer, language: Language) -> pd.DataFrame:
             row[_WORDS["of_drawn"][language]] = f"{ends[0]} … {ends[1]}"
         rows.append(row)
     return pd.DataFrame(rows).fillna("")
-
-
-def say_cost(cost: Cost, language: Language) -> str:
-    """Fees before and after in one sentence.
-
-    Parameters
-    ----------
-    cost : Cost
-        Fees.
-    language : {"en", "vi"}
-        Language.
-
-    Returns
-    -------
-    str
-        Sentence; it says how many fees are estimates and how many are not known.
-    """
-    if cost.currency is None:
-        return _WORDS["no_fee"][language] + "."
-    sums = {
-        name: format_money(getattr(cost, name), cost.currency, language)
-        for name in ("before", "after")
-    }
-    same = cost.is_comparable and sums["before"] == sums["after"]
-    text = _WORDS["cost_same" if same else "cost"][language].format(**sums)
-    if cost.n_estimated:
-        text += _WORDS["estimated"][language].format(n=cost.n_estimated)
-    if cost.n_unknown:
-        text += _WORDS["unknown"][language].format(n=cost.n_unknown)
-    return text + ("" if cost.is_comparable else _WORDS["not_comparable"][language]) + "."
-
-
-def say_support(support: Support, language: Language) -> list[str]:
-    """Where a scenario lies beside what the model learnt from, in sentences.
-
-    Parameters
-    ----------
-    support : Support
-        Support.
-    language : {"en", "vi"}
-        Language.
-
-    Returns
-    -------
-    list of str
-        Sentences.
-    """
-    facts = support.to_dict()
-    n = format_number(support.n_briefs, language)
-    if facts["percentile"] is None:
-        said = [_WORDS["too_few"][language].format(n=n)]
-    else:
-        share, base = (
-            "–" if facts[name] is None else format_number(100.0 * facts[name], language) + " %"
-            for name in ("percentile", "baseline_percentile")
-        )
-        said = [_WORDS["near"][language].format(share=share, base=base, n=n)]
-    if support.n_outside:
-        said.append(_WORDS["outside"][language].format(n=support.n_outside))
-    if support.far_features:
-        said.append(_WORDS["far"][language].format(names=", ".join(support.far_features)))
-    return said

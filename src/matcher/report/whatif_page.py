@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matcher.markup import html_facts, html_table
 from matcher.plain import visible
-from matcher.report.whatif_cells import (
-    outcome_table,
-    part_title,
-    say_cost,
-    say_support,
-    table_in_words,
-)
+from matcher.report.whatif_cells import outcome_table, part_title, table_in_words
 from matcher.report.whatif_pictures import draw_answers
+from matcher.report.whatif_said import say_cost, say_finding, say_support
 from matcher.whatif.wording import say_grade
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matcher.recommend.wording import Language
     from matcher.whatif.answer import Answer, Comparison
 
@@ -76,13 +73,7 @@ def render_page(found: Comparison, *, language: Language = "en") -> str:
     if "changes" in pictures:
         body.append(_image(pictures["changes"], "changes"))
     body += [_section(one, language) for one in found.answers]
-    for name, table in found.parts.items():
-        if not len(table):
-            continue
-        body.append(f"<h2>{escape(part_title(name, language))}</h2>")
-        if name in pictures:
-            body.append(_image(pictures[name], name))
-        body.append(html_table(table_in_words(table, language), n_rows=100))
+    body += [_part(name, found, pictures, language) for name in found.parts]
     body += [f"<p>{escape(visible(note))}</p>" for note in found.notes]
     body.append(f"<h2>{escape(_say('baseline', language))}</h2>")
     body.append(html_table(table_in_words(found.baseline[list(_LIST)], language), n_rows=100))
@@ -134,6 +125,25 @@ def _text(value: Any) -> str:
 def _image(content: bytes, name: str) -> str:
     data = base64.b64encode(content).decode("ascii")
     return f'<p><img alt="{escape(name)}" src="data:image/svg+xml;base64,{data}"></p>'
+
+
+def _part(name: str, found: Comparison, pictures: Mapping[str, bytes], language: Language) -> str:
+    """A further question: its grade, verdict, support, picture and table."""
+    table, said = found.parts[name], found.findings.get(name)
+    if said is None and table.empty:
+        return ""
+    parts = [f"<h2>{escape(part_title(name, language))}</h2>"]
+    if said is not None:
+        outside = " outside" if said.n_outside else ""
+        grade = escape(say_grade(said.grade, language))
+        parts.append(f'<p><span class="grade{outside}">{grade}</span></p>')
+        parts.append(f'<p class="verdict">{escape(visible(said.verdict))}</p>')
+        parts.append(f"<p>{escape(visible(say_finding(said, language)))}</p>")
+    if name in pictures:
+        parts.append(_image(pictures[name], name))
+    if len(table):
+        parts.append(html_table(table_in_words(table, language), n_rows=100))
+    return "".join(parts)
 
 
 def _section(one: Answer, language: Language) -> str:

@@ -10,11 +10,13 @@ import numpy as np
 from matcher.plain import one_line
 from matcher.recommend.wording import OUTCOME_NAMES, format_number
 from matcher.report.pictures import render_picture
+from matcher.whatif.fields import knob_words, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from matcher.recommend.wording import Language
     from matcher.whatif.answer import Comparison
@@ -34,6 +36,14 @@ _WORDS: Final = {
         "vi": "Mỗi câu quyết định bao nhiêu (1 trừ độ trùng khi bỏ câu)",
     },
     "curve": {"en": "Rank as {what} changes", "vi": "Thứ hạng khi {what} thay đổi"},
+    "outside": {
+        "en": "hollow: beyond what the model learnt from",
+        "vi": "rỗng: ngoài dữ liệu mà mô hình đã học",
+    },
+    "starred": {
+        "en": "*: beyond what the model learnt from",
+        "vi": "*: ngoài dữ liệu mà mô hình đã học",
+    },
 }
 
 
@@ -123,14 +133,32 @@ def _line(axes: Any, table: pd.DataFrame, language: Language) -> None:
         places, before + table["low"], before + table["high"], color="#90CAF9", alpha=0.5
     )
     axes.plot(places, after, marker="o", color="#1565C0")
-    axes.axhline(before[0], color="#9E9E9E", linewidth=0.8, linestyle=":")
-    axes.set_xticks(places, [_short(value) for value in table[knob]], rotation=20, ha="right")
-    axes.set_title(_WORDS["grid"][language].format(knob=_short(knob)), loc="left")
+    _hollow(axes, places, after, table, language)
+    # A cell that cannot be answered knows nothing of things as they are either.
+    known = before[np.isfinite(before)]
+    if len(known):
+        axes.axhline(known[0], color="#9E9E9E", linewidth=0.8, linestyle=":")
+    names = [_short(value_words(knob, value, language)) for value in table[knob]]
+    axes.set_xticks(places, names, rotation=20, ha="right")
+    words = _short(knob_words(knob, language))
+    axes.set_title(_WORDS["grid"][language].format(knob=words), loc="left")
+
+
+def _hollow(
+    axes: Any, places: NDArray[np.int64], values: NDArray[Any], table: pd.DataFrame,
+    language: Language,
+) -> None:  # fmt: skip
+    """Mark what lies beyond what the model learnt from."""
+    far = table["is_outside"].to_numpy(bool)
+    if far.any():
+        axes.plot(places[far], values[far], "o", markerfacecolor="white", color="#1565C0")
+        axes.set_xlabel(_WORDS["outside"][language])
 
 
 def _heat(axes: Any, table: pd.DataFrame, language: Language) -> None:
     first, second = _knobs(table)
     rows, columns = list(dict.fromkeys(table[first])), list(dict.fromkeys(table[second]))
+    far = table["is_outside"].to_numpy(bool).reshape(len(rows), len(columns))
     values = table["after"].to_numpy(np.float64).reshape(len(rows), len(columns))
     axes.imshow(values, cmap="Blues", aspect="auto")
     limit = np.nanmean(values) if np.isfinite(values).any() else 0.0
@@ -138,13 +166,20 @@ def _heat(axes: Any, table: pd.DataFrame, language: Language) -> None:
         for column in range(len(columns)):
             value = float(values[row, column])
             text = "–" if not np.isfinite(value) else format_number(value, language)
+            text += "*" if far[row, column] else ""
             colour = "white" if value > limit else "black"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
-    axes.set_xticks(range(len(columns)), [_short(one) for one in columns], rotation=20, ha="right")
-    axes.set_yticks(range(len(rows)), [_short(one) for one in rows])
-    axes.set_xlabel(_short(second))
-    axes.set_ylabel(_short(first))
-    axes.set_title(_WORDS["grid"][language].format(knob=f"{first}, {second}"), loc="left")
+    words = [knob_words(name, language) for name in (first, second)]
+    names = [
+        [_short(value_words(name, one, language)) for one in held]
+        for name, held in ((first, rows), (second, columns))
+    ]
+    axes.set_xticks(range(len(columns)), names[1], rotation=20, ha="right")
+    axes.set_yticks(range(len(rows)), names[0])
+    starred = f" ({_WORDS['starred'][language]})" if far.any() else ""
+    axes.set_xlabel(_short(words[1]) + starred)
+    axes.set_ylabel(_short(words[0]))
+    axes.set_title(_WORDS["grid"][language].format(knob=", ".join(words)), loc="left")
 
 
 def _tornado(axes: Any, table: pd.DataFrame, language: Language) -> None:
@@ -153,12 +188,20 @@ def _tornado(axes: Any, table: pd.DataFrame, language: Language) -> None:
         table["change"].to_numpy(np.float64), before, out=np.zeros(len(table)), where=before > 0
     )
     places = np.arange(len(table))[::-1]
-    axes.barh(places, change, color=np.where(change >= 0, _UP, _DOWN), height=0.6)
+    bars = axes.barh(places, change, color=np.where(change >= 0, _UP, _DOWN), height=0.6)
+    far = table["is_outside"].to_numpy(bool)
+    for bar, is_far in zip(bars, far, strict=True):
+        if is_far:
+            bar.set_facecolor("white")
+            bar.set_edgecolor(_PLAIN)
     axes.axvline(0, color="#9E9E9E", linewidth=0.8)
-    names = [f"{_short(knob)} = {_short(value)}" for knob, value in
-             zip(table["knob"], table["value"], strict=True)]  # fmt: skip
+    names = [
+        f"{_short(knob_words(knob, language))} = {_short(value_words(knob, value, language))}"
+        for knob, value in zip(table["knob"], table["value"], strict=True)
+    ]
     axes.set_yticks(places, names)
-    axes.set_xlabel(_WORDS["share"][language])
+    hollow = f"; {_WORDS['outside'][language]}" if far.any() else ""
+    axes.set_xlabel(_WORDS["share"][language] + hollow)
     axes.set_title(_WORDS["tornado"][language], loc="left")
 
 
@@ -172,8 +215,11 @@ def _sentences(axes: Any, table: pd.DataFrame, language: Language) -> None:
 
 def _curve(axes: Any, table: pd.DataFrame, language: Language) -> None:
     places = np.arange(len(table))
-    axes.plot(places, table["rank"].astype(float).to_numpy(), marker="o", color="#1565C0")
+    ranks = np.array(table["rank"].astype(float).tolist(), dtype=np.float64)
+    axes.plot(places, ranks, marker="o", color="#1565C0")
+    _hollow(axes, places, ranks, table, language)
     axes.invert_yaxis()
-    axes.set_xticks(places, [_short(value) for value in table["value"]])
-    title = _WORDS["curve"][language].format(what=str(table["knob"].iloc[0]))
+    knob = str(table["knob"].iloc[0])
+    axes.set_xticks(places, [_short(value_words(knob, one, language)) for one in table["value"]])
+    title = _WORDS["curve"][language].format(what=knob_words(knob, language))
     axes.set_title("\n".join(textwrap.wrap(one_line(title), 64)), loc="left")

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from matcher.markup import html_facts, html_table
-from matcher.whatif.wording import GRADES, describe_edits
+from matcher.whatif.fields import describe_edits
+from matcher.whatif.wording import GRADES
 
 if TYPE_CHECKING:
+    from matcher.recommend.wording import Language
     from matcher.whatif.cost import Cost
+    from matcher.whatif.findings import Finding
     from matcher.whatif.movement import Movement
     from matcher.whatif.paired import OutcomeChange
     from matcher.whatif.support import Support
@@ -57,6 +60,8 @@ class Answer:
         Hash of the market, marked where a scenario edits it.
     notes : tuple of str
         What else is to be known.
+    language : {"en", "vi"}
+        Language of its sentences.
     """
 
     name: str
@@ -73,11 +78,12 @@ class Answer:
     n_eligible: int
     data_hash: str
     notes: tuple[str, ...] = ()
+    language: Language = "en"
 
     @property
     def edits(self) -> list[str]:
         """Edits, one line each."""
-        return describe_edits(self.scenario)
+        return describe_edits(self.scenario, self.language)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them.
@@ -92,7 +98,7 @@ class Answer:
             "scenario": dict(self.scenario),
             "digest": self.digest,
             "grade": self.grade,
-            "grade_in_words": GRADES[self.grade]["en"],
+            "grade_in_words": GRADES[self.grade][self.language],
             "verdict": self.verdict,
             "support": self.support.to_dict(),
             "overlap": self.movement.overlap,
@@ -129,6 +135,9 @@ class Comparison:
         seed, order, top_k, brief_id`` and the rest.
     parts : mapping of str to pandas.DataFrame
         Further tables: what each sentence of the brief carries, grids, curves, what it would take.
+    findings : mapping of str to Finding
+        Grade, support and verdict of each further question, by the name of its table; that of what
+        it would take by ``ways``.
     notes : tuple of str
         What else is to be known.
     """
@@ -138,6 +147,7 @@ class Comparison:
     answers: tuple[Answer, ...]
     audit: Mapping[str, Any]
     parts: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    findings: Mapping[str, Finding] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def frame(self) -> pd.DataFrame:
@@ -194,6 +204,7 @@ class Comparison:
             "baseline": records(self.baseline),
             "answers": [one.to_dict() for one in self.answers],
             **{name: records(table) for name, table in self.parts.items()},
+            "findings": {name: one.to_dict() for name, one in self.findings.items()},
             "notes": list(self.notes),
         }
 
@@ -204,7 +215,10 @@ class Comparison:
         table = self.frame()
         head = html_table(table[names], title=title) if len(table) else ""
         said = html_facts({one.name: one.verdict for one in self.answers}, notes=self.notes)
-        more = [html_table(table, title=name) for name, table in self.parts.items()]
+        more = []
+        if self.findings:
+            more.append(html_facts({name: one.verdict for name, one in self.findings.items()}))
+        more += [html_table(table, title=name) for name, table in self.parts.items()]
         return head + said + "".join(more)
 
 

@@ -325,6 +325,7 @@ def _answer(desk: Desk, scenario: Scenario, seed: int, refuse_outside: bool) -> 
         n_eligible=state.ranked.candidates.n_eligible,
         data_hash=state.job.data.market.data_hash,
         notes=tuple(_notes(desk, state, support)),
+        language=language,
     )
 
 

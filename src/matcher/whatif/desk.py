@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from matcher.arguments import check_choice, check_count, check_type, to_instant
-from matcher.errors import ConfigError, DataError, SupportError
+from matcher.errors import ConfigError, DataError, MatcherError, SupportError
 from matcher.features.data import MarketData
 from matcher.market.brief import Brief, parse_brief
 from matcher.market.instants import instant_microseconds
@@ -24,6 +25,7 @@ from matcher.whatif.joining import check_known
 from matcher.whatif.scenario import BASELINE
 from matcher.whatif.shared import SharedFeatures
 from matcher.whatif.state import State, main_outcome
+from matcher.whatif.support import LearntBriefs, find_learnt_briefs
 from matcher.whatif.tables import edit_tables
 
 if TYPE_CHECKING:
@@ -83,6 +85,11 @@ class Desk:
     def base(self) -> State:
         """Things as they are."""
         return self.state(BASELINE)
+
+    @cached_property
+    def learnt(self) -> LearntBriefs:
+        """Briefs that the model has learnt from."""
+        return find_learnt_briefs(self.job.model, self.job.context, self.brief)
 
     def edit_brief(self, scenario: Scenario) -> Brief:
         """The brief as a scenario has it.
@@ -145,8 +152,7 @@ class Desk:
             named = [scenario.brief_changes.get(name) or () for name in ("must_have", "never")]
             check_known(context.index.accounts["account_id"].tolist(), {*named[0], *named[1]})
         except (ConfigError, DataError, SupportError) as error:
-            told = str(error).removeprefix("scenario: ")
-            raise type(error)(f"scenario {scenario.name}: {told}") from error
+            raise _named(error, scenario.name) from error
         job = replace(self.job, context=context)
 
         def build(context: FeatureContext, pairs: Pairs) -> FeatureMatrix:
@@ -165,7 +171,7 @@ class Desk:
                 build=build,
             )
         except SupportError as error:
-            raise SupportError(f"scenario {scenario.name}: {error}") from error
+            raise _named(error, scenario.name) from error
         factors = {
             name: factor
             for one in scenario.markets
@@ -220,6 +226,14 @@ class Desk:
                 del self._markets[next(iter(self._markets))]
             held = self._markets[key] = (context, versions)
         return held
+
+
+def _named(error: MatcherError, name: str) -> MatcherError:
+    """The same error with the name of the scenario in front."""
+    said = f"scenario {name}: {str(error).removeprefix('scenario: ')}"
+    if isinstance(error, SupportError):
+        return SupportError(said, error.told)
+    return type(error)(said)
 
 
 def open_desk(

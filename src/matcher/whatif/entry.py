@@ -16,9 +16,11 @@ import pandas as pd
 
 from matcher.arguments import check_count
 from matcher.recommend.explain import check_accounts
+from matcher.whatif.findings import SUPPORT_COLUMNS, support_cells
 from matcher.whatif.levers import Lever, list_levers
 from matcher.whatif.scenario import Scenario, parse_scenario
 from matcher.whatif.screen import Screen
+from matcher.whatif.support import check_support
 
 if TYPE_CHECKING:
     from matcher.recommend.wording import Language
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ENTRY_COLUMNS", "Entry", "find_entries"]
 
-ENTRY_COLUMNS: Final = ("rank", "n_changes", "changes", "size", "scenario", "digest")
+ENTRY_COLUMNS: Final = ("rank", "n_changes", "changes", "size", *SUPPORT_COLUMNS, "scenario",
+                       "digest")  # fmt: skip
 """Columns of `Entry.ways`."""
 _MOST_VERIFIED: Final = 4
 """Combinations of one set of levers that are ranked anew before the set is given up."""
@@ -77,7 +80,8 @@ class Entry:
     ways : pandas.DataFrame
         `ENTRY_COLUMNS`, the smallest change first, at most one per set of levers: rank after
         ranking everybody anew, changes in words, their size (sum of shares of the range that
-        similar accounts show), and the scenario. Empty where it is impossible, or not needed.
+        similar accounts show), support, and the scenario. Empty where it is impossible, or not
+        needed.
     levers : pandas.DataFrame
         One row per lever: ``lever, low, high, n_values, acts, note``: what was tried, and whether
         the order of the list reacts to it at all.
@@ -239,7 +243,8 @@ def _verify(
         held.sort(key=lambda k: (choices[k].size, choices[k].words))
         for k in held[:_MOST_VERIFIED]:
             scenario = _scenario(account_id, choices[k])
-            rank = desk.score(scenario).rank_of(account_id)
+            state = desk.score(scenario)
+            rank = state.rank_of(account_id)
             n_verified += 1
             if rank is not None and rank <= top:
                 proven.add(levers)
@@ -249,6 +254,7 @@ def _verify(
                         "n_changes": len(levers),
                         "changes": choices[k].words,
                         "size": choices[k].size,
+                        **support_cells(check_support(desk, state)),
                         "scenario": scenario.to_dict(),
                         "digest": scenario.digest,
                     }

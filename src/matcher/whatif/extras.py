@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matcher.errors import UsageError
+from matcher.whatif.curve import account_curve
 from matcher.whatif.entry import find_entries
-from matcher.whatif.grid import Knob, account_curve, parse_knob, score_grid
+from matcher.whatif.findings import find_out
+from matcher.whatif.grid import Knob, parse_knob, score_grid
 from matcher.whatif.grid import tornado as one_at_a_time
 from matcher.whatif.sentences import weigh_sentences
-from matcher.whatif.wording import say_grade
+from matcher.whatif.verdicts import say_curve, say_grid, say_sentences, say_tornado
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,23 +125,34 @@ def add_extras(
     Returns
     -------
     Comparison
-        With one table more for each, and a sentence where there is one.
+        With one table more for each, its grade, its support and its verdict.
     """
     parts: dict[str, pd.DataFrame] = dict(found.parts)
-    notes = list(found.notes)
+    findings = dict(found.findings)
+    language, n_top = desk.job.language, len(desk.base.chosen)
+
+    def keep(name: str, table: pd.DataFrame, said: str) -> None:
+        parts[name], findings[name] = table, find_out(desk, said, table)
+
     if extras.knobs and extras.is_tornado:
-        parts["tornado"] = one_at_a_time(desk, extras.knobs, seed=seed)
+        table = one_at_a_time(desk, extras.knobs, seed=seed)
+        keep("tornado", table, say_tornado(table, n_top=n_top, language=language))
     elif extras.knobs:
-        parts["grid"] = score_grid(desk, extras.knobs, seed=seed, progress=progress)
+        table = score_grid(desk, extras.knobs, seed=seed, progress=progress)
+        names = [knob.name for knob in extras.knobs]
+        keep("grid", table, say_grid(table, names, n_top=n_top, language=language))
     if extras.sentences:
-        parts["sentences"] = weigh_sentences(desk)
+        table = weigh_sentences(desk)
+        keep("sentences", table, say_sentences(table, n_top=n_top, language=language))
     if extras.curve is not None:
         account, _, what = extras.curve.name.rpartition(".")
-        held = account_curve(desk, account, what, extras.curve.values)
-        held.insert(0, "knob", extras.curve.name)
-        parts["curve"] = held
+        table = account_curve(desk, account, what, extras.curve.values)
+        rank = desk.base.rank_of(account)
+        said = say_curve(table, account, what, rank=rank, language=language)
+        table.insert(0, "knob", extras.curve.name)
+        keep("curve", table, said)
     if extras.enter is not None:
         entry = find_entries(desk, extras.enter)
-        parts |= {"ways": entry.ways, "levers": entry.levers}
-        notes.append(f"{say_grade('model', desk.job.language)}: {entry.verdict}")
-    return replace(found, parts=parts, notes=tuple(notes))
+        keep("ways", entry.ways, entry.verdict)
+        parts["levers"] = entry.levers
+    return replace(found, parts=parts, findings=findings)

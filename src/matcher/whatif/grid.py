@@ -1,4 +1,4 @@
-"""Grids over one or two knobs, one at a time or crossed, and curves of one account."""
+"""Grids over one or two knobs, crossed or one at a time."""
 
 from __future__ import annotations
 
@@ -11,24 +11,28 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 import yaml
 
-from matcher.errors import UsageError
+from matcher.errors import SupportError, UsageError
 from matcher.whatif.cost import change_of_cost
 from matcher.whatif.edits import BriefEdit, InfluencerEdit
+from matcher.whatif.fields import knob_words, show_value, value_words
+from matcher.whatif.findings import support_cells
 from matcher.whatif.movement import rank_biased_overlap
 from matcher.whatif.paired import change_of_outcomes
-from matcher.whatif.scenario import Scenario, parse_scenario
+from matcher.whatif.scenario import BASELINE, Scenario, parse_scenario
+from matcher.whatif.support import check_brief, check_support
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from matcher.recommend.wording import Language
     from matcher.whatif.desk import Desk
     from matcher.whatif.state import State
 
 __all__ = [
-    "CURVE_COLUMNS",
     "Knob",
-    "account_curve",
+    "check_some",
     "grid_scenarios",
+    "knob_scenario",
     "parse_knob",
     "score_grid",
     "tornado",
@@ -44,8 +48,6 @@ _LISTS: Final = ("platforms", "formats", "countries", "creator_languages", "audi
                  "audience_interests", "must_have", "never", "competitor_ids")  # fmt: skip
 _MOST: Final = 400
 """Cells of a grid at most."""
-CURVE_COLUMNS: Final = ("value", "rank", "score", "expected", "low", "high", "n_candidates")
-"""Columns of `account_curve`."""
 
 
 @dataclass(frozen=True)
@@ -145,15 +147,42 @@ def _scalar(text: str) -> Any:
     return value
 
 
-def _scenario(knobs: Sequence[Knob], values: Sequence[Any], start: Scenario) -> Scenario:
+def knob_scenario(
+    knobs: Sequence[Knob], values: Sequence[Any], start: Scenario, language: Language = "en"
+) -> Scenario:
+    """Scenario that sets knobs to some values.
+
+    Parameters
+    ----------
+    knobs : sequence of Knob
+        Knobs.
+    values : sequence
+        A value of each.
+    start : Scenario
+        Edits that are made too.
+    language : {"en", "vi"}
+        Language of its name; in English it is what is typed.
+
+    Returns
+    -------
+    Scenario
+        Checked.
+    """
     edits = [knob.edit(value) for knob, value in zip(knobs, values, strict=True)]
-    shown = [f"{knob.name}={_show(value)}" for knob, value in zip(knobs, values, strict=True)]
-    content = start.to_dict() | {"name": ", ".join(shown)}
+    shown = [f"{knob.name}={show_value(value)}" for knob, value in zip(knobs, values, strict=True)]
+    if language == "vi":
+        shown = [
+            f"{knob_words(knob.name, language)} = {value_words(knob.name, value, language)}"
+            for knob, value in zip(knobs, values, strict=True)
+        ]
+    content = start.to_dict() | {"name": ", ".join(shown)[:200]}
     content["edits"] = [*content["edits"], *edits]
     return parse_scenario(content, where="grid")
 
 
-def grid_scenarios(knobs: Sequence[Knob], *, is_tornado: bool = False) -> list[Scenario]:
+def grid_scenarios(
+    knobs: Sequence[Knob], *, is_tornado: bool = False, language: Language = "en"
+) -> list[Scenario]:
     """Cells of a grid as scenarios, named by what they set.
 
     Parameters
@@ -162,27 +191,24 @@ def grid_scenarios(knobs: Sequence[Knob], *, is_tornado: bool = False) -> list[S
         One or two; any number, each by itself, of a tornado.
     is_tornado : bool, default False
         Whether each knob is moved by itself.
+    language : {"en", "vi"}
+        Language of their names; in English they are what is typed.
 
     Returns
     -------
     list of Scenario
         In the order of the rows of `score_grid` or of the knobs; none without knobs.
     """
-    from matcher.whatif.scenario import BASELINE
-
     if is_tornado:
-        return [one for knob in knobs for one in grid_scenarios([knob])]
+        return [one for knob in knobs for one in grid_scenarios([knob], language=language)]
     if not knobs:
         return []
     cells = product(*(knob.values for knob in knobs))
-    return [_scenario(knobs, values, BASELINE) for values in cells]
+    return [knob_scenario(knobs, values, BASELINE, language) for values in cells]
 
 
-def _show(value: Any) -> str:
-    return "+".join(value) if isinstance(value, tuple) else f"{value}"
-
-
-def _row(base: State, state: State, seed: int) -> dict[str, Any]:
+def _row(desk: Desk, state: State, seed: int) -> dict[str, Any]:
+    base = desk.base
     changes = change_of_outcomes(base, state, seed=seed, main_only=True)
     main = changes[0] if changes and changes[0].outcome == state.main_outcome else None
     cost = change_of_cost(base, state)
@@ -199,8 +225,53 @@ def _row(base: State, state: State, seed: int) -> dict[str, Any]:
         "cost_before": cost.before,
         "cost_after": cost.after,
         "cost_is_comparable": cost.is_comparable,
+        **support_cells(check_support(desk, state)),
+        "refused": None,
         "digest": state.scenario.digest,
     }
+
+
+def _cell(desk: Desk, scenario: Scenario, seed: int) -> dict[str, Any]:
+    """A cell of a grid; one that cannot be answered says why."""
+    try:
+        return _row(desk, desk.score(scenario), seed)
+    except SupportError as error:
+        language, n = desk.job.language, len(desk.base.chosen)
+        unknown = ("before", "after", "change", "low", "high", "cost_before", "cost_after")
+        return {
+            "overlap": float("nan"),
+            "n_left": n,
+            "n_candidates": 0,
+            "outcome": None,
+            **dict.fromkeys(unknown, float("nan")),
+            "cost_is_comparable": False,
+            **support_cells(check_brief(desk, desk.edit_brief(scenario))),
+            "refused": error.told[language],
+            "digest": scenario.digest,
+        }
+
+
+def check_some(rows: Sequence[Mapping[str, Any]], where: str) -> None:
+    """Refuse a question none of whose values can be answered.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows with ``refused``.
+    where : str
+        What messages call the question.
+
+    Raises
+    ------
+    SupportError
+        If every row is refused.
+    """
+    if rows and all(row["refused"] is not None for row in rows):
+        said = [str(row["refused"]) for row in rows]
+        raise SupportError(
+            f"{where}: none of {len(rows)} value(s) can be answered: "
+            f"{'; '.join(dict.fromkeys(said[:5]))}"
+        )
 
 
 def score_grid(
@@ -230,24 +301,27 @@ def score_grid(
     -------
     pandas.DataFrame
         One row per cell: a column per knob, overlap with the list as it is, accounts that left,
-        candidates, expected outcome before and after with the interval of the change, fees.
+        candidates, expected outcome before and after with the interval of the change, fees; the
+        support of the cell, as of `matcher.whatif.findings.SUPPORT_COLUMNS`; and ``refused``, why
+        a cell cannot be answered, such as one that leaves no candidate.
 
     Raises
     ------
     UsageError
         If there are more than two knobs, the same twice, or more than 400 cells.
+    SupportError
+        If no cell can be answered.
     """
     _check_knobs(knobs)
-    from matcher.whatif.scenario import BASELINE
-
     cells = list(product(*(knob.values for knob in knobs)))
     rows = []
     for place, values in enumerate(cells, start=1):
-        state = desk.score(_scenario(knobs, values, BASELINE if start is None else start))
-        told = {knob.name: _show(value) for knob, value in zip(knobs, values, strict=True)}
-        rows.append(told | _row(desk.base, state, seed))
+        scenario = knob_scenario(knobs, values, BASELINE if start is None else start)
+        told = {knob.name: show_value(value) for knob, value in zip(knobs, values, strict=True)}
+        rows.append(told | _cell(desk, scenario, seed))
         if progress is not None:
             progress("grid", place, len(cells))
+    check_some(rows, "grid")
     return pd.DataFrame(rows)
 
 
@@ -276,69 +350,24 @@ def tornado(desk: Desk, knobs: Sequence[Knob], *, seed: int = 0) -> pd.DataFrame
     -------
     pandas.DataFrame
         One row per knob and value: ``knob, value`` and the columns of `score_grid`; ``swing`` is
-        the largest less the smallest change of a knob.
+        the largest less the smallest change of a knob, of one value the size of its change; NaN
+        where values stand for different outcomes.
     """
     parts = []
     for knob in knobs:
         found = score_grid(desk, [knob], seed=seed)
         found = found.rename(columns={knob.name: "value"})
         found.insert(0, "knob", knob.name)
-        found["swing"] = found["change"].max() - found["change"].min()
+        found["swing"] = _swing(found)
         parts.append(found)
     whole = pd.concat(parts, ignore_index=True)
     return whole.sort_values("swing", ascending=False, kind="stable", ignore_index=True)
 
 
-def account_curve(desk: Desk, account_id: str, what: str, values: Sequence[Any]) -> pd.DataFrame:
-    """What becomes of one account as one thing about it changes, all else as it is.
-
-    An individual conditional expectation: the other accounts stay, and all are ranked anew.
-
-    Parameters
-    ----------
-    desk : Desk
-        Model, market and brief.
-    account_id : str
-        The account.
-    what : str
-        Field of `matcher.whatif.edits.InfluencerEdit`, such as ``price_factor``.
-    values : sequence
-        Values.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `CURVE_COLUMNS`, one row per value: rank (missing where the account is no candidate), score
-        of the order, and expected main outcome with its 80 % range.
-
-    References
-    ----------
-    Goldstein, Kapelner, Bleich and Pitkin, Peeking inside the black box, Journal of Computational
-    and Graphical Statistics 24 (2015).
-    """
-    knob = Knob(f"{account_id}.{what}", tuple(values))
-    rows = []
-    from matcher.whatif.scenario import BASELINE
-
-    for value in knob.values:
-        state = desk.score(_scenario([knob], [value], BASELINE))
-        rows.append({"value": _show(value), **_of_account(state, account_id)})
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)).astype({"rank": "Int64"})
-
-
-def _of_account(state: State, account_id: str) -> Mapping[str, Any]:
-    import numpy as np
-
-    found = state.rows_of(np.array([account_id], dtype=object))
-    held: dict[str, Any] = {
-        "rank": state.rank_of(account_id),
-        "n_candidates": len(state.ranked.candidates),
-    }
-    if found[0] < 0:
-        return held
-    held["score"] = float(state.ranked.order_score[int(found[0])])
-    main = state.outcomes(found).get(state.main_outcome or "")
-    if main is not None:
-        held["expected"] = float(main.mean()[0])
-        held["low"], held["high"] = (float(main.quantile(level)[0]) for level in (0.1, 0.9))
-    return held
+def _swing(table: pd.DataFrame) -> float:
+    """How far a knob moves what is expected."""
+    change = table["change"].dropna()
+    # What two values bring in different outcomes has no difference.
+    if change.empty or len(set(table["outcome"].dropna())) > 1:
+        return float("nan")
+    return float(change.max() - change.min() if len(change) > 1 else abs(change.iloc[0]))

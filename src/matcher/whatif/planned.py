@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from matcher.errors import SupportError
 from matcher.plan.plan import plan
+from matcher.whatif.findings import SUPPORT_COLUMNS, find_out, support_cells
 from matcher.whatif.scenario import BASELINE
+from matcher.whatif.support import check_brief, check_support
+from matcher.whatif.verdicts import say_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from matcher.plan.plans import Plan
+    from matcher.whatif.answer import Comparison
     from matcher.whatif.desk import Desk
     from matcher.whatif.scenario import Scenario
     from matcher.whatif.state import State
 
-__all__ = ["PLAN_COLUMNS", "compare_plans"]
+__all__ = ["PLAN_COLUMNS", "add_plans", "compare_plans"]
 
 PLAN_COLUMNS: Final = (
     "scenario",
@@ -36,6 +41,8 @@ PLAN_COLUMNS: Final = (
     "entered",
     "left",
     "per_million",
+    *SUPPORT_COLUMNS,
+    "refused",
 )
 """Columns of `compare_plans`."""
 _MILLION: Final = 1e6
@@ -73,21 +80,73 @@ def compare_plans(
     -------
     pandas.DataFrame
         `PLAN_COLUMNS`, one row per scenario; worth is in units of the objective, and has a change
-        only where both plans have the same one.
+        only where both plans have the same one; ``refused`` says why there is no plan under one of
+        several scenarios, such as one that leaves no candidate.
 
     Raises
     ------
     SupportError
-        If a brief has no budget.
+        If the brief as it is, or that of a single scenario, has no budget or no candidate.
     """
     before = _plan(desk, desk.state(BASELINE), seconds, seed)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for place, scenario in enumerate(scenarios, start=1):
-        after = _plan(desk, desk.state(scenario), seconds, seed)
-        rows.append(_row(scenario, before, after))
+        try:
+            state = desk.state(scenario)
+            row = _row(scenario, before, _plan(desk, state, seconds, seed))
+            row |= support_cells(check_support(desk, state)) | {"refused": None}
+        except SupportError as error:
+            if len(scenarios) == 1:
+                raise
+            row = {"scenario": scenario.name, "entered": (), "left": ()}
+            row |= support_cells(check_brief(desk, desk.edit_brief(scenario)))
+            row["refused"] = error.told[desk.job.language]
+        rows.append(row)
         if progress is not None:
             progress("plans", place, len(scenarios))
     return pd.DataFrame(rows, columns=list(PLAN_COLUMNS))
+
+
+def add_plans(
+    found: Comparison,
+    desk: Desk,
+    scenarios: Sequence[Scenario],
+    *,
+    seconds: float = 5.0,
+    seed: int = 0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Comparison:
+    """Put plans under scenarios beside the other answers.
+
+    Parameters
+    ----------
+    found : Comparison
+        Answers.
+    desk : Desk
+        As of `compare_plans`, as are the further ones.
+    scenarios : sequence of Scenario
+        Scenarios, at least one.
+    seconds : float, default 5
+        Time of each plan.
+    seed : int, default 0
+        Seed of the search.
+    progress : callable, optional
+        Told ``(step, n_done, n_all)``.
+
+    Returns
+    -------
+    Comparison
+        With the table ``plans`` and what it comes to.
+    """
+    table = compare_plans(desk, scenarios, seconds=seconds, seed=seed, progress=progress)
+    if table.empty:
+        return found
+    said = find_out(desk, say_plans(table, language=desk.job.language), table)
+    return replace(
+        found,
+        parts={**found.parts, "plans": table},
+        findings={**found.findings, "plans": said},
+    )
 
 
 def _plan(desk: Desk, state: State, seconds: float, seed: int) -> Plan:
@@ -95,7 +154,11 @@ def _plan(desk: Desk, state: State, seconds: float, seed: int) -> Plan:
     if brief.budget is None or brief.currency is None:
         raise SupportError(
             f"scenario {name}: the brief has no budget and currency, within which a plan could be "
-            "made; give both in the brief or in the scenario"
+            "made; give both in the brief or in the scenario",
+            {
+                "en": "the brief has no budget and currency, within which a plan could be made",
+                "vi": "bản mô tả không có ngân sách và tiền tệ nên không lập phương án được",
+            },
         )
     return plan(
         desk.job.model,

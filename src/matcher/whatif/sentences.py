@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 
 from matcher.errors import SupportError
+from matcher.whatif.findings import SUPPORT_COLUMNS, support_cells
 from matcher.whatif.movement import measure_movement
 from matcher.whatif.scenario import parse_scenario
+from matcher.whatif.support import check_support
 
 if TYPE_CHECKING:
     from matcher.whatif.desk import Desk
 
 __all__ = ["SENTENCE_COLUMNS", "split_sentences", "weigh_sentences"]
 
-SENTENCE_COLUMNS: Final = ("place", "sentence", "overlap", "carries", "n_left", "entered", "left")
+SENTENCE_COLUMNS: Final = ("place", "sentence", "overlap", "carries", "n_left", "entered", "left",
+                          *SUPPORT_COLUMNS)  # fmt: skip
 """Columns of `weigh_sentences`."""
 _END: Final = re.compile(r"(?<=[.!?…。])\s+|\s*[\r\n]+\s*")
 _ABBREVIATION: Final = re.compile(
@@ -76,8 +79,8 @@ def weigh_sentences(desk: Desk) -> pd.DataFrame:
     -------
     pandas.DataFrame
         `SENTENCE_COLUMNS`, one row per sentence in order, the title first: rank-biased overlap with
-        the list of the whole text, ``carries`` (1 less that), accounts that leave, and which enter
-        and leave.
+        the list of the whole text, ``carries`` (1 less that), accounts that leave, which enter
+        and leave, and where the brief without it lies beside those learnt from.
 
     Raises
     ------
@@ -101,7 +104,8 @@ def weigh_sentences(desk: Desk) -> pd.DataFrame:
             "brief": " ".join(kept[bool(brief.title):]) or None
         }  # fmt: skip
         values = {"version": 1, "name": f"sentence {place}", "edits": [{"kind": "brief", **edit}]}
-        found = measure_movement(desk.base, desk.score(parse_scenario(values, where="sentences")))
+        state = desk.score(parse_scenario(values, where="sentences"))
+        found = measure_movement(desk.base, state)
         changes = found.changes
         rows.append(
             {
@@ -114,6 +118,7 @@ def weigh_sentences(desk: Desk) -> pd.DataFrame:
                     name: tuple(changes.loc[changes["change"] == name, "account_id"])
                     for name in ("entered", "left")
                 },
+                **support_cells(check_support(desk, state)),
             }
         )
     return pd.DataFrame(rows, columns=list(SENTENCE_COLUMNS)).astype({"overlap": np.float64})

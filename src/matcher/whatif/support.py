@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,10 +15,20 @@ from matcher.market.instants import instant_microseconds, to_microseconds
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from matcher.features.context import FeatureContext
+    from matcher.market.brief import Brief
+    from matcher.ranking.model import Model
     from matcher.whatif.desk import Desk
     from matcher.whatif.state import State
 
-__all__ = ["FARTHEST", "Support", "check_support"]
+__all__ = [
+    "FARTHEST",
+    "LearntBriefs",
+    "Support",
+    "check_brief",
+    "check_support",
+    "find_learnt_briefs",
+]
 
 FARTHEST: Final = 0.99
 """Share of the briefs learnt from that lie nearer to their like; beyond it a brief is outside."""
@@ -80,6 +91,95 @@ def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+@dataclass(frozen=True, eq=False)
+class LearntBriefs:
+    """Briefs that a model has learnt from, as points.
+
+    Parameters
+    ----------
+    context : FeatureContext
+        Market, whose encoder reads texts.
+    terms : pandas.DataFrame
+        Their terms.
+    texts : numpy.ndarray of float64, shape (n_briefs, n_dims)
+        Their embeddings.
+    """
+
+    context: FeatureContext = field(repr=False)
+    terms: pd.DataFrame = field(repr=False)
+    texts: NDArray[np.float64] = field(repr=False)
+    _told: dict[str, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def n(self) -> int:
+        """Number of briefs."""
+        return len(self.terms)
+
+    def percentile(self, brief: Brief) -> float:
+        """Share of the briefs learnt from that lie nearer to their five nearest than a brief does.
+
+        Parameters
+        ----------
+        brief : Brief
+            Brief.
+
+        Returns
+        -------
+        float
+            0 to 1; NaN where there are fewer than 20.
+        """
+        if self.n < _LEAST_BRIEFS:
+            return float("nan")
+        key = brief.model_dump_json()
+        if key not in self._told:
+            own = self._place(brief) - self._points
+            gaps = np.sort(np.sqrt((own**2).sum(axis=1)))[:_NEIGHBOURS]
+            self._told[key] = float((self._usual < gaps.mean()).mean())
+        return self._told[key]
+
+    @cached_property
+    def _points(self) -> NDArray[np.float64]:
+        return np.hstack((self.texts, _terms(self.terms, self.n) * np.sqrt(0.5)))
+
+    @cached_property
+    def _usual(self) -> NDArray[np.float64]:
+        """Mean distance of each to its five nearest."""
+        # By row, since all pairs of a few hundred briefs at once would fill the memory.
+        gaps = [np.sqrt(((self._points - one) ** 2).sum(axis=1)) for one in self._points]
+        table = np.array(gaps)
+        np.fill_diagonal(table, np.inf)
+        return np.asarray(np.sort(table, axis=1)[:, :_NEIGHBOURS].mean(axis=1))
+
+    def _place(self, brief: Brief) -> NDArray[np.float64]:
+        text = self.context.embed_briefs([brief]).astype(np.float64)
+        terms = pd.concat([self.terms, pd.DataFrame([brief.model_dump()])], ignore_index=True)
+        return np.hstack((text[0], _terms(terms, self.n)[-1] * np.sqrt(0.5)))
+
+
+def find_learnt_briefs(model: Model, context: FeatureContext, brief: Brief) -> LearntBriefs:
+    """Briefs of a market that a model has learnt from.
+
+    Parameters
+    ----------
+    model : Model
+        Model.
+    context : FeatureContext
+        Market.
+    brief : Brief
+        Brief that is asked about, which is not compared with itself.
+
+    Returns
+    -------
+    LearntBriefs
+        Those that were decided before the model was closed.
+    """
+    table, embeddings = context.past_briefs
+    until = instant_microseconds(model.trained_until)
+    rows = np.flatnonzero(to_microseconds(table["decided_at"]) < until)
+    rows = rows[(table["campaign_id"].iloc[rows] != brief.brief_id).to_numpy()]
+    return LearntBriefs(context, table.iloc[rows], embeddings[rows].astype(np.float64))
+
+
 def check_support(desk: Desk, state: State) -> Support:
     """Where a state lies beside what the model learnt from.
 
@@ -93,29 +193,42 @@ def check_support(desk: Desk, state: State) -> Support:
     Returns
     -------
     Support
-        Distances are those of texts (half of the weight), of terms, and of the logs of budget,
-        number of creators and of posts.
+        Distances are those of texts (half of the weight), of terms, and of the logs of budget
+        and number of creators.
     """
-    vectors = _vectors(desk, [desk.base, state])
-    n = len(vectors) - 2
-    shares = [float("nan")] * 2
-    if n >= _LEAST_BRIEFS:
-        learnt = vectors[:n]
-        gaps = np.sqrt(((learnt[:, None, :] - learnt[None, :, :]) ** 2).sum(axis=2))
-        np.fill_diagonal(gaps, np.inf)
-        usual = np.sort(gaps, axis=1)[:, :_NEIGHBOURS].mean(axis=1)
-        for place, one in enumerate(vectors[n:]):
-            own = np.sort(np.sqrt(((learnt - one) ** 2).sum(axis=1)))[:_NEIGHBOURS].mean()
-            shares[place] = float((usual < own).mean())
     main = state.hired_outcomes.get(state.main_outcome or "")
     n_outside = 0 if main is None else int(main.outside.sum())
-    return Support(n, shares[1], shares[0], n_outside, _far_features(desk, state))
+    return replace(
+        check_brief(desk, state.brief), n_outside=n_outside, far_features=_far_features(desk, state)
+    )
+
+
+def check_brief(desk: Desk, brief: Brief) -> Support:
+    """Where a brief lies beside those learnt from; nothing is said of accounts.
+
+    Parameters
+    ----------
+    desk : Desk
+        The desk.
+    brief : Brief
+        The brief as edited.
+
+    Returns
+    -------
+    Support
+        Its distance.
+    """
+    learnt = desk.learnt
+    return Support(learnt.n, learnt.percentile(brief), learnt.percentile(desk.brief), 0)
 
 
 def _far_features(desk: Desk, state: State) -> tuple[str, ...]:
-    """Features that an edit of an account carried beyond what was seen, and that it was not."""
+    """Features that edits of accounts carried beyond what was seen, or that joined beyond it."""
     seen = desk.job.model.seen
-    edited = np.array([one.account_id for one in state.scenario.influencers], dtype=object)
+    joining = [one for edit in state.scenario.markets for one in edit.new_accounts or ()]
+    named = [one.account_id for one in state.scenario.influencers]
+    named += [one.account_id for one in joining]
+    edited = np.array(named, dtype=object)
     if seen is None or not len(edited):
         return ()
     names = state.ranked.matrix.names
@@ -126,22 +239,6 @@ def _far_features(desk: Desk, state: State) -> tuple[str, ...]:
         excess.append(np.where((rows >= 0)[:, None], seen.excess(names, values), 0.0))
     far = (excess[0] > _FAR) & (excess[0] > excess[1] + 1e-9)
     return tuple(np.array(names, dtype=object)[far.any(axis=0)].tolist())
-
-
-def _vectors(desk: Desk, states: list[State]) -> NDArray[np.float64]:
-    """Briefs learnt from, then those of states, as points; shape (n_briefs + n_states, n)."""
-    context = desk.job.context
-    table, embeddings = context.past_briefs
-    until = instant_microseconds(desk.job.model.trained_until)
-    rows = np.flatnonzero(to_microseconds(table["decided_at"]) < until)
-    rows = rows[(table["campaign_id"].iloc[rows] != desk.brief.brief_id).to_numpy()]
-    learnt = table.iloc[rows]
-    briefs = [one.brief for one in states]
-    texts = np.vstack((embeddings[rows], context.embed_briefs(briefs))).astype(np.float64)
-    terms = pd.concat(
-        [learnt, pd.DataFrame([one.model_dump() for one in briefs])], ignore_index=True
-    )
-    return np.hstack((texts, _terms(terms, len(rows)) * np.sqrt(0.5)))
 
 
 def _terms(table: pd.DataFrame, n: int) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from matcher.plain import one_line
 from matcher.recommend.wording import (
@@ -219,42 +219,3 @@ def change_words(share: float, language: Language) -> str:
     digits = 0 if abs(share) >= 0.2 or share == round(share, 2) else 1
     text = format_number(100.0 * share, language, digits=digits)
     return ("+" if share > 0 and text != "0" else "") + f"{text} %"
-
-
-def describe_edits(scenario: Mapping[str, Any]) -> list[str]:
-    """Edits by the names of their fields, one line each.
-
-    Parameters
-    ----------
-    scenario : mapping
-        What `matcher.whatif.scenario.Scenario.to_dict` gives.
-
-    Returns
-    -------
-    list of str
-        Such as ``brief: budget = 100,000,000``.
-    """
-    lines = []
-    for edit in scenario["edits"]:
-        kind = str(edit["kind"])
-        who = f" {edit['account_id']}" if "account_id" in edit else ""
-        for name, value in edit.items():
-            if name not in ("kind", "account_id"):
-                said = name if value is True else f"{name} = {_value_words(value)}"
-                lines.append(one_line(f"{kind}{who}: {said}"))
-    return lines
-
-
-def _value_words(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, Mapping):
-        who = value.get("account_id")
-        rest = {name: one for name, one in value.items() if name != "account_id"}
-        said = ", ".join(f"{name} {_value_words(one)}" for name, one in rest.items())
-        return f"{who} ({said})" if who is not None else said
-    if isinstance(value, list | tuple):
-        return ", ".join(_value_words(one) for one in value)
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
-    return f"{value:,}" if type(value) is int else str(value)

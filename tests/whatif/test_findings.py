@@ -1,0 +1,114 @@
+"""Grids, tornados, curves, sentences and entries state grade, support and a verdict."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from matcher.errors import SupportError
+from matcher.whatif.ask import compare_scenarios
+from matcher.whatif.curve import account_curve
+from matcher.whatif.extras import add_extras, parse_extras
+from matcher.whatif.findings import SUPPORT_COLUMNS
+from matcher.whatif.grid import grid_scenarios, parse_knob, score_grid, tornado
+from matcher.whatif.planned import add_plans
+from matcher.whatif.support import check_support
+
+GRADES = {"en": "The model would say: ", "vi": "Mô hình sẽ nói: "}
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_every_further_question_has_a_finding(shop: SimpleNamespace, language: str) -> None:
+    desk = shop.open("value", language=language)
+    account = desk.base.ids(desk.base.order)[8]
+    held = parse_extras(["budget=4e6,9e9"], sentences=True, enter=account,
+                        curve=f"{account}.price=1e5,1e6")  # fmt: skip
+    found = add_extras(compare_scenarios(desk, []), desk, held)
+    found = add_extras(found, desk, parse_extras(["budget=4e6,9e9", "n_posts=1,2"], tornado=True))
+    assert set(found.findings) == {"grid", "sentences", "ways", "curve", "tornado"}
+    for name, said in found.findings.items():
+        assert said.grade == "model"
+        assert said.verdict.startswith(GRADES[language])
+        assert said.n_rows == len(found.parts[name])
+        assert said.n_outside == found.parts[name]["is_outside"].sum()
+        assert said.n_briefs == desk.learnt.n
+    content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert content["findings"]["grid"]["verdict"] == found.findings["grid"].verdict
+    assert set(SUPPORT_COLUMNS) < set(content["grid"][0])
+
+
+def test_cells_outside_are_marked_and_are_not_the_best(shop: SimpleNamespace) -> None:
+    # Far more accounts than any brief asked for bring more, but nothing was learnt of the like.
+    desk = shop.open("outcome")
+    asked = parse_extras(["n_creators=6,8,5000"])
+    table = score_grid(desk, asked.knobs)
+    far = table["is_outside"].tolist()
+    assert far == [False, False, True]
+    for row, scenario in zip(table.to_dict("records"), grid_scenarios(asked.knobs), strict=True):
+        own = check_support(desk, desk.state(scenario))
+        assert (row["percentile"], row["is_outside"]) == (own.percentile, own.is_outside)
+    assert table["after"].idxmax() == 2
+    said = add_extras(compare_scenarios(desk, []), desk, asked).findings["grid"]
+    assert "number of creators = 8 brings most" in said.verdict
+    assert said.verdict.endswith(
+        "1 of 3 rows lie beyond what the model learnt from and are marked: do not rely on those."
+    )
+
+
+def test_a_curve_beyond_what_was_seen_names_the_features(shop: SimpleNamespace) -> None:
+    desk = shop.open("outcome")
+    account = desk.base.ids(desk.base.order)[3]
+    table = account_curve(desk, account, "engagement_factor", [1.0, 100.0])
+    assert table["is_outside"].tolist() == [False, True]
+    assert table["far_features"].iloc[1]
+    asked = parse_extras([], curve=f"{account}.engagement_factor=1,100")
+    said = add_extras(compare_scenarios(desk, []), desk, asked).findings["curve"]
+    assert said.far_features == table["far_features"].iloc[1]
+    assert said.n_outside == 1
+
+
+def test_who_joins_beyond_what_was_seen_is_outside(shop: SimpleNamespace) -> None:
+    new = {"account_id": "neu", "platform": "tiktok", "text": "mì cay", "engagements": 1e12}
+    scenario = shop.scenario({"kind": "market", "new_accounts": [new]})
+    (answer,) = compare_scenarios(shop.open("outcome"), [scenario]).answers
+    assert answer.support.is_outside
+    assert "do not rely on it" in answer.verdict
+
+
+def test_a_cell_without_candidates_does_not_take_the_others_along(shop: SimpleNamespace) -> None:
+    desk = shop.open("outcome", language="vi")
+    knob = parse_knob("platforms=snapchat,tiktok")
+    table = score_grid(desk, [knob])
+    assert table["n_candidates"].tolist()[0] == 0
+    assert "không tài khoản nào đủ điều kiện" in table["refused"].iloc[0]
+    assert table["refused"].iloc[1] is None or table["refused"].isna().iloc[1]
+    said = add_extras(
+        compare_scenarios(desk, []), desk, parse_extras(["platforms=snapchat,tiktok"])
+    )
+    assert "1 trong 2 không trả lời được" in said.findings["grid"].verdict
+    assert tornado(desk, [knob])["swing"].notna().all()
+    with pytest.raises(SupportError, match=r"grid: none of 1 value\(s\) can be answered"):
+        score_grid(desk, [parse_knob("platforms=snapchat")])
+    with pytest.raises(SupportError, match=r"curve: none of 1 value\(s\) can be answered"):
+        account_curve(shop.open(), "acc_000001", "price_factor", [0.5])
+
+
+def test_a_tornado_over_objectives_claims_no_swing(shop: SimpleNamespace) -> None:
+    desk = shop.open("outcome")
+    table = tornado(desk, [parse_knob("objective=awareness,engagement"), parse_knob("n_posts=1,4")])
+    swings = dict(zip(table["knob"], table["swing"], strict=True))
+    assert table["knob"].tolist()[:2] == ["n_posts", "n_posts"]
+    assert swings["objective"] != swings["objective"]
+
+
+def test_plans_have_a_verdict_and_skip_what_has_no_candidate(shop: SimpleNamespace) -> None:
+    desk = shop.open(brief=shop.brief.model_copy(update={"budget": 2e7, "currency": "VND"}))
+    more = shop.scenario({"kind": "brief", "budget": 4e7}, name="more")
+    none = shop.scenario({"kind": "brief", "platforms": ["snapchat"]}, name="none")
+    found = add_plans(compare_scenarios(desk, []), desk, [more, none], seconds=1.0)
+    said = found.findings["plans"]
+    assert said.verdict.startswith("The model would say: under more the best plan found is worth")
+    assert "1 of 2 cannot be answered" in said.verdict
+    assert "no account is eligible" in found.parts["plans"]["refused"].iloc[1]
