@@ -197,7 +197,10 @@ def test_what_cannot_be_asked_at_once(ask: Any) -> None:
     assert "--enter: got 2 accounts; one at a time" in twice.stderr
     unknown = ask({"kind": "brief", "must_have": ["acc_999999"]})
     assert unknown.exit_code == 3
-    assert "scenario s0: 1 account(s) are not in the market: ['acc_999999']" in unknown.stderr
+    assert (
+        "scenario s0: `must_have`: 1 account(s) are not in the market: ['acc_999999']"
+        in unknown.stderr
+    )
 
 
 def test_who_is_taken_away_and_what_exceeds_the_budget_is_said(ask: Any) -> None:
@@ -217,3 +220,44 @@ def test_plans_of_a_grid_say_what_the_next_million_is_worth(ask: Any) -> None:
         assert one["objective_before"] == one["objective"]
         held = one["per_million"]
         assert held is None or held * (budget - 6e7) / 1e6 == pytest.approx(more)
+
+
+def test_one_refused_scenario_does_not_take_the_others_along(ask: Any, tmp_path: Path) -> None:
+    none = {"kind": "brief", "platforms": ["snapchat"]}
+    said = ask(REACH, none, options=("--order", "outcome", "--language", "vi", "--out", "r.html"))
+    assert said.exit_code == 3
+    assert "1 of 2 scenario(s) cannot be answered: scenario s1: " in said.stderr
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    for text in (said.stdout, page):
+        assert "Mô hình sẽ nói: s0: " in text
+        assert "Mô hình không trả lời được: s1: không tài khoản nào đủ điều kiện" in text
+        assert "bản mô tả: nền tảng = Snapchat" in text
+    found = json.loads(ask(REACH, none, options=("--json",)).stdout)
+    assert [one["name"] for one in found["answers"]] == ["s0"]
+    (refused,) = found["refusals"]
+    assert (refused["name"], refused["is_refused"]) == ("s1", True)
+    assert refused["support"]["n_briefs"] > 0
+    both = ask(none, {"kind": "brief", "currency": "XAF"})
+    assert (both.exit_code, both.stdout) == (3, "")
+    assert "2 scenarios cannot be answered:\n- scenario s0: " in both.stderr
+    assert "\n- scenario s1: " in both.stderr
+    beside = ask(none, options=("--grid", "n_posts=1,2"))
+    assert beside.exit_code == 3
+    assert "Grid\nThe model would say: " in beside.stdout
+
+
+def test_all_malformed_scenarios_are_named_before_anything_is_scored(ask: Any) -> None:
+    found = ask(
+        {"kind": "brief", "budgt": 1},
+        REACH,
+        {"kind": "market", "unavailable": ["acc_x"]},
+        {"kind": "brief", "n_creators": -1},
+        options=("--out", "m.html", "--grid", "nobody.price=5"),
+    )
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert "4 scenarios cannot be asked:" in found.stderr
+    for said in ("s0.yaml: edit 1: 1 problem(s): unknown key `budgt`", "scenario s2: `unavailable`",
+                 "scenario s3: brief", "scenario nobody.price=5: `account_id`"):  # fmt: skip
+        assert said in found.stderr
+    assert "ranking" not in found.stderr
+    assert not Path("m.html").exists()

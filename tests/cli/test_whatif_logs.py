@@ -74,7 +74,7 @@ def test_answers_in_every_form(ask: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("edits", "options", "code", "match"),
     [
-        ([{"kind": "policy"}], (), 3, "were decided before"),
+        ([{"kind": "policy", "policy_id": "nobody"}], (), 2, "`policy_id`: decisions: no policy"),
         ([{"kind": "policy", "order": "fame"}], (), 2, "'fame' is unknown"),
         ([POSTS, {"kind": "brief", "n_posts": 2}], (), 2, "in a file of their own"),
         ([POSTS], ("--brief", DATA / "brief-vi.yaml"), 2, "leave --brief and --campaign out"),
@@ -88,3 +88,19 @@ def test_mistakes_end_in_a_message_and_a_code(
     result = ask(*edits, options=options)
     assert (result.exit_code, result.stdout) == (code, "")
     assert match in result.stderr
+
+
+def test_what_the_logs_cannot_take_up_is_refused_by_itself(ask: Any, tmp_path: Path) -> None:
+    questions = ({"kind": "policy"}, POSTS)
+    result = ask(*questions, options=("--lang", "vi", "--out", tmp_path / "r.html"))
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("last-year: Nhật ký không cho biết mô hình này, xếp hạng theo kết")
+    assert "matcher train --until" in lines[0]
+    assert lines[1].strip() == "nhật ký không trả lời được"
+    assert "tăng gấp đôi số bài" in result.stdout
+    assert "xếp hạng theo kết quả dự kiến" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    found = json.loads(ask(*questions, options=("--json",)).stdout)["logs"]
+    assert [one["is_declined"] for one in found] == [True, True]
+    assert "were decided before" in found[0]["answer"]["refusal_en"]
+    assert found[0]["answer"]["grade_en"] == "the logs cannot say"

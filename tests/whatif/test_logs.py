@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from matcher.errors import ConfigError, SupportError
+from matcher.errors import ConfigError, SupportError, UsageError
 from matcher.evaluation.effects.answer import EffectAnswer, answer_effect
 from matcher.evaluation.effects.hires import look_at_hires
 from matcher.evaluation.offpolicy.ask import value_of_model
+from matcher.features.data import MarketData
 from matcher.whatif.logs import (
     EffectQuestion,
     PolicyQuestion,
@@ -104,5 +106,33 @@ def test_a_log_that_the_model_may_have_learnt_from_is_refused(shop):
     match = "18 campaigns of the log were decided before .* when the model was closed"
     with pytest.raises(SupportError, match=match):
         value_of_model(shop.model, shop.data)
-    with pytest.raises(SupportError, match=match):
-        ask_logs(shop.model, shop.data, [parse({"kind": "policy"})])
+    # Asked beside others it is refused by itself, and the others are answered.
+    others = [{"kind": "effect", "term": term} for term in ("n_posts", "fee_per_post")]
+    found = ask_logs(shop.model, shop.data, [parse({"kind": "policy"}, *others)])
+    alone = ask_logs(shop.model, shop.data, [parse(*others)])
+    assert [one.answer.to_dict() for one in found[1:]] == [one.answer.to_dict() for one in alone]
+    assert found[0].is_declined
+    assert found[0].table.empty
+    for language, said in (("en", "The logs cannot say what this model"), ("vi", "Nhật ký không")):
+        verdict, grade = found[0].lines(language)
+        assert verdict.startswith(f"asked: {said}")
+        assert "matcher train --until" in verdict
+        assert grade == found[0].answer.grade(language)
+
+
+def test_a_market_without_a_log_says_what_to_log(shop):
+    market = shop.data.market
+    bare = replace(
+        market, tables={**market.tables, "decisions": market.tables["decisions"].head(0)}
+    )
+    (found,) = ask_logs(shop.model, MarketData(bare), [parse({"kind": "policy"})])
+    assert "recommend --explore 0.2" in found.lines("en")[0]
+    assert "nhật ký quyết định" in found.lines("vi")[0]
+
+
+def test_all_questions_about_unknown_policies_are_named(shop):
+    asked = [parse({"kind": "policy", "policy_id": name}, name=name) for name in ("a", "b")]
+    with pytest.raises(
+        UsageError, match=r"2 scenarios cannot be asked:\n- scenario a: .*\n- scenario b: "
+    ):
+        ask_logs(shop.model, shop.data, asked)

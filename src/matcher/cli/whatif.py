@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matcher.whatif.answer import Comparison
     from matcher.whatif.desk import Desk
     from matcher.whatif.extras import Extras
-    from matcher.whatif.scenario import Scenario
 
 
 def whatif(
@@ -143,11 +142,11 @@ def whatif(
     from matcher.recommend.orders import REQUESTS
     from matcher.tracking.models import find_model
     from matcher.whatif.ask import compare_scenarios
+    from matcher.whatif.checks import find_faults, raise_faults
     from matcher.whatif.desk import open_desk
     from matcher.whatif.extras import add_extras, parse_extras
-    from matcher.whatif.grid import grid_scenarios
     from matcher.whatif.planned import add_plans
-    from matcher.whatif.scenario import join_scenarios, read_scenario
+    from matcher.whatif.scenario import join_scenarios
 
     started_at = time.time()
     check_word("--order", order, REQUESTS)
@@ -159,14 +158,15 @@ def whatif(
         enter=_only("--enter", enter),
         curve=_only("--curve", curve),
     )
-    questions, files = split_scenarios(scenario or [])
-    scenarios = [read_scenario(path) for path in files]
+    questions, scenarios, faults = split_scenarios(scenario or [])
+    if questions or together or not (brief or campaign):
+        raise_faults(faults)
     if together and scenarios:
         scenarios = [join_scenarios(scenarios)]
     if questions:
         check_alone(bool(scenarios) or not extras.is_empty or plans, brief or campaign)
     else:
-        _check_asked(brief, campaign, scenarios, extras)
+        _check_asked(brief, campaign, bool(scenarios or faults), extras)
     if out is not None:
         check_output(out, force=force, suffixes=(".json", ".html"))
     where = find_model(model, tracking_uri=tracking_uri)
@@ -192,6 +192,8 @@ def whatif(
         language=language,  # type: ignore[arg-type]
         context=loaded.context(data, embedder(settings, cache)),
     )
+    cells = extras.cells(desk.job.language)
+    raise_faults([*faults, *find_faults(desk, [*scenarios, *cells])])
     with progress() as tell:
         _score(desk, tell)
         found = compare_scenarios(
@@ -201,21 +203,28 @@ def whatif(
             model_id=bundle.model_id,
             model_version=where.version,
             refuse_outside=refuse_outside,
+            is_part=not extras.is_empty,
             progress=tell,
         )
         found = add_extras(found, desk, extras, seed=seed, progress=tell)
         if plans:
-            cells = grid_scenarios(
-                extras.knobs,
-                is_tornado=extras.is_tornado,
-                language=language,  # type: ignore[arg-type]
-            )
             found = add_plans(found, desk, [*scenarios, *cells], seed=seed, progress=tell)
     if out is not None:
         _write(out, found, language, force=force)
     if track:
         _track(found, desk, market, tracking_uri, started_at, language)
     _say(found, language, as_json=as_json)
+    _fail_if_refused(found)
+
+
+def _fail_if_refused(found: Comparison) -> None:
+    """End with a message where a scenario was refused; all answers are told by then."""
+    from matcher.errors import SupportError
+
+    if found.refusals:
+        n = len(found.answers) + len(found.refusals)
+        said = "; ".join(one.reason for one in found.refusals[:5])
+        raise SupportError(f"{len(found.refusals)} of {n} scenario(s) cannot be answered: {said}")
 
 
 def _only(option: str, values: list[str] | None) -> str | None:
@@ -227,12 +236,12 @@ def _only(option: str, values: list[str] | None) -> str | None:
 
 
 def _check_asked(
-    brief: Path | None, campaign: str | None, scenarios: list[Scenario], extras: Extras
+    brief: Path | None, campaign: str | None, has_scenarios: bool, extras: Extras
 ) -> None:
     from matcher.errors import UsageError
 
     check_one_brief(brief, campaign, "asked about")
-    if not scenarios and extras.is_empty:
+    if not has_scenarios and extras.is_empty:
         raise UsageError(
             "nothing is asked; give --scenario FILE, --grid KNOB=A,B, --sentences, --enter ACCOUNT "
             "or --curve ACCOUNT.KNOB=A,B"
@@ -303,6 +312,10 @@ def _say(found: Comparison, language: str, *, as_json: bool) -> None:
         ]
         for text in one.notes:
             note(f"note: {one.name}: {text}")
+    for refused in found.refusals:
+        lines.append(one_line(refused.verdict))
+        lines += [f"  {one_line(text)}" for text in refused.edits]
+        lines += [f"  {text}" for text in say_support(refused.support, words)]
     for name, table in found.parts.items():
         said = found.findings.get(name)
         if said is None and table.empty:

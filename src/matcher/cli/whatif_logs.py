@@ -14,16 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from matcher.errors import MatcherError
     from matcher.features.context import Embed, MarketData
     from matcher.ranking.model import Model
     from matcher.recommend.wording import Language
-    from matcher.whatif.logs import LogAnswer, LogScenario
+    from matcher.whatif.log_answers import LogAnswer
+    from matcher.whatif.logs import LogScenario
+    from matcher.whatif.scenario import Scenario
 
 __all__ = ["answer_logs", "check_alone", "split_scenarios"]
 
 
-def split_scenarios(paths: Sequence[Path]) -> tuple[list[LogScenario], list[Path]]:
-    """Scenario files that ask the logs, and all others.
+def split_scenarios(
+    paths: Sequence[Path],
+) -> tuple[list[LogScenario], list[Scenario], list[MatcherError]]:
+    """Scenarios that files hold: those that ask the logs, all others, and files that hold none.
 
     Parameters
     ----------
@@ -34,19 +39,27 @@ def split_scenarios(paths: Sequence[Path]) -> tuple[list[LogScenario], list[Path
     -------
     questions : list of LogScenario
         Of the files that ask the logs.
-    others : list of pathlib.Path
-        Files of edits.
+    others : list of Scenario
+        Of the files of edits.
+    faults : list of MatcherError
+        What is wrong with each of the other files.
     """
     from matcher.whatif.logs import read_log_scenario
+    from matcher.whatif.scenario import read_scenario
 
-    questions, others = [], []
+    questions: list[LogScenario] = []
+    others: list[Scenario] = []
+    faults: list[MatcherError] = []
     for path in paths:
-        found = read_log_scenario(path)
-        if found is None:
-            others.append(path)
-        else:
-            questions.append(found)
-    return questions, others
+        try:
+            found = read_log_scenario(path)
+            if found is None:
+                others.append(read_scenario(path))
+            else:
+                questions.append(found)
+        except UsageError as error:
+            faults.append(error)
+    return questions, others, faults
 
 
 def check_alone(asks_more: bool, brief: object) -> None:
@@ -149,7 +162,7 @@ def _write(
     force: bool,
 ) -> None:
     if out.suffix.lower() == ".json":
-        from matcher.whatif.logs import logs_to_dict
+        from matcher.whatif.log_answers import logs_to_dict
 
         held = logs_to_dict(answers, audit)
         text = json.dumps(held, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
@@ -188,7 +201,7 @@ def _say(
     answers: Sequence[LogAnswer], audit: Mapping[str, Any], language: Language, *, as_json: bool
 ) -> None:
     if as_json:
-        from matcher.whatif.logs import logs_to_dict
+        from matcher.whatif.log_answers import logs_to_dict
 
         print_json(logs_to_dict(answers, audit))
         return

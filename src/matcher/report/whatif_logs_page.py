@@ -12,14 +12,14 @@ from matcher.report.whatif_cells import table_in_words
 from matcher.report.whatif_page import wrap_page
 from matcher.report.whatif_record import TASK
 from matcher.tracking.runs import TrainingRecord
-from matcher.whatif.logs import logs_to_dict
+from matcher.whatif.log_answers import logs_to_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matcher.ranking.model import Model
     from matcher.recommend.wording import Language
-    from matcher.whatif.logs import LogAnswer
+    from matcher.whatif.log_answers import LogAnswer
 
 __all__ = ["build_logs_record", "render_logs"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matcher.recommend.wording import Language
-    from matcher.whatif.answer import Answer, Comparison
+    from matcher.whatif.answer import Answer, Comparison, Refusal
 
 __all__ = ["render_page", "wrap_page"]
 
@@ -73,6 +73,7 @@ def render_page(found: Comparison, *, language: Language = "en") -> str:
     if "changes" in pictures:
         body.append(_image(pictures["changes"], "changes"))
     body += [_section(one, language) for one in found.answers]
+    body += [_refused(one, language) for one in found.refusals]
     body += [_part(name, found, pictures, language) for name in found.parts]
     body += [f"<p>{escape(visible(note))}</p>" for note in found.notes]
     body.append(f"<h2>{escape(_say('baseline', language))}</h2>")
@@ -80,6 +81,7 @@ def render_page(found: Comparison, *, language: Language = "en") -> str:
     body.append(f"<h2>{escape(_say('audit', language))}</h2>")
     facts = {name: value for name, value in found.audit.items() if not isinstance(value, dict)}
     digests = {f"{one.name}": f"{one.digest}, {one.data_hash}" for one in found.answers}
+    digests |= {one.name: one.digest for one in found.refusals}
     body.append(html_facts({name: _text(value) for name, value in (facts | digests).items()}))
     return wrap_page(
         _say("title", language).format(brief=found.brief_id), "".join(body), language=language
@@ -144,6 +146,17 @@ def _part(name: str, found: Comparison, pictures: Mapping[str, bytes], language:
     if len(table):
         parts.append(html_table(table_in_words(table, language), n_rows=100))
     return "".join(parts)
+
+
+def _refused(one: Refusal, language: Language) -> str:
+    items = "".join(f"<li>{escape(visible(line))}</li>" for line in one.edits)
+    support = " ".join(say_support(one.support, language))
+    return (
+        f"<h2>{escape(visible(one.name))}</h2>"
+        f'<p><span class="grade outside">{escape(say_grade(one.grade, language))}</span></p>'
+        f'<p class="verdict">{escape(visible(one.verdict))}</p>'
+        f"<p>{escape(_say('edits', language))}</p><ul>{items}</ul><p>{escape(support)}</p>"
+    )
 
 
 def _section(one: Answer, language: Language) -> str:

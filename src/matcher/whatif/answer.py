@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matcher.whatif.paired import OutcomeChange
     from matcher.whatif.support import Support
 
-__all__ = ["ANSWER_VERSION", "Answer", "Comparison", "records"]
+__all__ = ["ANSWER_VERSION", "Answer", "Comparison", "Refusal", "records"]
 
 ANSWER_VERSION: Final = 1
 """Version of the form of answers."""
@@ -119,6 +119,64 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
+class Refusal:
+    """A scenario that is sound, and that the data cannot answer.
+
+    Parameters
+    ----------
+    name : str
+        Name of the scenario.
+    scenario : mapping
+        The scenario as a file holds it.
+    digest : str
+        Digest of its edits.
+    verdict : str
+        One sentence: why, and what to do.
+    support : Support
+        Where its brief lies beside those learnt from.
+    reason : str
+        What kept it from being answered, as an error says it.
+    grade : str, default "model"
+        One of `matcher.whatif.wording.GRADES`: what the answer would have been.
+    language : {"en", "vi"}
+        Language of the verdict.
+    """
+
+    name: str
+    scenario: Mapping[str, Any]
+    digest: str
+    verdict: str
+    support: Support
+    reason: str
+    grade: str = "model"
+    language: Language = "en"
+
+    @property
+    def edits(self) -> list[str]:
+        """Edits, one line each."""
+        return describe_edits(self.scenario, self.language)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
+        return {
+            "name": self.name,
+            "scenario": dict(self.scenario),
+            "digest": self.digest,
+            "grade": self.grade,
+            "is_refused": True,
+            "verdict": self.verdict,
+            "support": self.support.to_dict(),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """Answers to scenarios, all compared with the same baseline.
 
@@ -129,7 +187,7 @@ class Comparison:
     baseline : pandas.DataFrame
         The list as things are, as of `Answer.ranking`.
     answers : tuple of Answer
-        One per scenario, in order.
+        One per scenario that is answered, in order.
     audit : mapping of str to Any
         What it takes to make this again: ``model_id, model_version, data_hash, config_hash, as_of,
         seed, order, top_k, brief_id`` and the rest.
@@ -140,6 +198,8 @@ class Comparison:
         it would take by ``ways``.
     notes : tuple of str
         What else is to be known.
+    refusals : tuple of Refusal
+        Scenarios that cannot be answered, in order.
     """
 
     brief_id: str
@@ -149,9 +209,10 @@ class Comparison:
     parts: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     findings: Mapping[str, Finding] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
     def frame(self) -> pd.DataFrame:
-        """One row per scenario.
+        """One row per scenario that is answered.
 
         Returns
         -------
@@ -203,6 +264,7 @@ class Comparison:
             "audit": dict(self.audit),
             "baseline": records(self.baseline),
             "answers": [one.to_dict() for one in self.answers],
+            "refusals": [one.to_dict() for one in self.refusals],
             **{name: records(table) for name, table in self.parts.items()},
             "findings": {name: one.to_dict() for name, one in self.findings.items()},
             "notes": list(self.notes),
@@ -214,7 +276,9 @@ class Comparison:
         title = f"what if: {self.brief_id}"
         table = self.frame()
         head = html_table(table[names], title=title) if len(table) else ""
-        said = html_facts({one.name: one.verdict for one in self.answers}, notes=self.notes)
+        verdicts = {one.name: one.verdict for one in self.answers}
+        verdicts |= {one.name: one.verdict for one in self.refusals}
+        said = html_facts(verdicts, notes=self.notes)
         more = []
         if self.findings:
             more.append(html_facts({name: one.verdict for name, one in self.findings.items()}))

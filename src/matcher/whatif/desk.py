@@ -170,7 +170,7 @@ class Desk:
                 context=context,
                 build=build,
             )
-        except SupportError as error:
+        except DataError as error:
             raise _named(error, scenario.name) from error
         factors = {
             name: factor

@@ -9,7 +9,7 @@ from matcher.errors import UsageError
 from matcher.whatif.curve import account_curve
 from matcher.whatif.entry import find_entries
 from matcher.whatif.findings import find_out
-from matcher.whatif.grid import Knob, parse_knob, score_grid
+from matcher.whatif.grid import Knob, grid_scenarios, parse_knob, score_grid
 from matcher.whatif.grid import tornado as one_at_a_time
 from matcher.whatif.sentences import weigh_sentences
 from matcher.whatif.verdicts import say_curve, say_grid, say_sentences, say_tornado
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from matcher.recommend.wording import Language
     from matcher.whatif.answer import Comparison
     from matcher.whatif.desk import Desk
+    from matcher.whatif.scenario import Scenario
 
 __all__ = ["Extras", "add_extras", "parse_extras"]
 
@@ -53,6 +55,21 @@ class Extras:
     def is_empty(self) -> bool:
         """Whether nothing is asked."""
         return not (self.knobs or self.sentences or self.enter or self.curve)
+
+    def cells(self, language: Language) -> list[Scenario]:
+        """Cells of the grid or tornado as scenarios.
+
+        Parameters
+        ----------
+        language : {"en", "vi"}
+            Language of their names.
+
+        Returns
+        -------
+        list of Scenario
+            As of `matcher.whatif.grid.grid_scenarios`.
+        """
+        return grid_scenarios(self.knobs, is_tornado=self.is_tornado, language=language)
 
 
 def parse_extras(

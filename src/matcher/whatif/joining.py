@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matcher.whatif.edits import NewAccount
     from matcher.whatif.tables import EditedTables
 
-__all__ = ["OF_ACCOUNTS", "check_known", "join_accounts"]
+__all__ = ["OF_ACCOUNTS", "check_joining", "check_known", "join_accounts"]
 
 _DAYS: Final = 90.0
 """Days before the instant over which the posts of a new account are spread."""
@@ -60,21 +60,7 @@ def join_accounts(edited: EditedTables, accounts: Sequence[NewAccount]) -> Edite
     DataError
         If an account is in the market already, or the id of its person.
     """
-    known = set(edited.table("accounts")["account_id"])
-    ids = [one.account_id for one in accounts]
-    twice = sorted(one for one in ids if one in known)
-    if twice:
-        raise DataError(
-            f"scenario: {len(twice)} new account(s) are in the market already: {twice[:5]}; "
-            "change them by edits of kind `influencer`"
-        )
-    people = set(edited.table("influencers")["influencer_id"])
-    taken = sorted(one for one in map(_person_id, ids) if one in people)
-    if taken:
-        raise DataError(
-            f"scenario: {len(taken)} id(s) of the people of new accounts are in the market "
-            f"already: {taken[:5]}; give the accounts other ids"
-        )
+    check_joining(edited.market, accounts)
     joined = replace(edited, market=_nobody(edited.market), tables={}, aspects=set())
     rows: dict[str, list[dict[str, Any]]] = {}
     for one in sorted(accounts, key=lambda account: account.account_id):
@@ -84,6 +70,38 @@ def join_accounts(edited: EditedTables, accounts: Sequence[NewAccount]) -> Edite
         joined.add(name, own, "accounts")
     market = replace(joined.market, tables={**joined.market.tables, **joined.tables})
     return replace(joined, market=market, tables={}, aspects=set())
+
+
+def check_joining(market: Market, accounts: Sequence[NewAccount]) -> None:
+    """Accounts that join may not be in the market, nor the ids of their people.
+
+    Parameters
+    ----------
+    market : Market
+        Market.
+    accounts : sequence of NewAccount
+        Those who join.
+
+    Raises
+    ------
+    DataError
+        If some are.
+    """
+    known = set(market.tables["accounts"]["account_id"])
+    ids = [one.account_id for one in accounts]
+    twice = sorted(one for one in ids if one in known)
+    if twice:
+        raise DataError(
+            f"scenario: {len(twice)} new account(s) are in the market already: {twice[:5]}; "
+            "change them by edits of kind `influencer`"
+        )
+    people = set(market.tables["influencers"]["influencer_id"])
+    taken = sorted(one for one in map(_person_id, ids) if one in people)
+    if taken:
+        raise DataError(
+            f"scenario: {len(taken)} id(s) of the people of new accounts are in the market "
+            f"already: {taken[:5]}; give the accounts other ids"
+        )
 
 
 def _nobody(market: Market) -> Market:

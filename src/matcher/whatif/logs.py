@@ -6,22 +6,24 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-import numpy as np
-import pandas as pd
 from pydantic import Field, field_validator
 
 from matcher.arguments import to_path
 from matcher.config import CheckedModel, parse_model, read_mapping
-from matcher.errors import ConfigError
+from matcher.errors import ConfigError, MatcherError, SupportError, UsageError
 from matcher.evaluation.effects.answer import EffectAnswer, answer_effect
 from matcher.evaluation.effects.hires import TREATMENTS, look_at_hires
+from matcher.evaluation.effects.words import outcome_words, term_words
 from matcher.evaluation.offpolicy.answer import PolicyValue
 from matcher.evaluation.offpolicy.ask import value_of_model
+from matcher.evaluation.offpolicy.log import check_policy
 from matcher.evaluation.offpolicy.staffing import ORDERS
+from matcher.evaluation.offpolicy.words import policy_words
 from matcher.ranking.outcomes.names import OUTCOME_NAMES
+from matcher.whatif.checks import raise_faults
+from matcher.whatif.log_answers import LogAnswer, Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,15 +31,12 @@ if TYPE_CHECKING:
 
     from matcher.features.context import Embed, MarketData
     from matcher.ranking.model import Model
-    from matcher.recommend.wording import Language
 
 __all__ = [
     "EffectQuestion",
-    "LogAnswer",
     "LogScenario",
     "PolicyQuestion",
     "ask_logs",
-    "logs_to_dict",
     "parse_log_scenario",
     "read_log_scenario",
 ]
@@ -114,108 +113,6 @@ class LogScenario(CheckedModel):
         """First 12 hexadecimal digits of a SHA-256 over the questions, in whatever order."""
         said = sorted(one.model_dump_json() for one in self.edits)
         return hashlib.sha256(json.dumps([self.version, *said]).encode()).hexdigest()[:12]
-
-
-@dataclass(frozen=True, eq=False)
-class LogAnswer:
-    """What the logs say of one question.
-
-    Parameters
-    ----------
-    name : str
-        Name of the scenario.
-    digest : str
-        Digest of the scenario.
-    question : PolicyQuestion or EffectQuestion
-        What was asked.
-    answer : PolicyValue or EffectAnswer
-        What is said, or why nothing is.
-    """
-
-    name: str
-    digest: str
-    question: Question
-    answer: PolicyValue | EffectAnswer
-
-    @property
-    def is_declined(self) -> bool:
-        """Whether the logs cannot answer."""
-        held = self.answer
-        return held.is_refused if isinstance(held, PolicyValue) else held.is_declined
-
-    def lines(self, language: Language) -> tuple[str, ...]:
-        """The answer for people: verdict, grade, and what has to hold or is missing.
-
-        Parameters
-        ----------
-        language : {"en", "vi"}
-            Language.
-
-        Returns
-        -------
-        tuple of str
-            Sentences, the verdict first.
-        """
-        held, verdict = self.answer, self.answer.verdict(language)
-        why = held.refusal(language) if isinstance(held, PolicyValue) else held.decline(language)
-        assumptions = () if self.is_declined else held.assumptions(language)
-        # A verdict that declines may already say all that is missing.
-        more = () if why is None or why in verdict else (why,)
-        notes = held.notes if isinstance(held, PolicyValue) else ()
-        return (f"{self.name}: {verdict}", held.grade(language), *more, *assumptions, *notes)
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """Estimates beside each other; without rows where nothing may be stated."""
-        held = self.answer
-        if isinstance(held, PolicyValue):
-            # What a refusal rests on stays in `to_dict`; shown, it would be read as an answer.
-            return held.estimators.head(0) if held.is_refused else held.estimators
-        rows = [
-            (name, one.value, one.low, one.high)
-            for name in ("effect", "pooled", "naive")
-            if (one := getattr(held, name)) is not None
-        ]
-        if held.bound is not None:
-            rows.append(("bound", np.nan, *held.bound))
-        names = ["share", "low_share", "high_share"]
-        found = pd.DataFrame(rows, columns=["estimate", *names])
-        # Effects are logarithms; what is said of them are relative changes.
-        return found.assign(**{name: np.expm1(found[name]) for name in names})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON holds them.
-
-        Returns
-        -------
-        dict
-            The question, and what the answer says.
-        """
-        return {
-            "name": self.name,
-            "digest": self.digest,
-            "question": self.question.model_dump(mode="json"),
-            "is_declined": self.is_declined,
-            "answer": self.answer.to_dict(),
-        }
-
-
-def logs_to_dict(answers: Sequence[LogAnswer], audit: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers of the logs as JSON values.
-
-    Parameters
-    ----------
-    answers : sequence of LogAnswer
-        Answers.
-    audit : mapping of str to Any
-        What they rest on.
-
-    Returns
-    -------
-    dict
-        ``audit`` and ``logs``.
-    """
-    return {"audit": dict(audit), "logs": [one.to_dict() for one in answers]}
 
 
 def read_log_scenario(path: Path | str) -> LogScenario | None:
@@ -315,8 +212,9 @@ def ask_logs(
 
     Raises
     ------
-    SupportError
-        If there is no log at all, or too few outcomes are known to learn from.
+    UsageError
+        Naming every question about a policy that the log does not hold. What the logs cannot answer
+        is an answer too, that of the question alone.
 
     Examples
     --------
@@ -328,26 +226,56 @@ def ask_logs(
     >>> found[0].is_declined
     True
     """
+    raise_faults(_faults(data, scenarios))
     questions = [(one, question) for one in scenarios for question in one.edits]
     hires: dict[str, Any] = {}
     found = []
     for place, (scenario, question) in enumerate(questions):
         if progress is not None:
             progress("logs", place, len(questions))
-        answer: PolicyValue | EffectAnswer
-        if isinstance(question, PolicyQuestion):
-            answer = value_of_model(
-                model, data, outcome=question.outcome, order=question.order,
-                policy_id=question.policy_id, seed=seed, embed=embed,
-            )  # fmt: skip
-        else:
-            name = question.outcome
-            if name not in hires:
-                hires[name] = look_at_hires(data, model.settings, outcome=name)
-            answer = answer_effect(
-                hires[name], question.term, seed=seed, strength=question.strength
-            )
+        answer: PolicyValue | EffectAnswer | Unanswered
+        try:
+            if isinstance(question, PolicyQuestion):
+                answer = value_of_model(
+                    model, data, outcome=question.outcome, order=question.order,
+                    policy_id=question.policy_id, seed=seed, embed=embed,
+                )  # fmt: skip
+            else:
+                name = question.outcome
+                if name not in hires:
+                    hires[name] = look_at_hires(data, model.settings, outcome=name)
+                answer = answer_effect(
+                    hires[name], question.term, seed=seed, strength=question.strength
+                )
+        except SupportError as error:
+            answer = _unanswered(question, error)
         found.append(LogAnswer(scenario.name, scenario.digest, question, answer))
     if progress is not None and questions:
         progress("logs", len(questions), len(questions))
     return tuple(found)
+
+
+def _faults(data: MarketData, scenarios: Sequence[LogScenario]) -> list[MatcherError]:
+    """Questions that make no sense for the log of a market, whatever would come of them."""
+    found: list[MatcherError] = []
+    for scenario in scenarios:
+        for question in scenario.edits:
+            try:
+                if isinstance(question, PolicyQuestion):
+                    check_policy(data.market, question.policy_id)
+            except UsageError as error:
+                found.append(UsageError(f"scenario {scenario.name}: `policy_id`: {error}"))
+    return found
+
+
+def _unanswered(question: Question, error: SupportError) -> Unanswered:
+    if isinstance(question, PolicyQuestion):
+        name = f"model ({question.order})"
+        asked = {"en": policy_words(name, "en"), "vi": policy_words(name, "vi")}
+        return Unanswered("policy", asked, error.told)
+    asked = {
+        "en": f"{term_words(question.term, 'en')} changes {outcome_words(question.outcome, 'en')}",
+        "vi": f"{term_words(question.term, 'vi')} có thay đổi "
+        f"{outcome_words(question.outcome, 'vi')} hay không",
+    }
+    return Unanswered("effect", asked, error.told)

@@ -13,10 +13,11 @@ import pandas as pd
 from matcher.errors import ConfigError, SupportError
 from matcher.market.instants import to_microseconds
 from matcher.market.money import find_exchange_rate
+from matcher.whatif.checks import check_not_demanded
 from matcher.whatif.joining import check_known, join_accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -180,7 +181,7 @@ def edit_tables(market: Market, scenario: Scenario, brief: Brief, instant: int) 
     for one in scenario.markets:
         away = {*(one.unavailable or ()), *(one.hired_by_rival or ())}
         check_known(part_of, away)
-        _check_not_demanded(brief, away)
+        check_not_demanded(brief, away)
         for part in parts:
             _edit_market(part, one)
     return edited
@@ -198,15 +199,6 @@ def _edit_market(edited: EditedTables, edit: MarketEdit) -> None:
         for name, factor in sorted(edit.platform_reach.items()):
             owners = set(platforms.index[platforms == name])
             _scale_counters(edited, owners, factor, _COUNTS)
-
-
-def _check_not_demanded(brief: Brief, away: Collection[str]) -> None:
-    both = sorted(set(away) & set(brief.must_have))
-    if both:
-        raise ConfigError(
-            f"scenario: the brief must have {both[:5]}, which the scenario takes away; give "
-            "another `must_have` in the same scenario"
-        )
 
 
 def _edit_account(edited: EditedTables, edit: InfluencerEdit) -> None:

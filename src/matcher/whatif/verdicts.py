@@ -27,6 +27,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "with {best}, {after} {outcome} are expected instead of {before}",
         "vi": "với {best}, dự kiến {after} {outcome} thay vì {before}",
     },
+    "same": {
+        "en": "with {best}, {after} {outcome} are expected, as they are now",
+        "vi": "với {best}, dự kiến {after} {outcome}, như hiện tại",
+    },
     "best": {
         "en": "of {n} cells, {best} brings most ({after} {outcome}, {before} as things are; 80 % "
         "of the change: {low} to {high}) and {worst} least ({least})",
@@ -143,7 +147,8 @@ def say_grid(table: pd.DataFrame, knobs: Sequence[str], *, n_top: int, language:
     if len(set(held["outcome"].dropna())) == 1 and held["after"].notna().all():
         best = _top(held, "after")
         worst = _bottom(held, "after")
-        key = "one" if n == 1 else "level" if best["after"] == worst["after"] else "best"
+        alone = "one" if best["change"] else "same"
+        key = alone if n == 1 else "level" if best["after"] == worst["after"] else "best"
         said |= {
             **_amounts(best, worst, language),
             "best": _cell(best, knobs, language),

@@ -66,6 +66,16 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "This lies beyond what the model learnt from: do not rely on it.",
         "vi": "Điều này nằm ngoài dữ liệu mà mô hình đã học: không nên dựa vào.",
     },
+    "refused": {
+        "en": "The model cannot say: {name}: {why}.",
+        "vi": "Mô hình không trả lời được: {name}: {why}.",
+    },
+    "beyond": {
+        "en": "it lies beyond what the model learnt from, and such answers are refused as asked; "
+        "change less",
+        "vi": "điều này nằm ngoài dữ liệu mà mô hình đã học và đã yêu cầu từ chối các câu trả lời "
+        "như vậy; hãy thay đổi ít hơn",
+    },
     "untouched": {
         "en": "No score moved: nothing that the order `{order}` rests on reacts to these edits.",
         "vi": "Không điểm nào thay đổi: cách xếp hạng `{order}` không dựa vào điều được sửa.",

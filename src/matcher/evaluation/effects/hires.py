@@ -10,6 +10,7 @@ import pandas as pd
 
 from matcher.columns import FORMATS, HIRED_STATUSES, PLATFORMS, REASON_GROUPS
 from matcher.errors import DataError, SupportError, UsageError
+from matcher.evaluation.effects.words import outcome_words
 from matcher.features.pair_features import FEATURES, build_features
 from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
@@ -147,7 +148,15 @@ def look_at_hires(data: MarketData, settings: Settings, *, outcome: str = "engag
     market = data.market
     frame = _terms_of_hires(market, outcome)
     if frame.empty:
-        raise SupportError(f"effects: no hire of a campaign with a decision has {outcome}")
+        raise SupportError(
+            f"effects: no hire of a campaign with a decision has {outcome}",
+            {
+                "en": "no hire of a campaign with a decision has a known figure of "
+                f"{outcome_words(outcome, 'en')}; log what hires bring",
+                "vi": "không lần thuê nào của một chiến dịch đã quyết định có số liệu "
+                f"{outcome_words(outcome, 'vi')}; hãy ghi lại kết quả của các lần thuê",
+            },
+        )
     decided = market.tables["campaigns"].set_index("campaign_id")["decided_at"]
     names = frame["campaign_id"].drop_duplicates().tolist()
     instants = {name: decided[name] for name in names}

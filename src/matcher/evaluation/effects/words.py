@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from matcher.evaluation.effects.answer import EffectAnswer
     from matcher.evaluation.offpolicy.words import Language
 
-__all__ = ["state_assumptions", "state_decline", "state_grade", "state_verdict"]
+__all__ = [
+    "outcome_words",
+    "state_assumptions",
+    "state_decline",
+    "state_grade",
+    "state_verdict",
+    "term_words",
+]
 
 _TERMS: Final[Mapping[str, Mapping[str, str]]] = {
     "fee_per_post": {"en": "doubling the fee per post", "vi": "tăng gấp đôi phí mỗi bài"},
@@ -83,7 +90,39 @@ _DECLINES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def _term(name: str, language: Language) -> str:
+def outcome_words(name: str, language: Language) -> str:
+    """Words for an outcome.
+
+    Parameters
+    ----------
+    name : str
+        One of `matcher.ranking.outcomes.names.OUTCOME_NAMES`.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Words; the name itself where there are none.
+    """
+    return _OUTCOMES.get(name, {}).get(language, name)
+
+
+def term_words(name: str, language: Language) -> str:
+    """Words for the step of a term that an effect is told of.
+
+    Parameters
+    ----------
+    name : str
+        One of `matcher.evaluation.effects.hires.TREATMENTS`.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Words.
+    """
     if name in _TERMS:
         return _TERMS[name][language]
     form = name.partition(":")[2]
@@ -124,6 +163,12 @@ def state_grade(answer: EffectAnswer, language: Language) -> str:
         return {
             "en": "the logs support neither a rise nor a fall, adjusted for what is known",
             "vi": "nhật ký không ủng hộ cả tăng lẫn giảm, đã hiệu chỉnh theo những gì đã biết",
+        }[language]
+    if _kind(answer) == "fragile":
+        return {
+            "en": "the logs support that the two go together, not that one causes the other",
+            "vi": "nhật ký chỉ ủng hộ rằng hai điều đi kèm nhau, không ủng hộ rằng điều này gây ra "
+            "điều kia",
         }[language]
     return {
         "en": "the logs support, adjusted for what is known",
@@ -215,8 +260,8 @@ def state_verdict(answer: EffectAnswer, language: Language) -> str:
     str
         Sentence.
     """
-    term = _term(answer.treatment, language)
-    name = _OUTCOMES.get(answer.outcome_name, {}).get(language, answer.outcome_name)
+    term = term_words(answer.treatment, language)
+    name = outcome_words(answer.outcome_name, language)
     if answer.effect is None or answer.bound is None:
         why = state_decline(answer, language)
         if language == "vi":

@@ -15,6 +15,7 @@ from matcher.columns import PLATFORMS
 from matcher.errors import SupportError
 from matcher.evaluation.offpolicy.folds import deal_campaigns
 from matcher.evaluation.offpolicy.models import Inputs
+from matcher.evaluation.offpolicy.words import LOGGING_ADVICE
 from matcher.ranking.linear import prepare_columns
 
 if TYPE_CHECKING:
@@ -180,7 +181,13 @@ def expect_outcomes(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> Expec
         if len(rows) < _LEAST_ROWS:
             raise SupportError(
                 f"off-policy: {len(rows)} outcomes are known outside of a fifth of the campaigns; "
-                f"{_LEAST_ROWS} are needed to learn what an account would bring"
+                f"{_LEAST_ROWS} are needed to learn what an account would bring",
+                {
+                    "en": f"only {len(rows)} outcomes are known to learn from what an account "
+                    f"would bring, of {_LEAST_ROWS} that are needed. {LOGGING_ADVICE['en']}",
+                    "vi": f"chỉ biết {len(rows)} kết quả để học một tài khoản sẽ mang lại gì, cần "
+                    f"{_LEAST_ROWS}. {LOGGING_ADVICE['vi']}",
+                },
             )
         model = _fit(log, inputs, rows, accounts)
         for part in _pieces(np.flatnonzero(own)):

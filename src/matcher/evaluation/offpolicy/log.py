@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.errors import DataError, SupportError, UsageError
+from matcher.evaluation.offpolicy.words import LOGGING_ADVICE
 from matcher.ranking.outcomes.names import OUTCOME_NAMES
 from matcher.ranking.relevance import closed_campaigns, hire_outcomes
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from matcher.market.market import Market
 
-__all__ = ["DecisionLog", "read_log"]
+__all__ = ["DecisionLog", "check_policy", "read_log"]
 
 _SETTLED: Final = 0.95
 
@@ -235,7 +236,13 @@ def read_log(
     if kept.empty:
         raise SupportError(
             f"decisions: none of {len(asked)} campaigns is closed (all outcomes of its hires "
-            f"known, {days:.0f} days past); nothing can be said of what was chosen yet"
+            f"known, {days:.0f} days past); nothing can be said of what was chosen yet",
+            {
+                "en": f"none of the {len(asked)} campaigns of the log is closed yet; ask again "
+                f"once outcomes are known and {days:.0f} days are past",
+                "vi": f"chưa chiến dịch nào trong {len(asked)} chiến dịch của nhật ký kết thúc; "
+                f"hãy hỏi lại khi đã có kết quả và đã qua {days:.0f} ngày",
+            },
         )
     names = pd.Index(kept.index)
     table = table[table["campaign_id"].isin(names)]
@@ -289,13 +296,40 @@ def _score(table: pd.DataFrame) -> NDArray[np.float64] | None:
 
 
 def _of_policy(market: Market, policy_id: str | None) -> pd.DataFrame:
+    """Decisions of one policy."""
     table = market.tables.get("decisions")
     if table is None or table.empty:
         raise SupportError(
             "decisions: the market has no log of decisions, so that nobody knows who could have "
             "been chosen; log every eligible account with its chance (`matcher recommend "
-            "--explore 0.2` writes such a log)"
+            "--explore 0.2` writes such a log)",
+            {
+                "en": f"the market has no log of decisions. {LOGGING_ADVICE['en']}",
+                "vi": f"thị trường không có nhật ký quyết định. {LOGGING_ADVICE['vi']}",
+            },
         )
+    check_policy(market, policy_id)
+    return table if policy_id is None else table[table["policy_id"] == policy_id]
+
+
+def check_policy(market: Market, policy_id: str | None) -> None:
+    """Refuse a policy that a log does not hold, and several where none is named.
+
+    Parameters
+    ----------
+    market : Market
+        Market; one without a log holds nothing to check by.
+    policy_id : str or None
+        Policy whose decisions count.
+
+    Raises
+    ------
+    UsageError
+        Naming the policies of the log.
+    """
+    table = market.tables.get("decisions")
+    if table is None or table.empty:
+        return
     policies = sorted(map(str, table["policy_id"].unique()))
     if policy_id is None and len(policies) > 1:
         raise UsageError(
@@ -305,4 +339,3 @@ def _of_policy(market: Market, policy_id: str | None) -> pd.DataFrame:
         raise UsageError(
             f"decisions: no policy {policy_id!r}; expected one of {', '.join(policies[:5])}"
         )
-    return table if policy_id is None else table[table["policy_id"] == policy_id]

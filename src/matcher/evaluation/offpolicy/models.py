@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from matcher.errors import DataError, SupportError
 from matcher.evaluation.offpolicy.folds import deal_campaigns
+from matcher.evaluation.offpolicy.words import LOGGING_ADVICE
 from matcher.features.relative import normal_scores
 from matcher.ranking.linear import fit_logistic
 
@@ -127,7 +128,14 @@ def expect_seen(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDArray[n
         rows = np.flatnonzero(others & log.chosen)
         seen = log.observed[rows]
         if not seen.any():
-            raise SupportError("off-policy: no outcome of a chosen account is known")
+            raise SupportError(
+                "off-policy: no outcome of a chosen account is known",
+                {
+                    "en": "no outcome of a chosen account is known; log what hires bring",
+                    "vi": "không biết kết quả của tài khoản nào đã được chọn; hãy ghi lại kết quả "
+                    "của các lần thuê",
+                },
+            )
         share = float((seen.sum() + 0.5) / (len(seen) + 1.0))
         try:
             model = fit_logistic(values[rows], seen, names, penalty=_PENALTY_SEEN)
@@ -236,7 +244,13 @@ def estimate_chances(log: DecisionLog, inputs: Inputs, *, seed: int = 0) -> NDAr
         if n_chosen < _LEAST_ROWS:
             raise SupportError(
                 f"off-policy: {n_chosen} accounts were chosen outside of a fifth of the campaigns; "
-                f"{_LEAST_ROWS} are needed to estimate with which chance"
+                f"{_LEAST_ROWS} are needed to estimate with which chance",
+                {
+                    "en": f"only {n_chosen} choices of the log are there to estimate chances from, "
+                    f"of {_LEAST_ROWS} that are needed. {LOGGING_ADVICE['en']}",
+                    "vi": f"nhật ký chỉ có {n_chosen} lựa chọn để ước lượng xác suất, cần "
+                    f"{_LEAST_ROWS}. {LOGGING_ADVICE['vi']}",
+                },
             )
         share = _OTHERS_PER_CHOSEN * n_chosen / max(n_rest, 1)
         rows = np.flatnonzero(others & (log.chosen | (draw < share)))

@@ -82,7 +82,15 @@ def campaigns_since(market: Market, log: DecisionLog, instant: pd.Timestamp) -> 
         raise SupportError(
             f"off-policy: all {len(names)} campaigns of the log were decided before {instant}, "
             "when the model was closed; it may have learnt from them. Train one that was closed "
-            "earlier (`matcher train --until`)"
+            "earlier (`matcher train --until`)",
+            {
+                "en": f"all {len(names)} campaigns of the log were decided before the model was "
+                "closed, which may have learnt from them; train one that was closed before the log "
+                "(`matcher train --until`)",
+                "vi": f"cả {len(names)} chiến dịch của nhật ký đều được quyết định trước khi mô "
+                "hình được chốt, nên mô hình có thể đã học từ chúng; hãy huấn luyện một mô hình "
+                "chốt trước nhật ký (`matcher train --until`)",
+            },
         )
     found = log.take_campaigns(kept)
     if len(kept) == len(names):
@@ -199,7 +207,13 @@ def staff_log(
     values = np.vstack([part.values for part in parts])
     found = np.concatenate(scores)
     if np.isnan(found).all():
-        raise SupportError(f"off-policy: the model does not rank by {order!r}")
+        raise SupportError(
+            f"off-policy: the model does not rank by {order!r}",
+            {
+                "en": f"the model does not rank by `{order}`; ask by another order",
+                "vi": f"mô hình không xếp hạng theo `{order}`; hãy hỏi theo cách xếp hạng khác",
+            },
+        )
     persons = market.tables["accounts"].set_index("account_id")["influencer_id"]
     who = persons.reindex(pd.Index(log.account_ids))
     return Staffing(

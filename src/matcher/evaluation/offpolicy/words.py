@@ -21,6 +21,7 @@ __all__ = [
     "LOGGING_ADVICE",
     "Language",
     "format_amount",
+    "policy_words",
     "state_assumptions",
     "state_grade",
     "state_refusal",
@@ -52,6 +53,48 @@ _GRADES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "refused": {"en": "the logs cannot say", "vi": "nhật ký không trả lời được"},
 }
+
+
+_POLICIES: Final[Mapping[str, Mapping[str, str]]] = {
+    "hire": {
+        "en": "this model, ranking by whom a brand would hire,",
+        "vi": "mô hình này, xếp hạng theo khả năng được thuê,",
+    },
+    "deliver": {
+        "en": "this model, ranking by what a hire delivers,",
+        "vi": "mô hình này, xếp hạng theo hiệu quả khi được thuê,",
+    },
+    "outcome": {
+        "en": "this model, ranking by expected outcome,",
+        "vi": "mô hình này, xếp hạng theo kết quả dự kiến,",
+    },
+}
+"""Policies that are a model, by the order it ranks by."""
+
+
+def policy_words(policy: str, language: Language) -> str:
+    """Words for a policy.
+
+    Parameters
+    ----------
+    policy : str
+        Its name; ``model (ORDER)`` of a model.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Words of a model, the name itself of any other.
+
+    Examples
+    --------
+    >>> policy_words("model (outcome)", "vi"), policy_words("last year", "vi")
+    ('mô hình này, xếp hạng theo kết quả dự kiến,', 'last year')
+    """
+    order = policy.removeprefix("model (").removesuffix(")")
+    is_model = policy == f"model ({order})" and order in _POLICIES
+    return _POLICIES[order][language] if is_model else policy
 
 
 def format_amount(value: float, language: Language) -> str:
@@ -261,13 +304,11 @@ def state_verdict(answer: PolicyValue, language: Language) -> str:
     str
         Sentence.
     """
-    difference = answer.told_difference
+    difference, policy = answer.told_difference, policy_words(answer.policy, language)
     if answer.value is None or answer.logged is None or difference is None:
         return {
-            "en": f"The logs cannot say what {answer.policy} would have brought: "
-            f"{answer.refusal('en')}",
-            "vi": f"Nhật ký không cho biết {answer.policy} sẽ mang lại bao nhiêu: "
-            f"{answer.refusal('vi')}",
+            "en": f"The logs cannot say what {policy} would have brought: {answer.refusal('en')}",
+            "vi": f"Nhật ký không cho biết {policy} sẽ mang lại bao nhiêu: {answer.refusal('vi')}",
         }[language]
     value, logged = answer.value, answer.logged
     change = difference.over(abs(logged.value)) if logged.value else difference
@@ -289,12 +330,12 @@ def state_verdict(answer: PolicyValue, language: Language) -> str:
     if language == "vi":
         sure = "khác biệt là chắc chắn" if is_sure else "có thể không có khác biệt"
         return (
-            f"Nếu {answer.policy} chọn người cho {n} chiến dịch này, {name} sẽ là {amount} thay vì "
+            f"Nếu {policy} chọn người cho {n} chiến dịch này, {name} sẽ là {amount} thay vì "
             f"{base} ({moved}, {ends}: {low} đến {high}); {sure}{weak} ({answer.grade('vi')})."
         )
     sure = "the difference is sure" if is_sure else "there may be no difference"
     return (
-        f"Had {answer.policy} staffed these {n} campaigns, they would have brought {amount} {name} "
+        f"Had {policy} staffed these {n} campaigns, they would have brought {amount} {name} "
         f"rather than {base} ({moved}, {ends} {low} to {high}); {sure}{weak} "
         f"({answer.grade('en')})."
     )
