@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matcher.whatif.movement import rank_biased_overlap
+from matcher.whatif.movement import measure_movement, rank_biased_overlap
 
 LISTS = st.lists(st.integers(0, 30), unique=True, max_size=12)
 
@@ -46,3 +48,52 @@ def test_changes_at_the_top_weigh_more() -> None:
     top, bottom = [1, 0, *plain[2:]], [*plain[:8], 9, 8]
     assert rank_biased_overlap(plain, top) < rank_biased_overlap(plain, bottom) < 1.0
     assert np.isclose(rank_biased_overlap([], [1]), 0.0)
+
+
+@pytest.mark.parametrize("order", ["outcome", "value", "fit", "deliver"])
+def test_who_moves_since_others_left_is_said_to(shop: SimpleNamespace, order: str) -> None:
+    desk = shop.open(order)
+    first, second = desk.base.ids(desk.base.order[:2])
+    away = {"kind": "market", "unavailable": [first], "hired_by_rival": [second]}
+    for language, said in (
+        ("en", "because others that stood above left"),
+        ("vi", "vì tài khoản khác đứng trên đã rời đi"),
+    ):
+        asked = shop.open(order, language=language)
+        state = asked.state(shop.scenario(away))
+        found = measure_movement(asked.base, state)
+        changes = found.changes[found.changes["change"].isin(["up", "entered"])]
+        assert len(changes)
+        before, after = (
+            one.ranked.order_score[one.rows_of(changes["account_id"].to_numpy(object))]
+            for one in (asked.base, state)
+        )
+        for moved, sentence in zip(after - before, changes["sentence"], strict=True):
+            if abs(moved) < 1e-9:
+                assert said in sentence
+                assert "(+" not in sentence
+    # Nobody's own part in a score that reads no other account has changed.
+    if order in ("outcome", "value"):
+        assert found.groups == {}
+
+
+def test_only_who_changed_is_helped_by_a_reason_group(shop: SimpleNamespace) -> None:
+    desk = shop.open("outcome")
+    first = desk.base.ids(desk.base.order)[0]
+    lifted = desk.base.ids(desk.base.order)[4]
+    scenario = shop.scenario(
+        {"kind": "market", "unavailable": [first]},
+        {"kind": "influencer", "account_id": lifted, "engagement_factor": 3.0},
+    )
+    found = measure_movement(desk.base, desk.state(scenario)).changes.set_index("account_id")
+    helped = found.index[found["sentence"].str.contains("helped most by")].tolist()
+    assert helped == [lifted]
+
+
+def test_a_price_that_no_reason_group_holds_is_the_account_s_own(shop: SimpleNamespace) -> None:
+    desk = shop.open("value")
+    account = desk.base.ids(desk.base.order)[4]
+    edit = {"kind": "influencer", "account_id": account, "price": 1000.0, "currency": "VND"}
+    found = measure_movement(desk.base, desk.state(shop.scenario(edit))).changes
+    sentence = found.set_index("account_id").loc[account, "sentence"]
+    assert "by its own score (+" in sentence

@@ -17,13 +17,21 @@ from matcher.recommend.wording import GROUP_NAMES, LANGUAGES, format_number
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from numpy.typing import NDArray
+
     from matcher.recommend.wording import Language
 
-__all__ = ["COMPARED_COLUMNS", "ListComparison", "compare_lists"]
+__all__ = ["COMPARED_COLUMNS", "NEGLIGIBLE", "ListComparison", "compare_lists"]
 
 _GROUPS: Final = tuple(f"reason_{group}" for group in REASON_GROUPS)
 COMPARED_COLUMNS: Final = ("brief_id", "account_id", "rank", "explained", *_GROUPS)
-"""Columns of a list that a comparison reads; `handle` is shown where it is there."""
+"""Columns of a list that a comparison reads; `handle` is shown where it is there.
+
+Where both lists hold `own_score`, the score that each is ordered by, they are taken for lists of
+one model whose contributions are an account's own and not over others: a reason group is named only
+where the account's own part changed by more than `NEGLIGIBLE`, and who moves since others came or
+left is said to.
+"""
 _CHANGES: Final = ("entered", "left", "up", "down", "same")
 
 _SENTENCES: Final = {
@@ -38,6 +46,9 @@ _SENTENCES: Final = {
         "helped": "helped most by {group} ({value})",
         "harmed": "harmed most by {group} ({value})",
         "others": "by what changed of others",
+        "gone": "because others that stood above left",
+        "come": "because others came in above",
+        "own": "by its own score ({value}), which no reason group explains",
     },
     "vi": {
         "entered": "Mới vào, hạng {new}",
@@ -50,11 +61,17 @@ _SENTENCES: Final = {
         "helped": "được nâng nhiều nhất nhờ {group} ({value})",
         "harmed": "bị kéo xuống nhiều nhất do {group} ({value})",
         "others": "do thay đổi ở các tài khoản khác",
+        "gone": "vì tài khoản khác đứng trên đã rời đi",
+        "come": "vì tài khoản khác mới vào đứng trên",
+        "own": "do điểm của chính tài khoản ({value}), không do nhóm lý do nào",
     },
 }
 
 _UNMOVED: Final = 0.005
 """Change of a contribution that would be shown as 0."""
+NEGLIGIBLE: Final = 0.02
+"""Change of an account's own score, or of a reason group's part in it, up to which it counts as
+unchanged where two lists are of one model: what merely somebody else's coming or going shifts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +207,7 @@ def _check(name: str, frame: pd.DataFrame) -> None:
 def _changes(
     old: pd.DataFrame, new: pd.DataFrame, top: int | None, language: Language
 ) -> pd.DataFrame:
-    read = ["handle", *COMPARED_COLUMNS]
+    read = ["handle", *COMPARED_COLUMNS, "own_score"]
     held = [one[[name for name in read if name in one]] for one in (new, old)]
     both = held[0].merge(held[1], on="account_id", how="outer", suffixes=("", "_old"))
     rank_new, rank_old = both["rank"].astype("Float64"), both["rank_old"].astype("Float64")
@@ -211,20 +228,47 @@ def _changes(
     result["change"] = change
     now = both[list(_GROUPS)].to_numpy(np.float64)
     before = both[[f"{name}_old" for name in _GROUPS]].to_numpy(np.float64)
-    moved = now - before
+    own = now - before
+    moved = own.copy()
     known = np.isfinite(moved).all(axis=1)
     if known.any():
         moved -= moved[known].mean(axis=0)
     for place, group in enumerate(REASON_GROUPS):
         result[f"change_{group}"] = moved[:, place]
-    result["sentence"] = [_sentence(row, language) for row in result.to_dict("records")]
+    whose: list[_Own | None] = [None] * len(result)
+    if "own_score" in both and "own_score_old" in both:
+        whose = _own_changes(both, own)
+    result["sentence"] = [
+        _sentence(row, one, language)
+        for row, one in zip(result.to_dict("records"), whose, strict=True)
+    ]
     result = result[in_new | in_old]
     return result.sort_values(
         ["rank_new", "rank_old", "account_id"], na_position="last", ignore_index=True
     )
 
 
-def _sentence(row: dict[Hashable, Any], language: Language) -> str:
+@dataclass(frozen=True)
+class _Own:
+    """What changed of an account itself, and of who stands above it."""
+
+    groups: NDArray[np.float64]
+    score: float
+    has_gone: bool
+    has_come: bool
+
+
+def _own_changes(both: pd.DataFrame, groups: NDArray[np.float64]) -> list[_Own | None]:
+    new, old = (both[name].to_numpy(np.float64) for name in ("rank", "rank_old"))
+    moved = both["own_score"].to_numpy(np.float64) - both["own_score_old"].to_numpy(np.float64)
+    gone, come = old[np.isnan(new)], new[np.isnan(old)]
+    return [
+        _Own(groups[k], float(moved[k]), bool((gone < old[k]).any()), bool((come < new[k]).any()))
+        for k in range(len(both))
+    ]
+
+
+def _sentence(row: dict[Hashable, Any], own: _Own | None, language: Language) -> str:
     words = _SENTENCES[language]
     change = str(row["change"])
     if change == "entered" and not pd.isna(row["rank_old"]):
@@ -236,16 +280,34 @@ def _sentence(row: dict[Hashable, Any], language: Language) -> str:
     if change == "same" or not np.isfinite(moved).all():
         return text + "."
     is_up = change in ("up", "entered_from")
+    sign = 1.0 if is_up else -1.0
+    if own is not None:
+        moved = np.where(sign * own.groups > NEGLIGIBLE, moved, 0.0)
     place = int(moved.argmax() if is_up else moved.argmin())
-    if moved[place] == 0:
+    if own is None and moved[place] == 0:
         return text + "."
-    if abs(moved[place]) < _UNMOVED:
-        return f"{text}, {words['others']}."
+    if sign * moved[place] < _UNMOVED:
+        return f"{text}, {_other_cause(own, is_up=is_up, language=language)}."
     group = GROUP_NAMES[REASON_GROUPS[place]][language]
-    shown = format_number(float(moved[place]), language, digits=2)
-    sign = "+" if moved[place] > 0 else ""
-    why = words["helped" if is_up else "harmed"].format(group=group, value=sign + shown)
+    shown = _signed(float(moved[place]), language)
+    why = words["helped" if is_up else "harmed"].format(group=group, value=shown)
     return f"{text}, {why}."
+
+
+def _signed(value: float, language: Language) -> str:
+    return ("+" if value > 0 else "") + format_number(value, language, digits=2)
+
+
+def _other_cause(own: _Own | None, *, is_up: bool, language: Language) -> str:
+    """Why an account moved whose reason groups do not tell it."""
+    words = _SENTENCES[language]
+    if own is None:
+        return words["others"]
+    if (own.score if is_up else -own.score) > NEGLIGIBLE:
+        return words["own"].format(value=_signed(own.score, language))
+    if own.has_gone if is_up else own.has_come:
+        return words["gone" if is_up else "come"]
+    return words["others"]
 
 
 def _summary(brief: str, changes: pd.DataFrame) -> dict[str, object]:

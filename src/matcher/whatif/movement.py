@@ -10,7 +10,7 @@ import pandas as pd
 
 from matcher.columns import REASON_GROUPS
 from matcher.recommend.compare import compare_lists
-from matcher.recommend.orders import EXPLAINED, GROUPS_OF, score_contributions
+from matcher.recommend.orders import EXPLAINED, GROUPS_OF, raw_contributions
 from matcher.recommend.reasons import group_contributions
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def rank_biased_overlap(
     return float(min(found + tail * persistence**n_long, 1.0))
 
 
+_NOTHING: Final = 1e-9
+"""What sums of contributions may differ by since they are rounded."""
 _ABSENT: Final = {
     "en": "It is no candidate any more: a hard rule of the brief or of the market removes it.",
     "vi": "Không còn là ứng viên: một điều kiện bắt buộc của bản mô tả hoặc thị trường loại ra.",
@@ -98,7 +100,9 @@ class Movement:
         Accounts that entered, left, and stayed at another rank.
     changes : pandas.DataFrame
         One row per account of either list: ``account_id, handle, rank_old, rank_new, change,
-        change_<group>`` (of its contribution relative to the other accounts) and ``sentence``;
+        change_<group>`` (of its contribution relative to the other accounts) and ``sentence``,
+        which names a group only where the account's own part of it changed by more than
+        `matcher.recommend.compare.NEGLIGIBLE`;
         ``why`` says of those who left whether they are no candidates any more or were overtaken.
     groups : dict of str to float
         Mean absolute change of contribution over those rows, by reason group.
@@ -151,7 +155,7 @@ def measure_movement(old: State, new: State) -> Movement:
         {
             group: float(size[f"change_{group}"])
             for group in REASON_GROUPS
-            if size[f"change_{group}"] > 0
+            if size[f"change_{group}"] > _NOTHING
         },
     )
 
@@ -171,6 +175,7 @@ def _frame(state: State, asked: NDArray[np.object_]) -> pd.DataFrame:
             "handle": state.job.data.index.accounts["handle"].to_numpy(object)[codes],
             "rank": ranks[kept],
             "explained": EXPLAINED[state.ranked.question],
+            "own_score": state.ranked.order_score[kept],
         }
     )
     groups = reason_groups(state, kept)
@@ -180,7 +185,7 @@ def _frame(state: State, asked: NDArray[np.object_]) -> pd.DataFrame:
 
 
 def reason_groups(state: State, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Contribution of each reason group to the explained score of candidates.
+    """Contribution of each reason group to the explained score of candidates, over nobody's.
 
     Parameters
     ----------
@@ -195,5 +200,8 @@ def reason_groups(state: State, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         In the order of `matcher.columns.REASON_GROUPS`.
     """
     ranked = state.ranked
-    names, parts = score_contributions(state.job.model, ranked, ranked.question, rows)
+    # An account's own: over a typical candidate, everybody would move as soon as one comes or goes.
+    names, parts = raw_contributions(
+        state.job.model, ranked.matrix, ranked.brief, ranked.question, rows
+    )
     return group_contributions(parts, names, GROUPS_OF)
