@@ -68,7 +68,7 @@ def test_who_is_inside_barred_or_unknown(shop: SimpleNamespace) -> None:
     entry = find_entries(barred, first)
     assert entry.rank is None
     assert entry.ways.empty
-    assert "blocklist" in entry.verdict
+    assert "bản mô tả không nhận" in entry.verdict
     assert entry.verdict.startswith("Không thể")
     with pytest.raises(DataError, match="got account_id 'nobody'"):
         find_entries(desk, "nobody")

@@ -307,6 +307,7 @@ def _say(found: Comparison, language: str, *, as_json: bool) -> None:
         for row in moved[moved["change"] != "same"].to_dict("records"):
             name = row["handle"] if isinstance(row["handle"], str) else row["account_id"]
             lines.append(f"  {one_line(str(name))}: {row['sentence']}")
+        lines += [f"  {one_line(text)}" for text in one.joined["sentence"]]
         lines += [
             f"  {text}" for text in (say_cost(one.cost, words), *say_support(one.support, words))
         ]

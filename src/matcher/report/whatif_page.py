@@ -38,6 +38,7 @@ _WORDS: Final = {
     "list": {"en": "The list then", "vi": "Danh sách khi đó"},
     "moves": {"en": "Who entered, left and moved", "vi": "Ai vào, ai ra, ai đổi hạng"},
     "outcomes": {"en": "What those hired would bring", "vi": "Những người được thuê mang lại"},
+    "joined": {"en": "Who joins", "vi": "Ai gia nhập"},
     "cost": {"en": "What they cost", "vi": "Chi phí"},
     "support": {"en": "Support", "vi": "Cơ sở dữ liệu"},
     "notes": {"en": "To be known", "vi": "Cần biết"},
@@ -178,6 +179,7 @@ def _section(one: Answer, language: Language) -> str:
         table = outcome_table(one, language)
         parts.append(html_table(table, title=_say("outcomes", language)))
     for key, lines in (
+        ("joined", one.joined["sentence"].tolist()),
         ("cost", [say_cost(one.cost, language)]),
         ("support", say_support(one.support, language)),
         ("notes", one.notes),

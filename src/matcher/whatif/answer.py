@@ -62,6 +62,9 @@ class Answer:
         What else is to be known.
     language : {"en", "vi"}
         Language of its sentences.
+    joined : pandas.DataFrame
+        Where accounts that join stand and what they lack, as of
+        `matcher.whatif.newcomers.place_newcomers`.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Answer:
     data_hash: str
     notes: tuple[str, ...] = ()
     language: Language = "en"
+    joined: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def edits(self) -> list[str]:
@@ -108,6 +112,7 @@ class Answer:
             "n_moved": self.movement.n_moved,
             "groups": self.movement.groups,
             "changes": records(self.movement.changes),
+            "joined": records(self.joined),
             "outcomes": [one.to_dict() for one in self.outcomes],
             "cost": self.cost.to_dict(),
             "ranking": records(self.ranking),

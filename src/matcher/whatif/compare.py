@@ -16,6 +16,7 @@ from matcher.whatif.answer import Answer, Comparison, Refusal
 from matcher.whatif.checks import find_faults, raise_faults
 from matcher.whatif.cost import change_of_cost
 from matcher.whatif.movement import measure_movement
+from matcher.whatif.newcomers import place_newcomers
 from matcher.whatif.paired import change_of_outcomes
 from matcher.whatif.scenario import Scenario
 from matcher.whatif.support import check_brief, check_support
@@ -185,6 +186,7 @@ def _answer(desk: Desk, scenario: Scenario, seed: int, refuse_outside: bool) -> 
         data_hash=state.job.data.market.data_hash,
         notes=tuple(_notes(desk, state, support)),
         language=language,
+        joined=place_newcomers(desk, state),
     )
 
 

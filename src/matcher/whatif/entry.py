@@ -18,6 +18,7 @@ from matcher.arguments import check_count
 from matcher.recommend.explain import check_accounts
 from matcher.whatif.findings import SUPPORT_COLUMNS, support_cells
 from matcher.whatif.levers import Lever, list_levers
+from matcher.whatif.newcomers import rule_words
 from matcher.whatif.scenario import Scenario, parse_scenario
 from matcher.whatif.screen import Screen
 from matcher.whatif.support import check_support
@@ -55,8 +56,8 @@ _WORDS: Final = {
         "vi": "tốt nhất trong {n} cách chỉ lên hạng {rank} ({first})",
     },
     "rule": {
-        "en": "the hard rule(s) {rules} stand against it, which no lever changes",
-        "vi": "vướng quy tắc {rules} mà không điều gì ở đây thay đổi được",
+        "en": "hard rules stand against it, which no lever changes ({rules})",
+        "vi": "vướng điều kiện bắt buộc mà không điều gì ở đây thay đổi được ({rules})",
     },
     "no_lever": {
         "en": "no lever is open to it",
@@ -167,7 +168,7 @@ def find_entries(desk: Desk, account_id: str, *, top: int | None = None) -> Entr
     levers, rules = list_levers(desk, account_id)
     table = _lever_table(levers)
     if rules:
-        reason = _WORDS["rule"][language].format(rules=", ".join(rules))
+        reason = _WORDS["rule"][language].format(rules=rule_words(rules, language))
         return Entry(account_id, top, rank, empty, table, _impossible(reason, language), 0, 0)
     choices = _combine(levers)
     if not choices:

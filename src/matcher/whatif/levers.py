@@ -10,8 +10,8 @@ import numpy as np
 from matcher.columns import FORMATS
 from matcher.features.offers import newest_prices
 from matcher.recommend.wording import FORMAT_NAMES, format_money, format_number
-from matcher.retrieval.eligibility import select_eligible
 from matcher.retrieval.facts import account_facts
+from matcher.whatif.newcomers import find_rules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -200,7 +200,7 @@ def list_levers(desk: Desk, account_id: str) -> tuple[tuple[Lever, ...], tuple[s
         Rules against the account that no lever touches; ``retrieval`` where it is eligible but not
         among the nearest.
     """
-    rules = _rules_against(desk, account_id)
+    rules = find_rules(desk, desk.base, account_id)
     closed = tuple(rule for rule in rules if rule not in _OPEN_RULES)
     code = int(desk.job.data.index.account_codes(np.array([account_id], dtype=object))[0])
     peers = _peers(desk, code)
@@ -209,24 +209,6 @@ def list_levers(desk: Desk, account_id: str) -> tuple[tuple[Lever, ...], tuple[s
     language = desk.job.language
     nothing = Lever("posts", (), np.nan, np.nan, np.nan, False, _WORDS["posts"][language], language)
     return (*levers, nothing), closed
-
-
-def _rules_against(desk: Desk, account_id: str) -> tuple[str, ...]:
-    if (
-        len(desk.base.rows_of(np.array([account_id], dtype=object)))
-        and desk.base.rows_of(np.array([account_id], dtype=object))[0] >= 0
-    ):
-        return ()
-    # Of an account that the brief must have, every rule against it is told.
-    asked = desk.brief.model_copy(update={"must_have": (account_id,)})
-    found = select_eligible(
-        desk.job.data,
-        asked,
-        desk.instant,
-        min_posts=desk.settings.retrieval.min_posts,
-        rival_days=desk.rival_days,
-    )
-    return tuple(found.kept_against) or ("retrieval",)
 
 
 def _peers(desk: Desk, code: int) -> NDArray[np.int64]:
