@@ -10,6 +10,7 @@ import pytest
 from matcher.errors import SupportError
 from matcher.whatif.ask import compare_scenarios
 from matcher.whatif.curve import account_curve
+from matcher.whatif.desk import open_desk
 from matcher.whatif.extras import add_extras, parse_extras
 from matcher.whatif.findings import SUPPORT_COLUMNS
 from matcher.whatif.grid import grid_scenarios, parse_knob, score_grid, tornado
@@ -112,3 +113,19 @@ def test_plans_have_a_verdict_and_skip_what_has_no_candidate(shop: SimpleNamespa
     assert said.verdict.startswith("The model would say: under more the best plan found is worth")
     assert "1 of 2 cannot be answered" in said.verdict
     assert "no account is eligible" in found.parts["plans"]["refused"].iloc[1]
+
+
+def test_briefs_learnt_from_are_the_campaigns_that_training_counts(shop: SimpleNamespace) -> None:
+    from matcher.ranking.candidates import training_campaigns
+    from matcher.ranking.fit import fit_model
+
+    market = shop.data.market
+    until = market.tables["campaigns"]["decided_at"].dropna().sort_values().iloc[12]
+    model, rows, context = fit_model(shop.data, until, shop.settings)
+    desk = open_desk(model, shop.data, shop.brief, context=context)
+    ids = training_campaigns(market, until)
+    assert desk.learnt.n == len(ids) == len(rows.matrix.pairs.briefs)
+    assert desk.learnt.terms["campaign_id"].tolist() == ids
+    decided = (market.tables["campaigns"]["decided_at"] < until).sum()
+    # Some were decided whose hires were not settled yet; nothing was learnt from these.
+    assert len(ids) < decided

@@ -38,6 +38,7 @@ __all__ = [
     "TrainingRows",
     "build_training_rows",
     "candidate_pairs",
+    "find_learnt_campaigns",
     "find_missing_history",
     "training_campaigns",
     "used_features",
@@ -175,6 +176,24 @@ def training_campaigns(
     if not ids:
         raise SupportError(f"training: {_say_none_closed(market, trained_until)}")
     return ids
+
+
+def find_learnt_campaigns(market: Market, trained_until: pd.Timestamp) -> list[str]:
+    """Campaigns of a market that a training until an instant learns from.
+
+    Parameters
+    ----------
+    market : Market
+        Market.
+    trained_until : pandas.Timestamp
+        Aware instant; a campaign counts when it was decided, and closed, before.
+
+    Returns
+    -------
+    list of str
+        Campaign ids by decision; none where nothing is closed.
+    """
+    return _closed(market, trained_until)
 
 
 def find_missing_history(market: Market, trained_until: pd.Timestamp) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.columns import FORMATS, OBJECTIVES, PLATFORMS
-from matcher.market.instants import instant_microseconds, to_microseconds
+from matcher.ranking.candidates import find_learnt_campaigns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,8 @@ class Support:
     Parameters
     ----------
     n_briefs : int
-        Briefs of this market that were decided before the model was closed.
+        Briefs of this market that the model learnt from: of campaigns that were decided, and all
+        of whose hires were settled, before it was closed, as training counts them.
     percentile : float
         Share of them that lie nearer to their five nearest than this brief does; NaN where there
         are fewer than 20.
@@ -171,12 +172,13 @@ def find_learnt_briefs(model: Model, context: FeatureContext, brief: Brief) -> L
     Returns
     -------
     LearntBriefs
-        Those that were decided before the model was closed.
+        Those of the campaigns that training learns from: decided, and all of their hires settled,
+        before the model was closed.
     """
     table, embeddings = context.past_briefs
-    until = instant_microseconds(model.trained_until)
-    rows = np.flatnonzero(to_microseconds(table["decided_at"]) < until)
-    rows = rows[(table["campaign_id"].iloc[rows] != brief.brief_id).to_numpy()]
+    names = table["campaign_id"]
+    learnt = set(find_learnt_campaigns(context.data.market, model.trained_until))
+    rows = np.flatnonzero((names.isin(learnt) & (names != brief.brief_id)).to_numpy(bool))
     return LearntBriefs(context, table.iloc[rows], embeddings[rows].astype(np.float64))
 
 
