@@ -471,7 +471,7 @@ def test_logs_of_markets_hold_every_closed_campaign(market_data):
     told = market.tables["collaborations"].set_index(["campaign_id", "account_id"])["engagements"]
     np.testing.assert_array_equal(log.outcome[log.observed], told.reindex(keys)[log.observed])
     assert 0.5 < log.observed.sum() / log.chosen.sum() < 1
-    assert "are not closed yet" in log.notes[0]
+    assert "are not closed yet" in log.notes[0].en
     with pytest.raises(UsageError, match="expected one of logging"):
         read_log(market, policy_id="other")
     with pytest.raises(UsageError, match="expected one of engagements, views"):
@@ -494,7 +494,7 @@ def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data, world
     model, _, _ = fit_model(data, cut, Settings.model_validate(SMALL))
     held = staff_log(model, data, log)
     assert held.log.campaign_ids == log.campaign_ids[20:]
-    assert "20 of" in held.log.notes[-1]
+    assert "20 of" in held.log.notes[-1].en
     assert held.inputs.values.shape == (len(held.log), len(held.inputs.names))
     policy = top_k_policy(held.log, held.scores, "the model", persons=held.persons)
     found = estimate_policy_value(held.log, policy, learn(held.log, held.inputs))
@@ -513,7 +513,7 @@ def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data, world
     lists = rows[rows["method"] == "DR"].head(200)
     few = value_of_lists(model, data, lists, name="the list")
     assert few.support.n_campaigns == lists["campaign_id"].nunique()
-    assert "are not staffed by the list" in few.notes[1]
+    assert "are not staffed by the list" in few.notes[1].en
     with pytest.raises(SupportError, match="staffs none of the"):
         value_of_lists(model, data, lists.assign(campaign_id="x"), name="the list")
     with pytest.raises(DataError, match="column campaign_id is missing"):

@@ -136,3 +136,10 @@ def test_all_questions_about_unknown_policies_are_named(shop):
         UsageError, match=r"2 scenarios cannot be asked:\n- scenario a: .*\n- scenario b: "
     ):
         ask_logs(shop.model, shop.data, asked)
+
+
+def test_answers_of_the_logs_state_their_support_in_both_languages(shop):
+    asked = parse({"kind": "effect", "term": "n_posts"}, {"kind": "effect", "term": "disclosed"})
+    for one in ask_logs(shop.model, shop.data, [asked]):
+        assert one.lines("en")[2].startswith("support: ")
+        assert one.lines("vi")[2].startswith("cơ sở dữ liệu: ")

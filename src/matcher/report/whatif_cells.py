@@ -10,6 +10,7 @@ import pandas as pd
 from matcher.plain import visible
 from matcher.recommend.wording import (
     OUTCOME_NAMES,
+    PLATFORM_NAMES,
     feature_label,
     format_number,
 )
@@ -203,10 +204,9 @@ def _cell(name: str, value: Any, language: Language) -> str:
         return ""
     if isinstance(value, bool):
         return _WORDS["yes" if value else "no"][language]
-    if name in ("outcome", "objective", "objective_before") and value in OUTCOME_NAMES:
-        return OUTCOME_NAMES[value][language]
-    if name in ("lever", "estimate") and value in _NAMES:
-        return _NAMES[value][language]
+    known = _known(name, value, language)
+    if known is not None:
+        return known
     if name == "percentile":
         return say_share(float(value), language)
     if name in _CHANGES:
@@ -214,6 +214,15 @@ def _cell(name: str, value: Any, language: Language) -> str:
     if isinstance(value, int | float):
         return format_number(float(value), language, digits=_digits(name, float(value)))
     return visible(str(value))
+
+
+def _known(name: str, value: Any, language: Language) -> str | None:
+    """Words of the vocabulary of a column; None where it has none."""
+    if name in ("outcome", "objective", "objective_before") and value in OUTCOME_NAMES:
+        return OUTCOME_NAMES[value][language]
+    if name in ("lever", "estimate") and value in _NAMES:
+        return _NAMES[value][language]
+    return PLATFORM_NAMES.get(value) if name == "platform" else None
 
 
 def _digits(name: str, value: float) -> int:

@@ -11,6 +11,7 @@ from matcher.plain import visible
 from matcher.report.whatif_cells import table_in_words
 from matcher.report.whatif_page import wrap_page
 from matcher.report.whatif_record import TASK
+from matcher.report.whatif_said import say_audit
 from matcher.tracking.runs import TrainingRecord
 from matcher.whatif.log_answers import logs_to_dict
 
@@ -63,8 +64,16 @@ def render_logs(
             table = table_in_words(one.table, language)
             body.append(html_table(table, title=_WORDS["estimates"][language], n_rows=100))
     body.append(f"<h2>{escape(_WORDS['audit'][language])}</h2>")
-    body.append(html_facts({name: visible(str(value)) for name, value in audit.items() if value}))
+    body.append(html_facts(_facts(audit, language)))
     return wrap_page(title, "".join(body), language=language)
+
+
+def _facts(audit: Mapping[str, Any], language: Language) -> dict[str, str]:
+    """Lines of the audit, the digest of each scenario as one of its own."""
+    held = {name: value for name, value in audit.items() if value is not None}
+    digests = held.pop("digests", {})
+    facts = {say_audit(name, language): visible(str(value)) for name, value in held.items()}
+    return facts | {visible(str(name)): visible(str(value)) for name, value in digests.items()}
 
 
 def build_logs_record(

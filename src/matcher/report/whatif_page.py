@@ -10,7 +10,7 @@ from matcher.markup import html_facts, html_table
 from matcher.plain import visible
 from matcher.report.whatif_cells import outcome_table, part_title, table_in_words
 from matcher.report.whatif_pictures import draw_answers
-from matcher.report.whatif_said import say_cost, say_finding, say_support
+from matcher.report.whatif_said import say_audit, say_cost, say_finding, say_support
 from matcher.whatif.wording import say_grade
 
 if TYPE_CHECKING:
@@ -80,7 +80,11 @@ def render_page(found: Comparison, *, language: Language = "en") -> str:
     body.append(f"<h2>{escape(_say('baseline', language))}</h2>")
     body.append(html_table(table_in_words(found.baseline[list(_LIST)], language), n_rows=100))
     body.append(f"<h2>{escape(_say('audit', language))}</h2>")
-    facts = {name: value for name, value in found.audit.items() if not isinstance(value, dict)}
+    facts = {
+        say_audit(name, language): value
+        for name, value in found.audit.items()
+        if not isinstance(value, dict)
+    }
     digests = {f"{one.name}": f"{one.digest}, {one.data_hash}" for one in found.answers}
     digests |= {one.name: one.digest for one in found.refusals}
     body.append(html_facts({name: _text(value) for name, value in (facts | digests).items()}))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matcher.whatif.findings import Finding
     from matcher.whatif.support import Support
 
-__all__ = ["say_cost", "say_finding", "say_share", "say_support"]
+__all__ = ["say_audit", "say_cost", "say_finding", "say_share", "say_support"]
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "cost": {"en": "Fees of {after} instead of {before}", "vi": "Chi phí {after} thay vì {before}"},
@@ -63,6 +63,41 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "Vượt xa dữ liệu đã học: {names}.",
     },
 }
+
+_AUDIT: Final[Mapping[str, str]] = {
+    "model_id": "mã mô hình",
+    "model_version": "phiên bản mô hình",
+    "trained_until": "mô hình chốt lúc",
+    "data_hash": "mã băm dữ liệu",
+    "config_hash": "mã băm cấu hình",
+    "as_of": "tính đến",
+    "seed": "hạt giống ngẫu nhiên",
+    "order": "cách xếp hạng",
+    "top_k": "độ dài danh sách",
+    "language": "ngôn ngữ",
+    "one_per_person": "mỗi người một tài khoản",
+    "brief_id": "mã bản mô tả",
+    "assumed_timeless": "cột coi như không đổi theo thời gian",
+    "digests": "mã băm kịch bản",
+}
+
+
+def say_audit(name: str, language: Language) -> str:
+    """Words for a line of an audit.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Words; in English, and where there are none, the name itself.
+    """
+    return _AUDIT.get(name, name) if language == "vi" else name
 
 
 def say_cost(cost: Cost, language: Language) -> str:

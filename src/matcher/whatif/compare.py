@@ -229,7 +229,10 @@ def list_ranking(state: State) -> pd.DataFrame:
 def _notes(desk: Desk, state: State, support: Support) -> list[str]:
     """What is to be known of an answer: which edits can act at all, and what is assumed."""
     language, scenario = desk.job.language, state.scenario
-    said = [] if state.ranked.order_note is None else [state.ranked.order_note]
+    said = []
+    if state.ranked.order_note is not None:
+        other = WORDS["order"][language].format(order=state.ranked.order)
+        said.append(state.ranked.order_note if language == "en" else other)
     if scenario.edits and _is_untouched(desk.base, state):
         said.append(WORDS["untouched"][language].format(order=state.ranked.order))
     if any(one.model_fields_set & set(_PRICED) for one in scenario.influencers):

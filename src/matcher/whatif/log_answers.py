@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.evaluation.offpolicy.answer import PolicyValue
+from matcher.recommend.wording import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,27 @@ __all__ = ["LogAnswer", "Unanswered", "logs_to_dict"]
 
 _LANGUAGES: Final[tuple[Language, ...]] = ("en", "vi")
 _CANNOT: Final = {"en": "the logs cannot say", "vi": "nhật ký không trả lời được"}
+_SUPPORT: Final[Mapping[str, Mapping[str, str]]] = {
+    "policy": {
+        "en": "support: {n} campaigns, {effective} in effect; {share} of the log's choices in "
+        "effect; {outside} of the policy's choices beyond what the log could choose; {largest} of "
+        "the weight on one choice",
+        "vi": "cơ sở dữ liệu: {n} chiến dịch, thực chất {effective}; tỷ lệ lựa chọn hữu hiệu của "
+        "nhật ký {share}; {outside} lựa chọn của chính sách nằm ngoài những gì nhật ký có thể "
+        "chọn; một lựa chọn nặng nhất gánh {largest}",
+    },
+    "effect": {
+        "en": "support: {n} hires of {accounts} accounts in {campaigns} campaigns, {effective} in "
+        "effect; {free} of how the term varied is not foretold by what is known",
+        "vi": "cơ sở dữ liệu: {n} lần thuê của {accounts} tài khoản trong {campaigns} chiến dịch, "
+        "thực chất {effective}; {free} biến động của điều khoản không đoán trước được từ những gì "
+        "đã biết",
+    },
+    "none": {
+        "en": "support: {n} hires tell the term",
+        "vi": "cơ sở dữ liệu: {n} lần thuê cho biết điều khoản này",
+    },
+}
 _UNANSWERED: Final[Mapping[str, Mapping[str, str]]] = {
     "policy": {
         "en": "The logs cannot say what {asked} would have brought: {why}.",
@@ -128,7 +150,7 @@ class LogAnswer:
         return held.is_refused if isinstance(held, PolicyValue) else held.is_declined
 
     def lines(self, language: Language) -> tuple[str, ...]:
-        """The answer for people: verdict, grade, and what has to hold or is missing.
+        """The answer for people: verdict, grade, support, and what has to hold or is missing.
 
         Parameters
         ----------
@@ -147,8 +169,11 @@ class LogAnswer:
         assumptions = () if self.is_declined else held.assumptions(language)
         # A verdict that declines may already say all that is missing.
         more = () if why is None or why in verdict else (why,)
-        notes = held.notes if isinstance(held, PolicyValue) else ()
-        return (f"{self.name}: {verdict}", held.grade(language), *more, *assumptions, *notes)
+        held_notes = held.notes if isinstance(held, PolicyValue) else ()
+        notes = tuple(one.told(language) for one in held_notes)
+        support = _say_support(held, language)
+        told = (f"{self.name}: {verdict}", held.grade(language), support)
+        return (*told, *more, *assumptions, *notes)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -186,6 +211,31 @@ class LogAnswer:
             "is_declined": self.is_declined,
             "answer": self.answer.to_dict(),
         }
+
+
+def _say_support(held: PolicyValue | EffectAnswer, language: Language) -> str:
+    """What carries an answer, or would have to."""
+    if isinstance(held, PolicyValue):
+        one = held.support
+        return _SUPPORT["policy"][language].format(
+            n=format_number(one.n_campaigns, language),
+            effective=format_number(one.effective_campaigns, language),
+            share=_percent(one.ess_share, language),
+            outside=_percent(one.outside, language),
+            largest=_percent(one.largest_share, language),
+        )
+    found = held.estimate
+    return _SUPPORT["effect" if found is not None else "none"][language].format(
+        n=format_number(held.n_hires if found is None else found.n_hires, language),
+        accounts=format_number(0 if found is None else found.n_accounts, language),
+        campaigns=format_number(0 if found is None else found.n_campaigns, language),
+        effective=format_number(0 if found is None else found.n_effective, language),
+        free=_percent(held.free_share, language),
+    )
+
+
+def _percent(share: float, language: Language) -> str:
+    return f"{format_number(100.0 * share, language)} %" if np.isfinite(share) else "–"
 
 
 def logs_to_dict(answers: Sequence[LogAnswer], audit: Mapping[str, Any]) -> dict[str, Any]:

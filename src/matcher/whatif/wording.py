@@ -23,7 +23,7 @@ __all__ = ["GRADES", "WORDS", "change_words", "say_grade", "say_verdict"]
 
 GRADES: Final[Mapping[str, Mapping[str, str]]] = {
     "model": {"en": "the model would say", "vi": "mô hình sẽ nói"},
-    "logs": {"en": "the logs support", "vi": "dữ liệu quá khứ ủng hộ"},
+    "logs": {"en": "the logs support", "vi": "nhật ký ủng hộ"},
     "world": {"en": "true in the simulated world", "vi": "đúng trong thế giới mô phỏng"},
 }
 """How far an answer may be believed: a re-score, an estimate from logs, or a known truth."""
@@ -75,6 +75,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "change less",
         "vi": "điều này nằm ngoài dữ liệu mà mô hình đã học và đã yêu cầu từ chối các câu trả lời "
         "như vậy; hãy thay đổi ít hơn",
+    },
+    "order": {
+        "en": "Ordered by `{order}`: the model cannot order by the objective of the brief.",
+        "vi": "Xếp hạng theo `{order}`: mô hình không xếp được theo mục tiêu của bản mô tả.",
     },
     "untouched": {
         "en": "No score moved: nothing that the order `{order}` rests on reacts to these edits.",

@@ -20,6 +20,7 @@ from matcher.evaluation.offpolicy.words import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from matcher.evaluation.offpolicy.notes import Note
     from matcher.evaluation.offpolicy.words import Language
 
 __all__ = ["PolicyValue"]
@@ -54,7 +55,7 @@ class PolicyValue:
         ``gamma, low, high, difference_low, difference_high``: values that are possible, on top of
         the interval, if the odds of estimated chances are wrong by up to a factor; empty where the
         log states them.
-    notes : tuple of str
+    notes : tuple of Note
         What was left out on the way.
     alike : float
         Expected outcome from which choices count alike, in those of the policy's mean choice, see
@@ -71,7 +72,7 @@ class PolicyValue:
     clip: float
     support: Support
     bounds: pd.DataFrame
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     alike: float = np.nan
 
     @property
@@ -175,7 +176,8 @@ class PolicyValue:
             "support": {name: getattr(self.support, name) for name in _SUPPORT},
             "gates_failed": list(self.support.failures),
             "is_weak": self.support.is_weak,
-            "notes": list(self.notes),
+            "notes": [one.en for one in self.notes],
+            "notes_vi": [one.vi for one in self.notes],
             **{
                 f"{name}_{language}": getattr(self, name)(language)
                 for language in ("en", "vi")

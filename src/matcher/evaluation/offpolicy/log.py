@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.errors import DataError, SupportError, UsageError
+from matcher.evaluation.offpolicy.notes import Note
 from matcher.evaluation.offpolicy.words import LOGGING_ADVICE
 from matcher.ranking.outcomes.names import OUTCOME_NAMES
 from matcher.ranking.relevance import closed_campaigns, hire_outcomes
@@ -49,7 +50,7 @@ class DecisionLog:
         Score that the logging policy gave; NaN where unknown. None where it is not told.
     outcome_name : str
         What is counted.
-    notes : tuple of str
+    notes : tuple of Note
         What was left out on the way.
 
     Raises
@@ -68,7 +69,7 @@ class DecisionLog:
     waited_days: NDArray[np.float64]
     score: NDArray[np.float64] | None = None
     outcome_name: str = "engagements"
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.codes)
@@ -254,17 +255,24 @@ def read_log(
     chosen = table["chosen"].to_numpy(bool)
     measured = found.reindex(keys).to_numpy(np.float64)
     strangers = int((~np.isnan(measured) & ~chosen).sum())
+    left, all_ = len(asked) - len(kept), len(asked)
     notes = [
-        f"{len(asked) - len(kept)} of {len(asked)} campaigns are not closed yet, or fewer than "
-        f"{days:.0f} days past"
+        Note(
+            f"{left} of {all_} campaigns are not closed yet, or fewer than {days:.0f} days past",
+            f"{left} trong {all_} chiến dịch chưa kết thúc, hoặc mới qua chưa đến {days:.0f} ngày",
+        )
     ]
     hires = found.dropna().index
     hires = hires[hires.get_level_values(0).isin(names)]
     outside = int((~hires.isin(keys)).sum())
     if strangers or outside:
+        n = strangers + outside
         notes.append(
-            f"{strangers + outside} hires with an outcome are not among those that the policy "
-            "chose and are left out"
+            Note(
+                f"{n} hires with an outcome are not among those that the policy chose and are left "
+                "out",
+                f"{n} lần thuê có kết quả không nằm trong số chính sách đã chọn nên bị bỏ ra",
+            )
         )
     waited = (market.all_known_at - kept).dt.total_seconds() / 86_400.0
     return DecisionLog(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.errors import DataError, SupportError
+from matcher.evaluation.offpolicy.notes import Note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +112,11 @@ def campaigns_of_lists(log: DecisionLog, lists: pd.DataFrame, name: str) -> Deci
     found = log.take_campaigns(kept)
     if len(kept) == len(names):
         return found
-    note = f"{len(names) - len(kept)} of {len(names)} campaigns are not staffed by {name}"
+    n, all_ = len(names) - len(kept), len(names)
+    note = Note(
+        f"{n} of {all_} campaigns are not staffed by {name}",
+        f"{n} trong {all_} chiến dịch không được {name} chọn người",
+    )
     return replace(found, notes=(*found.notes, note))
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from matcher.columns import PLATFORMS
 from matcher.errors import SupportError, UsageError
 from matcher.evaluation.offpolicy.models import Inputs
+from matcher.evaluation.offpolicy.notes import Note
 from matcher.features.pairs import build_pairs
 from matcher.market.brief import Brief
 
@@ -95,9 +96,12 @@ def campaigns_since(market: Market, log: DecisionLog, instant: pd.Timestamp) -> 
     found = log.take_campaigns(kept)
     if len(kept) == len(names):
         return found
-    note = (
-        f"{len(names) - len(kept)} of {len(names)} campaigns were decided before the model was "
-        f"closed ({instant}) and are left out"
+    n, all_ = len(names) - len(kept), len(names)
+    note = Note(
+        f"{n} of {all_} campaigns were decided before the model was closed ({instant}) and are "
+        "left out",
+        f"{n} trong {all_} chiến dịch được quyết định trước khi mô hình được chốt ({instant}) nên "
+        "bị bỏ ra",
     )
     return replace(found, notes=(*found.notes, note))
 
