@@ -178,6 +178,10 @@ def test_an_effect_that_something_hidden_could_explain_is_not_claimed():
     assert not found.is_claimed
     assert "so that no effect is claimed" in found.verdict()
     assert "không khẳng định" in found.verdict("vi")
+    assert found.grade() == (
+        "the logs support that the two go together, not that one causes the other"
+    )
+    assert "không ủng hộ rằng điều này gây ra" in found.grade("vi")
 
 
 def test_posts_count_by_arithmetic_beside_what_each_brings():

@@ -193,7 +193,8 @@ def whatif(
         context=loaded.context(data, embedder(settings, cache)),
     )
     cells = extras.cells(desk.job.language)
-    raise_faults([*faults, *find_faults(desk, [*scenarios, *cells])])
+    asked = [*scenarios, *cells, *extras.points(desk.job.language)]
+    raise_faults([*faults, *find_faults(desk, asked)])
     with progress() as tell:
         _score(desk, tell)
         found = compare_scenarios(

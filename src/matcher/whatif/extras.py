@@ -71,6 +71,21 @@ class Extras:
         """
         return grid_scenarios(self.knobs, is_tornado=self.is_tornado, language=language)
 
+    def points(self, language: Language) -> list[Scenario]:
+        """Points of the curve as scenarios.
+
+        Parameters
+        ----------
+        language : {"en", "vi"}
+            Language of their names.
+
+        Returns
+        -------
+        list of Scenario
+            None where no curve is asked for.
+        """
+        return [] if self.curve is None else grid_scenarios([self.curve], language=language)
+
 
 def parse_extras(
     grid: Sequence[str],
