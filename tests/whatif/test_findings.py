@@ -112,6 +112,7 @@ def test_plans_have_a_verdict_and_skip_what_has_no_candidate(shop: SimpleNamespa
     said = found.findings["plans"]
     assert said.verdict.startswith("The model would say: under more the best plan found is worth")
     assert "1 of 2 cannot be answered" in said.verdict
+    assert "a million of budget more or less comes to" in said.verdict
     assert "no account is eligible" in found.parts["plans"]["refused"].iloc[1]
 
 

@@ -70,6 +70,9 @@ def build_whatif_record(
             "scenarios": {
                 f"scenario_{place + 1:02d}": one.digest for place, one in enumerate(found.answers)
             },
+            "refused": {
+                f"scenario_{place + 1:02d}": one.digest for place, one in enumerate(found.refusals)
+            },
         },
         metrics=metrics,
         data_name=market_name,

@@ -101,6 +101,11 @@ class Entry:
     n_screened: int
     n_verified: int
 
+    @property
+    def grade(self) -> str:
+        """One of `matcher.whatif.wording.GRADES`: a re-score."""
+        return "model"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them.
 
@@ -115,7 +120,7 @@ class Entry:
             "account_id": self.account_id,
             "n_top": self.n_top,
             "rank": self.rank,
-            "grade": "model",
+            "grade": self.grade,
             "verdict": self.verdict,
             "ways": records(self.ways),
             "levers": records(self.levers),

@@ -108,6 +108,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "với {name}, phương án tốt nhất tìm được mang lại {after} {outcome} thay vì {before} "
         "({share}), chi phí {cost} {currency}, và không phương án nào vượt {bound}",
     },
+    "per_million": {
+        "en": "; a million of budget more or less comes to {worth}",
+        "vi": "; mỗi triệu ngân sách thêm hoặc bớt tương ứng {worth}",
+    },
     "plans": {
         "en": "of {n} plans, that under {name} gains most: {after} {outcome} instead of {before} "
         "({share}); {worst} least ({least})",
@@ -387,4 +391,8 @@ def say_plans(table: pd.DataFrame, *, language: Language) -> str:
         "least": change_words(float(worst["share"]), language),
     }
     key = "plan" if len(held) == 1 else "plans"
-    return _WORDS[key][language].format(**said) + _refusals(table, language) + "."
+    text = _WORDS[key][language].format(**said)
+    if len(held) == 1 and np.isfinite(best["per_million"]):
+        worth = _amount(best["per_million"], language)
+        text += _WORDS["per_million"][language].format(worth=worth)
+    return text + _refusals(table, language) + "."
