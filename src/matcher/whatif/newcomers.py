@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -134,13 +135,51 @@ def place_newcomers(desk: Desk, state: State) -> pd.DataFrame:
         it; and a sentence.
     """
     joining = [one for edit in state.scenario.markets for one in edit.new_accounts or ()]
-    rows = [_place(desk, state, one.account_id) for one in joining]
+    names = [one.account_id for one in joining]
+    ranks = dict(zip(state.ids(state.order).tolist(), range(1, len(state.order) + 1), strict=True))
+    behind = [name for name in names if ranks.get(name, 0) > len(state.chosen)]
+    gaps = _gaps(state, [ranks[name] for name in behind]) if behind else []
+    missing = dict(zip(behind, gaps, strict=True))
+    rows = [_place(desk, state, name, ranks.get(name), missing.get(name)) for name in names]
     table = pd.DataFrame(rows, columns=list(JOINED_COLUMNS)).astype({"rank": "Int64"})
     return table.sort_values(["rank", "account_id"], na_position="last", ignore_index=True)
 
 
-def _place(desk: Desk, state: State, account_id: str) -> dict[str, Any]:
-    language, rank = state.job.language, state.rank_of(account_id)
+@dataclass(frozen=True)
+class _Gap:
+    """How far an account is behind the last of the list."""
+
+    score: float
+    group: str
+    part: float
+    own: float
+    other: float
+
+
+def _gaps(state: State, ranks: list[int]) -> list[_Gap]:
+    """Gaps of the accounts at some ranks beyond the list, all at once."""
+    rows = np.append(state.order[np.array(ranks) - 1], state.chosen[-1])
+    scores, parts = state.ranked.order_score[rows], reason_groups(state, rows)
+    main = state.outcomes(rows).get(state.main_outcome or "")
+    means = np.full(len(rows), np.nan) if main is None else main.mean()
+    behind = parts[:-1] - parts[-1]
+    worst = behind.argmin(axis=1)
+    return [
+        _Gap(
+            float(scores[-1] - scores[k]),
+            REASON_GROUPS[worst[k]] if behind[k, worst[k]] < 0 else "",
+            float(behind[k, worst[k]]),
+            float(means[k]),
+            float(means[-1]),
+        )
+        for k in range(len(ranks))
+    ]
+
+
+def _place(
+    desk: Desk, state: State, account_id: str, rank: int | None, gap: _Gap | None
+) -> dict[str, Any]:
+    language = state.job.language
     row: dict[str, Any] = {"account_id": account_id, "rank": rank, "n_ranked": len(state.order)}
     said = {
         "account": one_line(account_id),
@@ -152,24 +191,20 @@ def _place(desk: Desk, state: State, account_id: str) -> dict[str, Any]:
         rules = find_rules(desk, state, account_id)
         text = _WORDS["barred"][language].format(**said, rules=rule_words(rules, language))
         return row | {"rules": rules, "lacks": "", "sentence": f"{text}."}
-    if rank <= len(state.chosen):
+    if gap is None:
         text = _WORDS["inside"][language].format(**said)
         return row | {"rules": (), "lacks": "", "sentence": f"{text}."}
-    pair = np.array([state.order[rank - 1], state.chosen[-1]])
-    scores = state.ranked.order_score[pair]
-    gap = float(scores[1] - scores[0])
-    own, other = reason_groups(state, pair)
-    behind = own - other
-    worst = int(behind.argmin())
-    shown = format_number(gap, language, digits=2)
+    shown = format_number(gap.score, language, digits=2)
     text = _WORDS["misses"][language].format(**said, gap=shown)
-    lacks = REASON_GROUPS[worst] if behind[worst] < 0 else ""
-    if lacks:
-        value = format_number(float(behind[worst]), language, digits=2)
-        text += _WORDS["lacks"][language].format(group=GROUP_NAMES[lacks][language], value=value)
-    main = state.outcomes(pair).get(state.main_outcome or "")
-    if main is not None:
-        means = [format_number(float(one), language) for one in main.mean()]
-        words = OUTCOME_NAMES[str(state.main_outcome)][language]
-        text += _WORDS["brings"][language].format(own=means[0], other=means[1], outcome=words)
-    return row | {"gap": gap, "rules": (), "lacks": lacks, "sentence": f"{text}."}
+    if gap.group:
+        text += _WORDS["lacks"][language].format(
+            group=GROUP_NAMES[gap.group][language],
+            value=format_number(gap.part, language, digits=2),
+        )
+    if np.isfinite(gap.own):
+        text += _WORDS["brings"][language].format(
+            own=format_number(gap.own, language),
+            other=format_number(gap.other, language),
+            outcome=OUTCOME_NAMES[str(state.main_outcome)][language],
+        )
+    return row | {"gap": gap.score, "rules": (), "lacks": gap.group, "sentence": f"{text}."}
