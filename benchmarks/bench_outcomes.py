@@ -7,11 +7,11 @@ decision of each of three blocks of the later three fifths of its campaigns, and
 that stands for the objective of each campaign, with as many posts as were agreed. The truth then
 draws what every eligible account would have brought.
 
-Printed are, over all seeds: how often 80 % ranges hold drawn outcomes (of all accounts, of those
-who were hired, of the first ten by expectation, and of each cell of tier and platform with 1,000
-rows), their Winkler score beside followers times a multiplier and beside the quantiles of the
-account's own posts, totals of campaigns, and how much lists of ten lose by each order against the
-best ten.
+Printed are, over all seeds: how often 80 % ranges hold drawn outcomes and how far sums of stated
+means are from those of the truth (of all accounts, of those who were hired, told as hires and as
+anyone, and of the first ten by expectation), ranges by cell of tier and platform with 1,000 rows,
+their Winkler score beside followers times a multiplier and beside the quantiles of the account's
+own posts, totals of campaigns, and how much lists of ten lose by each order against the best ten.
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ def predict_block(
     n_posts = agreed.reindex(frame["campaign_id"]).fillna(1.0).to_numpy(np.float64)
     frame["outcome"] = [_NAMES.get(name, name) for name in asked]
     frame[["low", "high", "mean", "base_low", "base_high", "own_low", "own_high"]] = np.nan
+    frame[["hired_low", "hired_high", "hired_mean"]] = np.nan
     ids = frame["campaign_id"].tolist(), frame["account_id"].tolist()
     expected = bench.truth.expected(*ids)
     frame["true"] = bench.pick(expected, asked)
@@ -125,6 +126,12 @@ def predict_block(
         held = model.outcomes.predict(matrix, names=[name], n_posts=n_posts[rows], rows=rows)[name]
         frame.loc[rows, "low"], frame.loc[rows, "high"] = held.quantile(0.1), held.quantile(0.9)
         frame.loc[rows, "mean"] = held.mean()
+        chosen = model.outcomes.of_hires().predict(
+            matrix, names=[name], n_posts=n_posts[rows], rows=rows
+        )[name]
+        frame.loc[rows, "hired_low"] = chosen.quantile(0.1)
+        frame.loc[rows, "hired_high"] = chosen.quantile(0.9)
+        frame.loc[rows, "hired_mean"] = chosen.mean()
         base = baseline_ranges(model, context, matrix, name, rows, n_posts[rows])
         for column, values in base.items():
             frame.loc[rows, column] = values
@@ -135,7 +142,7 @@ def predict_block(
             if len(hired) < 2 or name == TRUST_PROXY:
                 continue
             place = np.searchsorted(rows, hired)
-            own = held.select(place)
+            own = chosen.select(place)
             draws = scale_draws(
                 own.draws(n_draws=500, seed=seed), own.mean(), is_whole=True, seed=seed
             )
@@ -226,26 +233,45 @@ def log_winkler(low: pd.Series, high: pd.Series, drawn: pd.DataFrame) -> NDArray
     return np.asarray(np.nanmean(scores, axis=1))
 
 
+def covered_share(known: pd.DataFrame, low: str, high: str) -> pd.Series:
+    """Share of the draws of each row that a range holds."""
+    draws = known[[name for name in known if str(name).startswith("draw_")]]
+    return (draws.ge(known[low], axis=0) & draws.le(known[high], axis=0)).mean(axis=1)
+
+
+def told_level(part: pd.DataFrame, mean: str, name: str) -> str:
+    """Sum of stated means over that of the truth: the median over seeds."""
+    if name == TRUST_PROXY:
+        return ""
+    sums = part.groupby("seed")[[mean, "true"]].sum()
+    return f", {name} {np.median(sums[mean] / sums['true'].clip(lower=1e-9)):.2f}"
+
+
 def print_ranges(rows: pd.DataFrame) -> None:
     """Coverage and sharpness over all seeds."""
     draws = [name for name in rows if str(name).startswith("draw_")]
     known = rows[rows["low"].notna() & rows[draws].notna().all(axis=1)].copy()
-    inside = known[draws].ge(known["low"], axis=0) & known[draws].le(known["high"], axis=0)
-    known["covered"] = inside.mean(axis=1)
+    known["covered"] = covered_share(known, "low", "high")
+    known["hired_covered"] = covered_share(known, "hired_low", "hired_high")
     place = known.groupby(["seed", "campaign_id"])["mean"].rank(ascending=False, method="first")
     campaigns = known.groupby(["seed", "campaign_id"])["covered"]
     print(f"rows {len(known):,}, not predicted {len(rows) - len(known):,}, campaigns "
           f"{campaigns.ngroups:,}")  # fmt: skip
-    for label, mask in (
-        ("all accounts", np.ones(len(known), bool)),
-        ("hired", known["hired"]),
-        ("first ten by expectation", place <= 10),
-        ("last block", known["block"] == _N_BLOCKS - 1),
+    everyone = np.ones(len(known), bool)
+    for label, mask, column, mean in (
+        ("all accounts", everyone, "covered", "mean"),
+        ("hired, as hires", known["hired"], "hired_covered", "hired_mean"),
+        ("hired, as anyone", known["hired"], "covered", "mean"),
+        ("first ten by expectation", place <= 10, "covered", "mean"),
+        ("last block", known["block"] == _N_BLOCKS - 1, "covered", "mean"),
+        ("all accounts, as hires", everyone, "hired_covered", "hired_mean"),
     ):
         part = known[np.asarray(mask)]
-        by_seed = part.groupby("seed")["covered"].mean()
-        print(f"  {label:<28} {part['covered'].mean():.3f}  (seeds {by_seed.min():.3f} to "
+        by_seed = part.groupby("seed")[column].mean()
+        levels = [told_level(one, mean, name) for name, one in part.groupby("outcome")]
+        print(f"  {label:<28} {part[column].mean():.3f}  (seeds {by_seed.min():.3f} to "
               f"{by_seed.max():.3f}; n {len(part):,})")  # fmt: skip
+        print(f"      stated over true{''.join(levels)}")
     for name, part in known.groupby("outcome"):
         print(f"    {name:<26} {part['covered'].mean():.3f}  n {len(part):,}")
     cells = known.groupby(["platform", "tier"])["covered"].agg(["mean", "size"])

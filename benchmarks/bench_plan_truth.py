@@ -34,10 +34,12 @@ from matcher.features.context import MarketData
 from matcher.market.brief import Brief
 from matcher.market.load import load_market
 from matcher.plan.constraints import Constraints
+from matcher.plan.objective import TRUST
 from matcher.plan.options import option_values
 from matcher.plan.prepare import Prepared, prepare_plan
 from matcher.plan.solve import solve
 from matcher.plan.start import choose_by_score_per_fee
+from matcher.plan.told import tell_totals
 from matcher.ranking.fit import fit_model
 from matcher.world.judge.bench import Bench, open_bench
 from matcher.world.judge.figures import ALL
@@ -50,6 +52,7 @@ from matcher.world.truth import Intervention
 
 _TRAINED_ON = 0.6
 """Share of the decided campaigns that come before the cut."""
+_N_DRAWS = 5
 _METRICS = {
     "regret_to_observables": "against the best by observables",
     "regret": "against the best by the truth",
@@ -120,6 +123,7 @@ def plan_campaigns(
                 "gap": found.gap,
                 "seconds": found.seconds,
                 "true_cost": fees.sum() / ready.request.budget,
+                **kept_promise(ready, found.chosen, bench, held),
             }
         )
     return pd.concat(parts, ignore_index=True), pd.DataFrame(told)
@@ -134,6 +138,38 @@ def true_fees(bench: Bench, rows: pd.DataFrame) -> np.ndarray:
         asked = bench.truth.expected([row["campaign_id"]], [row["account_id"]], change)["fee"]
         found.append(float(asked.iloc[0]))
     return np.array(found)
+
+
+def kept_promise(
+    ready: Prepared, chosen: np.ndarray, bench: Bench, rows: pd.DataFrame
+) -> dict[str, float]:
+    """What a plan states over what the truth expects, and the share of draws in its range."""
+    name = ready.objective.main
+    total = "reach_sum" if name == "reach" else name
+    told = tell_totals(ready, chosen).set_index("outcome")
+    if not len(rows) or total not in told.index:
+        return {"stated": np.nan, "held": np.nan, "below": np.nan}
+    expected, drawn = 0.0, np.zeros(_N_DRAWS)
+    for row in rows.to_dict("records"):
+        edit = {"n_posts": int(row["n_posts"]), "format": row["format"]}
+        change = Intervention.from_dict({name: one for name, one in edit.items() if pd.notna(one)})
+        pair = [row["campaign_id"]], [row["account_id"]]
+        expected += brought(bench.truth.expected(*pair, change), name)
+        for k in range(_N_DRAWS):
+            drawn[k] += brought(bench.truth.draw(*pair, change, draw=1 + k), name)
+    low, high = told.loc[total, "low"], told.loc[total, "high"]
+    return {
+        "stated": told.loc[total, "expected"] / max(expected, 1e-9),
+        "held": float(np.mean((drawn >= low) & (drawn <= high))),
+        "below": float(np.mean(drawn < low)),
+    }
+
+
+def brought(outcomes: pd.DataFrame, name: str | None) -> float:
+    """One outcome of one pair; of trust the comments, shares and saves."""
+    if name == TRUST:
+        return float(outcomes["trust"].iloc[0] * outcomes["reach"].iloc[0])
+    return float(outcomes[name].iloc[0])
 
 
 def as_far_as_it_goes(rows: pd.DataFrame, values: np.ndarray, fees: np.ndarray) -> pd.DataFrame:
@@ -222,6 +258,16 @@ def print_regret(rows: pd.DataFrame, said: pd.DataFrame, options: argparse.Names
         held = rows[(rows["method"] == "plan") & (rows["metric"] == "regret_to_observables")]
         held = held.merge(keys, on=["seed", "campaign_id"])
         print(f"  {outcome:<16}{len(part):>5} campaigns{held['value'].median():>9.3f}")
+    promised = said.dropna(subset="stated")
+    print(
+        f"stated totals over what the truth expects: median {promised['stated'].median():.2f}, "
+        f"{promised['stated'].quantile(0.1):.2f} to {promised['stated'].quantile(0.9):.2f} in 8 of "
+        f"10; ranges of 80 % hold {promised['held'].mean():.3f} of what is drawn, "
+        f"{promised['below'].mean():.3f} lies below ({len(promised)} plans)"
+    )
+    for outcome, part in promised.groupby("outcome"):
+        print(f"  {outcome:<16}{len(part):>5} plans{part['stated'].median():>9.2f}"
+              f"{part['held'].mean():>8.3f}")  # fmt: skip
     over = said["true_cost"]
     print(
         f"cost by true fees over the budget: median {over.median():.2f}, "

@@ -67,17 +67,19 @@ def state_pairs(
     if model.outcomes is None:
         return pd.DataFrame(found)
     keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
+    # Judged are accounts that buyers chose.
+    hired = model.outcomes.of_hires()
     named = truth.names.reindex(keys).to_numpy(object)
     n_posts = truth.n_posts.reindex(keys).fillna(1.0).to_numpy(np.float64)
-    for name in model.outcomes.names:
+    for name in hired.names:
         rows = np.flatnonzero(named == name)
         if len(rows):
-            held = model.outcomes.predict(matrix, names=[name], rows=rows, n_posts=n_posts[rows])
+            held = hired.predict(matrix, names=[name], rows=rows, n_posts=n_posts[rows])
             found["stated_low"][rows] = held[name].quantile(0.1)
             found["stated_high"][rows] = held[name].quantile(0.9)
             found["stated_mean"][rows] = held[name].mean()
             followers = np.expm1(matrix.columns(["followers_log"])[rows, 0])
-            low, high = model.outcomes.models[name].multipliers
+            low, high = hired.models[name].multipliers
             found["usual_low"][rows] = followers * low * n_posts[rows]
             found["usual_high"][rows] = followers * high * n_posts[rows]
     return pd.DataFrame(found)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matcher.ranking.outcomes.distribution import Distributions
     from matcher.recommend.wording import Language
 
-__all__ = ["LEVELS", "tell_plan"]
+__all__ = ["LEVELS", "tell_plan", "tell_totals"]
 
 LEVELS: Final = {"low": 0.1, "median": 0.5, "high": 0.9}
 """Levels of the quantiles that are told."""
@@ -73,9 +73,7 @@ def tell_plan(
     marginal = np.array([by_option[int(one)].marginal for one in chosen], dtype=np.float64)
     order = np.lexsort((ready.options.codes[chosen], -marginal))
     chosen = chosen[order]
-    found = {name: held.select(chosen) for name, held in ready.predicted.items()}
-    wish = ready.objective
-    draws = _draws(found, wish.weights)
+    found, draws = _expect(ready, chosen)
     frame = _rows(ready, chosen, found, draws, [by_option[int(one)] for one in chosen], audit)
     totals = _totals(ready, chosen, found, _scaled(found, draws))
     facts = _facts(ready, solution, chosen)
@@ -86,6 +84,33 @@ def tell_plan(
     notes = (*ready.notes, *describe_source(facts, language), *describe_haste(frontier, language))
     limits = _limits(ready, chosen, prices)
     return Plan(frame, facts, totals, limits, frontier, notes, dict(audit), language)
+
+
+def tell_totals(ready: Prepared, chosen: NDArray[np.int64]) -> pd.DataFrame:
+    """What a choice of options brings together.
+
+    Parameters
+    ----------
+    ready : Prepared
+        What the choice is made from.
+    chosen : numpy.ndarray of int, shape (k,)
+        Options.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By ``outcome`` what is ``expected``, and the quantiles of `LEVELS` of joint draws; people
+        reached are counted once, and ``reach_sum`` counts them as often as they are reached.
+    """
+    found, draws = _expect(ready, chosen)
+    return _totals(ready, chosen, found, _scaled(found, draws))
+
+
+def _expect(
+    ready: Prepared, chosen: NDArray[np.int64]
+) -> tuple[dict[str, Distributions], dict[str, NDArray[np.float64]]]:
+    found = {name: held.select(chosen) for name, held in ready.predicted.items()}
+    return found, _draws(found, ready.objective.weights)
 
 
 def _frontier(traced: Frontier | None, solution: Solution, budget: float) -> pd.DataFrame:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from matcher.evaluation.calibration import CalibrationCheck
     from matcher.ranking.model import Model
+    from matcher.ranking.outcomes.single import OutcomeModel
 
 __all__ = ["calibration_section", "describe_misses", "describe_outcomes"]
 
@@ -138,8 +139,23 @@ def describe_outcomes(model: Model) -> str:
     for name, one in model.outcomes.models.items():
         posts = f"{one.facts['n_posts']:,} posts, " if "n_posts" in one.facts else ""
         origin = as_text(str(one.facts.get("from", "hires")))
-        said.append(f"{as_code(name)} from {origin} ({posts}{one.facts['n_hires']:,} hires)")
+        said.append(
+            f"{as_code(name)} from {origin} ({posts}{one.facts['n_hires']:,} hires{_stand_for(one)})"
+        )
     return "; ".join(said)
+
+
+def _stand_for(model: OutcomeModel) -> str:
+    """Whether errors of hires are those of anyone."""
+    facts = model.facts
+    if "n_chances" in facts:
+        return (
+            f", of which {facts['n_chances']:,} by their logged chances stand for all candidates, "
+            f"worth {facts['n_effective']:.0f} alike"
+        )
+    if model.adjustment is None:
+        return ""
+    return ", as buyers chose them; with the same features, others bring less"
 
 
 def _with_interval(row: dict[Any, Any], name: str, digits: int) -> str:

@@ -12,11 +12,12 @@ from matcher.features.pair_features import FEATURES
 from matcher.ranking.linear import prepare_columns
 from matcher.ranking.outcomes.alone import rest_on_posts, say_too_little
 from matcher.ranking.outcomes.centre import fit_post_forecast
+from matcher.ranking.outcomes.chances import count_effective, logged_chances, weigh_for_anyone
 from matcher.ranking.outcomes.conformal import fit_error_cells
 from matcher.ranking.outcomes.contributions import log_of_level
 from matcher.ranking.outcomes.distribution import standard_error
 from matcher.ranking.outcomes.inputs import PairInputs, pair_inputs
-from matcher.ranking.outcomes.model import OutcomeModel, OutcomeModels
+from matcher.ranking.outcomes.model import OutcomeModels
 from matcher.ranking.outcomes.names import OUTCOME_NAMES, PARENTS, POST_METRICS, RATES
 from matcher.ranking.outcomes.posts import LEAST_RATE, build_post_rows
 from matcher.ranking.outcomes.rates import (
@@ -24,6 +25,7 @@ from matcher.ranking.outcomes.rates import (
     fit_log_rate,
     split_campaigns,
 )
+from matcher.ranking.outcomes.single import HiredErrors, OutcomeModel
 from matcher.ranking.outcomes.spreads import (
     mean_factor,
     overdispersion,
@@ -73,6 +75,7 @@ class _Hires:
     usual_posts: float
     blocks: NDArray[np.int64]
     weights: NDArray[np.float64]
+    chances: NDArray[np.float64]
     uniform: NDArray[np.float64]
     names: tuple[str, ...]
     columns: PreparedColumns
@@ -84,11 +87,15 @@ class _Hires:
 
 @dataclass(frozen=True, eq=False)
 class _Located:
-    """Where the log of an outcome of each hire was expected, by models that did not see it."""
+    """Where the log of an outcome of each hire was expected, by models that did not see it.
+
+    `mean` is that of anyone like it, `hired` that of a hire.
+    """
 
     centre: NDArray[np.float64]
     spread: NDArray[np.float64]
     mean: NDArray[np.float64]
+    hired: NDArray[np.float64]
 
 
 def fit_outcomes(
@@ -151,7 +158,8 @@ def _hires(
     settings: Settings,
 ) -> _Hires:
     pairs = rows.matrix.pairs
-    outcomes = hire_outcomes(context.index.market.as_of(trained_until))
+    known = context.index.market.as_of(trained_until)
+    outcomes = hire_outcomes(known)
     keys = pd.MultiIndex.from_arrays([pairs.campaign_ids, pairs.account_ids])
     place = keys.get_indexer(pd.MultiIndex.from_frame(outcomes[["campaign_id", "account_id"]]))
     inside = np.flatnonzero(place >= 0)
@@ -163,6 +171,7 @@ def _hires(
     cut = trained_until.tz_convert("UTC").tz_localize(None)
     age = (np.datetime64(cut) - pairs.pair_instants[place]) / np.timedelta64(1, "D")
     campaigns = outcomes["campaign_id"].to_numpy(object)
+    weights = 0.5 ** (age.astype(np.float64) / settings.outcome.half_life_days)
     names = tuple(
         name for name in inputs.names if name not in _LEFT_OUT and not name.startswith("format_")
         and name != "is_sponsored"
@@ -174,7 +183,8 @@ def _hires(
         n_posts=np.nan_to_num(outcomes["n_posts"].to_numpy(np.float64), nan=1.0),
         usual_posts=float(told.mode().iloc[0]) if len(told) else 1.0,
         blocks=split_campaigns(campaigns, pairs.pair_instants[place]),
-        weights=0.5 ** (age.astype(np.float64) / settings.outcome.half_life_days),
+        weights=weights,
+        chances=logged_chances(known, outcomes),
         uniform=np.random.default_rng(settings.ranker.seed).random(len(outcomes)),
         names=names,
         columns=prepare_columns(candidates.columns(names)),
@@ -196,9 +206,8 @@ def _from_posts(
     measured = np.flatnonzero(np.isfinite(reached))
     if len(measured) < _LEAST_HIRES or _count_later(hires.blocks[measured]) < _LEAST_JUDGED:
         draft = rest_on_posts(draft, posts, len(measured))
-        return draft, _Located(
-            base, scale, draft.distributions(hires.inputs, base, scale, hires.n_posts).mean()
-        )
+        mean = draft.distributions(hires.inputs, base, scale, hires.n_posts).mean()
+        return draft, _Located(base, scale, mean, mean)
     beyond = fit_adjustment(
         hires.inputs.select(measured).columns(hires.names),
         (reached - base)[measured],
@@ -287,7 +296,8 @@ def _from_parent(
             },
         )
         size = np.sqrt(located[parent].spread ** 2 + spread**2)
-        expected = located[parent].mean * np.exp(log_rate)
+        rates = np.exp(log_rate)
+        expected = (located[parent].mean * rates, located[parent].hired * rates)
         return _calibrated(draft, hires, middle + log_rate, size, judged, expected=expected)
     return None
 
@@ -299,10 +309,47 @@ def _calibrated(
     spread: NDArray[np.float64],
     judged: NDArray[np.int64],
     *,
-    expected: NDArray[np.float64] | None = None,
+    expected: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> tuple[OutcomeModel, _Located]:
-    """Model with the errors of its predictions for campaigns that it did not see."""
-    n_posts, weights = hires.n_posts[judged], hires.weights[judged]
+    """Model with the errors of its predictions for campaigns that it did not see.
+
+    `expected` are the means of what is a rate of another outcome: of anyone, and of hires.
+    """
+    draft = replace(draft, multipliers=_multipliers(draft.name, hires))
+    weights = hires.weights[judged]
+    of_anyone, of_hires = (None, None) if expected is None else expected
+    model, hired = _with_errors(draft, hires, centre, spread, judged, weights, of_hires)
+    factor = mean_factor(
+        hires.outcomes[draft.name].to_numpy(np.float64)[judged], hired[judged], weights
+    )
+    model, hired = replace(model, factor=factor), hired * factor
+    every = weigh_for_anyone(weights, hires.chances[judged])
+    if every is None:
+        return model, _Located(centre, spread, hired, hired)
+    told = np.flatnonzero(every > 0)
+    # Without a factor: of weighted hires it would be the luck of the few that weigh most.
+    anyone, mean = _with_errors(draft, hires, centre, spread, judged[told], every[told], of_anyone)
+    facts = {"n_chances": len(told), "n_effective": round(count_effective(every), 1)}
+    model = replace(
+        anyone,
+        shared_by_campaign=model.shared_by_campaign,
+        hired=HiredErrors(model.errors, model.factor),
+        facts={**anyone.facts, **facts},
+    )
+    return model, _Located(centre, spread, mean, hired)
+
+
+def _with_errors(
+    draft: OutcomeModel,
+    hires: _Hires,
+    centre: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    judged: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    expected: NDArray[np.float64] | None,
+) -> tuple[OutcomeModel, NDArray[np.float64]]:
+    """Model with the errors on some hires, and what it expects of all in the mean."""
+    n_posts = hires.n_posts[judged]
     total = hires.outcomes[draft.name].to_numpy(np.float64)[judged]
     inputs = hires.inputs.select(judged)
     campaigns = hires.outcomes["campaign_id"].to_numpy(object)[judged]
@@ -318,12 +365,9 @@ def _calibrated(
             errors=fit_error_cells(error, weights, inputs.platforms, inputs.tiers),
             shared_by_campaign=shared_by_campaign(error, campaigns),
         )
-    mean = expected
-    if mean is None:
-        mean = draft.distributions(hires.inputs, centre, spread, hires.n_posts).mean()
-    factor = mean_factor(total, mean[judged], weights)
-    draft = replace(draft, factor=factor, multipliers=_multipliers(draft.name, hires))
-    return draft, _Located(centre, spread, mean * factor)
+    if expected is not None:
+        return draft, expected
+    return draft, draft.distributions(hires.inputs, centre, spread, hires.n_posts).mean()
 
 
 def _multipliers(name: str, hires: _Hires) -> tuple[float, float]:

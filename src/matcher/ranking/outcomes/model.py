@@ -84,6 +84,19 @@ class OutcomeModels:
         """Outcomes that are predicted."""
         return tuple(self.models)
 
+    def of_hires(self) -> OutcomeModels:
+        """Models of accounts that a buyer chose, by more than any table shows.
+
+        What they say beyond these models is what past hires had over others of the same features;
+        it holds of hires that are looked back at, not of whom a list or a plan proposes.
+
+        Returns
+        -------
+        OutcomeModels
+            The same where it was not logged with which chance hires were chosen.
+        """
+        return replace(self, models={name: one.of_hires() for name, one in self.models.items()})
+
     def predict(
         self,
         matrix: FeatureMatrix,

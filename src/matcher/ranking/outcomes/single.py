@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -24,7 +24,23 @@ if TYPE_CHECKING:
     from matcher.ranking.outcomes.distribution import Kind
     from matcher.ranking.outcomes.inputs import PairInputs
 
-__all__ = ["OutcomeModel"]
+__all__ = ["HiredErrors", "OutcomeModel"]
+
+
+@dataclass(frozen=True, eq=False)
+class HiredErrors:
+    """Errors of hires as they were chosen.
+
+    Parameters
+    ----------
+    errors : ErrorCells
+        Standardised errors on hires that the model did not see.
+    factor : float
+        What means have to be multiplied by to be theirs.
+    """
+
+    errors: ErrorCells
+    factor: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +81,11 @@ class OutcomeModel:
         10 and 90 % quantile of the outcome per post and follower over past hires: what is often
         taken for a prediction, and here stands beside it; NaN where no followers are known.
     errors : ErrorCells
-        Standardised errors on hires that the model did not see.
+        Standardised errors on hires that the model did not see, weighted so that they are those of
+        any candidate where it is logged with which chance hires were chosen.
+    hired : HiredErrors or None
+        What differs for accounts that a buyer chose by more than any table shows; None where that
+        is not known, and errors and factor are those of hires.
     facts : mapping
         ``n_hires``, ``n_posts`` and what it was learnt from.
     """
@@ -85,6 +105,7 @@ class OutcomeModel:
     factor: float = 1.0
     multipliers: tuple[float, float] = (math.nan, math.nan)
     errors: ErrorCells = UNKNOWN_ERRORS
+    hired: HiredErrors | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,6 +113,18 @@ class OutcomeModel:
             raise MatcherError(
                 f"outcome {self.name}: expected either a forecast from posts or a parent"
             )
+
+    def of_hires(self) -> OutcomeModel:
+        """Model of accounts that a buyer chose.
+
+        Returns
+        -------
+        OutcomeModel
+            The model itself where it knows no difference.
+        """
+        if self.hired is None:
+            return self
+        return replace(self, errors=self.hired.errors, factor=self.hired.factor, hired=None)
 
     def distributions(
         self,
@@ -169,6 +202,9 @@ class OutcomeModel:
             "factor": self.factor,
             "multipliers": [None if math.isnan(one) else one for one in self.multipliers],
             "errors": self.errors.to_dict(),
+            "hired": None
+            if self.hired is None
+            else {"errors": self.hired.errors.to_dict(), "factor": self.hired.factor},
             "facts": dict(self.facts),
         }
 
@@ -187,6 +223,7 @@ class OutcomeModel:
             The same model.
         """
         forecast, adjustment = content["forecast"], content["adjustment"]
+        hired = content.get("hired")
         return cls(
             name=content["name"],
             kind=content["kind"],
@@ -203,6 +240,9 @@ class OutcomeModel:
             factor=float(content["factor"]),
             multipliers=_numbers(content["multipliers"]),
             errors=ErrorCells.from_dict(content["errors"]),
+            hired=None
+            if hired is None
+            else HiredErrors(ErrorCells.from_dict(hired["errors"]), float(hired["factor"])),
             facts=dict(content["facts"]),
         )
 
