@@ -58,6 +58,13 @@ def test_a_plan_is_shown_as_a_table_with_its_audit(model: Path) -> None:
     assert "Overlap of audiences is estimated" in result.stderr
 
 
+def test_a_table_by_a_quantile_shows_what_accounts_count_beside_their_means(model: Path) -> None:
+    result = planned(model, "--quantile", 0.2)
+    assert result.exit_code == 0, result.stderr
+    assert "counted (at 80 %)  lost without (at 80 %)" in result.stdout
+    assert "counted" not in planned(model).stdout
+
+
 def test_json_says_all_and_the_budget_of_the_brief_is_the_default(model: Path) -> None:
     result = planned(model, "--json", "--lang", "vi")
     assert result.exit_code == 0, result.stderr

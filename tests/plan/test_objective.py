@@ -16,6 +16,8 @@ def test_a_mix_has_weights_and_a_lone_outcome_counts_one() -> None:
         "reach": 2.0,
         "engagements": 1.0,
     }
+    assert Objective.parse("reach=3").weights == {"reach": 1.0}
+    assert Objective.parse("reach=1,views=2.5").name == "reach=1,views=2.5"
     assert Objective.parse("trust").needed == ("trust_proxy", "reach")
     assert Objective.parse("reach=1,trust=1").main is None
 

@@ -22,6 +22,7 @@ from matcher.plan.plans import COLUMNS, Plan
 from matcher.plan.prepare import Prepared, prepare_plan
 from matcher.ranking.fallback import fit_without_history
 from matcher.ranking.fit import fit_model
+from matcher.recommend.wording import format_number
 from matcher.report.plan_files import write_plan
 
 DATA = Path(__file__).parents[2] / "data"
@@ -306,9 +307,36 @@ def test_nobody_to_plan_with(shop: SimpleNamespace) -> None:
 def test_a_lower_quantile_counts_what_is_exceeded_more_often(shop: SimpleNamespace) -> None:
     mean, careful = made(shop), made(shop, quantile=0.2)
     assert careful.facts["worth"] < mean.facts["worth"]
-    assert any("80 %" in text for text in careful.sentences)
     values = ready(shop, {}, quantile=0.2).problem.value
     assert (values <= ready(shop, {}).problem.value).all()
+
+
+@pytest.mark.parametrize(("language", "level"), [("en", "(at 80 %)"), ("vi", "(ở mức 80 %)")])
+def test_a_plan_by_a_quantile_says_what_its_figures_count(
+    shop: SimpleNamespace, language: str, level: str
+) -> None:
+    found = made(shop, quantile=0.2, language=language)
+    worth, frame = found.facts["worth"], found.frame
+    # Engagements add up: what accounts count adds up to the worth, their means to the total.
+    assert frame["outcome_counted"].sum() == pytest.approx(worth)
+    assert frame["marginal"].to_numpy() == pytest.approx(frame["outcome_counted"].to_numpy())
+    assert (frame["outcome_counted"] < frame["outcome_expected"]).all()
+    totals = found.totals.set_index("outcome")["expected"]
+    assert totals["engagements"] == pytest.approx(frame["outcome_expected"].sum())
+    assert totals["counted"] == pytest.approx(worth)
+    assert found.facts["counted_by"] == "quantile 0.2"
+    shown = format_number(worth, language)  # type: ignore[arg-type]
+    assert sum("80 %" in text and shown in text for text in found.sentences) >= 1
+    for text in found.sentences[-2:]:
+        assert level in text or not any(letter.isdigit() for letter in text)
+
+
+def test_a_plan_by_means_counts_means(shop: SimpleNamespace) -> None:
+    found = made(shop)
+    assert found.facts["counted_by"] == "mean"
+    assert found.frame["outcome_counted"].equals(found.frame["outcome_expected"])
+    assert "counted" not in found.totals["outcome"].tolist()
+    assert not any("(at " in text for text in found.sentences)
 
 
 def test_a_panel_takes_the_place_of_audience_tables(shop: SimpleNamespace) -> None:

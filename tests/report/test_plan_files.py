@@ -134,6 +134,27 @@ def test_limits_stand_in_the_unit_in_which_they_were_asked_for(
         assert budget[2].number_format.endswith(f'"{found.facts["currency"]}"')
 
 
+@pytest.mark.parametrize(("language", "level"), [("en", "(at 80 %)"), ("vi", "(ở mức 80 %)")])
+def test_sheets_say_what_is_counted_by_a_quantile(
+    shop: SimpleNamespace, tmp_path: Path, language: str, level: str
+) -> None:
+    found = made(shop, language, quantile=0.2)
+    path = write_plan(found, tmp_path / "plan.xlsx")
+    accounts, limits, budgets = (rows_of(path, name) for name in opened(path).sheetnames[:3])
+    head = next(row for row in accounts if row[1] in ("Name", "Tên"))
+    marked = [place for place, name in enumerate(head) if name and name.endswith(level)]
+    # What it counts, what is lost without it, and the change by a swap.
+    assert len(marked) == 3
+    total = accounts[accounts.index(head) + 1 + len(found)]
+    assert total[marked[0]] == pytest.approx(found.facts["worth"])
+    row = next(row for row in limits if row[0] and row[0].endswith(level))
+    assert row[1] == pytest.approx(found.facts["worth"])
+    assert sum(bool(name) and str(name).endswith(level) for name in budgets[0]) == 2
+    plain = write_plan(made(shop, language, frontier=False), tmp_path / "means.xlsx")
+    cells = [cell for row in rows_of(plain, opened(plain).sheetnames[0]) for cell in row]
+    assert not any("Counted outcome" in str(cell) or level in str(cell) for cell in cells)
+
+
 def test_equal_plans_give_equal_bytes(found: Plan, tmp_path: Path) -> None:
     for form in ("xlsx", "json", "parquet"):
         one = write_plan(found, tmp_path / f"one.{form}").read_bytes()

@@ -194,22 +194,32 @@ def _say(found: Plan, market: Market, out: Path | None, *, as_json: bool) -> Non
 
 _HEADS = {
     "en": ("account", "platform", "format", "posts", "fee", "expected", "8 of 10 times",
-           "lost without", "up to fee", "else"),
+           "counted", "lost without", "up to fee", "else"),
     "vi": ("tài khoản", "nền tảng", "định dạng", "số bài", "giá", "dự kiến", "8 trong 10 lần",
-           "mất nếu bỏ", "đến giá", "thay bằng"),
+           "được tính", "mất nếu bỏ", "đến giá", "thay bằng"),
 }  # fmt: skip
+_COUNTED, _LOST = 7, 8
+_RIGHT = {3, 4, 5, 6, 7, 8, 9}
 
 
 def _as_text(found: Plan) -> str:
-    """Sentences, then the accounts as a table; estimates of money behind a sign."""
+    """Sentences, then the accounts as a table; estimates of money behind a sign.
+
+    What accounts count has a column where it is not their mean, and losses say that they are
+    counted so.
+    """
+    from matcher.plan.words import level_words
     from matcher.recommend.wording import FORMAT_NAMES, format_number
 
-    language = found.language
+    language, quantile = found.language, found.facts["quantile"]
 
     def number(value: float) -> str:
         return "–" if value != value else format_number(value, language)
 
-    lines = [list(_HEADS[language])]
+    head = list(_HEADS[language])
+    for place in (_COUNTED, _LOST):
+        head[place] += level_words(quantile, language)
+    lines = [head]
     for row in found.frame.to_dict("records"):
         form = row["format"]
         lines.append(
@@ -221,17 +231,20 @@ def _as_text(found: Plan) -> str:
                 ("≈ " if row["fee_is_estimate"] else "") + number(row["fee"]),
                 number(row["outcome_expected"]),
                 f"{number(row['outcome_low'])} – {number(row['outcome_high'])}",
+                number(row["outcome_counted"]),
                 number(row["marginal"]),
                 ("≈ " if row["drop_out_how"] == "estimate" else "") + number(row["drop_out_fee"]),
                 _name(row["swap_handle"], row["swap_account_id"]),
             ]
         )
-    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
-    right = {3, 4, 5, 6, 7, 8}
+    shown = [place for place in range(len(head)) if place != _COUNTED or quantile is not None]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
     table = [
         "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            line[place].rjust(widths[place])
+            if place in _RIGHT
+            else line[place].ljust(widths[place])
+            for place in shown
         ).rstrip()
         for line in lines
     ]

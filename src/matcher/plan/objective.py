@@ -32,7 +32,7 @@ class Objective:
     Parameters
     ----------
     weights : mapping of str to float
-        What one of each outcome counts, above 0.
+        What one of each outcome counts, above 0; one alone counts 1.
     """
 
     weights: Mapping[str, float]
@@ -48,6 +48,8 @@ class Objective:
             raise UsageError(
                 f"objective: got {strange[0]!r}; expected one of {', '.join(WISHES)}{hint}"
             )
+        if len(self.weights) == 1:
+            object.__setattr__(self, "weights", dict.fromkeys(self.weights, 1.0))
 
     @classmethod
     def parse(cls, text: str) -> Objective:
@@ -91,6 +93,11 @@ class Objective:
     def main(self) -> str | None:
         """The only outcome; None where several are mixed."""
         return next(iter(self.weights)) if len(self.weights) == 1 else None
+
+    @property
+    def name(self) -> str:
+        """The only outcome, or several as they are typed, such as ``reach=1,engagements=20``."""
+        return self.main or ",".join(f"{name}={one:g}" for name, one in self.weights.items())
 
     @property
     def needed(self) -> tuple[str, ...]:

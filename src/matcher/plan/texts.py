@@ -18,6 +18,7 @@ MORE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "reach added up, people counted every time",
         "vi": "tổng tiếp cận, tính cả người trùng",
     },
+    "counted": {"en": "worth of the plan as counted", "vi": "giá trị phương án theo cách tính"},
     "reach_sainsbury": {
         "en": "people reached by Sainsbury's formula",
         "vi": "người tiếp cận theo công thức Sainsbury",
@@ -89,14 +90,16 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "hạn này.",
     },
     "quantile": {
-        "en": "Each account counts by what it exceeds in {share} of cases, not by its mean.",
-        "vi": "Mỗi tài khoản được tính theo mức mà nó vượt trong {share} trường hợp, không theo "
-        "trung bình.",
+        "en": "Counted at {share}, that is by what each account exceeds in {share} of cases and "
+        "not by its mean, the plan is worth {worth} {outcome}; this is what it was chosen by.",
+        "vi": "Tính ở mức {share}, tức theo mức mà mỗi tài khoản vượt trong {share} trường hợp chứ "
+        "không theo trung bình, phương án đạt {worth} {outcome}; phương án được chọn theo mức này.",
     },
+    "level": {"en": " (at {share})", "vi": " (ở mức {share})"},
     "more_budget": {
-        "en": "With {step} more the plan would bring {change} more (solved again); no plan could "
+        "en": "With {step} more, solved again, the plan would bring {change} more; no plan could "
         "bring more than {most} more.",
-        "vi": "Thêm {step} thì phương án đạt thêm {change} (đã giải lại); không phương án nào đạt "
+        "vi": "Giải lại với thêm {step} thì phương án đạt thêm {change}; không phương án nào đạt "
         "thêm quá {most}.",
     },
     "reached": {

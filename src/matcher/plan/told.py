@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from matcher.plan.limits import group_accounts
-from matcher.plan.objective import TRUST
+from matcher.plan.options import option_values
 from matcher.plan.plans import COLUMNS, Plan
+from matcher.plan.totals import LEVELS, expected_outcome, joint_draws, tell_totals
 from matcher.plan.words import describe_haste, describe_source
-from matcher.ranking.outcomes.distribution import scale_draws
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,18 +20,11 @@ if TYPE_CHECKING:
 
     from matcher.plan.prepare import Prepared
     from matcher.plan.results import Frontier, Prices, Solution
-    from matcher.plan.sources import ReachSource
     from matcher.plan.wider import Wider
     from matcher.ranking.outcomes.distribution import Distributions
     from matcher.recommend.wording import Language
 
-__all__ = ["LEVELS", "tell_plan"]
-
-LEVELS: Final = {"low": 0.1, "median": 0.5, "high": 0.9}
-"""Levels of the quantiles that are told."""
-_N_DRAWS: Final = 1_000
-_N_UNIONS: Final = 200
-"""Joint draws in which people are counted once."""
+__all__ = ["tell_plan"]
 
 
 def tell_plan(
@@ -75,9 +68,9 @@ def tell_plan(
     chosen = chosen[order]
     found = {name: held.select(chosen) for name, held in ready.predicted.items()}
     wish = ready.objective
-    draws = _draws(found, wish.weights)
+    draws = joint_draws(found, wish.weights)
     frame = _rows(ready, chosen, found, draws, [by_option[int(one)] for one in chosen], audit)
-    totals = _totals(ready, chosen, found, _scaled(found, draws))
+    totals = tell_totals(ready, chosen, found, draws, worth=solution.objective)
     facts = _facts(ready, solution, chosen)
     frontier = _frontier(traced, solution, ready.request.budget)
     facts["least_budget"] = None if traced is None else traced.least_budget
@@ -111,33 +104,6 @@ def _frontier(traced: Frontier | None, solution: Solution, budget: float) -> pd.
     return pd.DataFrame(rows, columns=[*names, "status"]).astype(kinds)
 
 
-def _draws(
-    found: Mapping[str, Distributions], weights: Mapping[str, float]
-) -> dict[str, NDArray[np.float64]]:
-    """Joint draws of every outcome, shape (n_draws, n); accounts share part of their luck."""
-    drawn = {name: held.draws(n_draws=_N_DRAWS) for name, held in found.items()}
-    if TRUST in weights:
-        drawn[TRUST] = drawn["trust_proxy"] * drawn["reach"]
-    return drawn
-
-
-def _scaled(
-    found: Mapping[str, Distributions], draws: Mapping[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
-    """Draws that bring the mean of each account on average, so that totals agree with them."""
-    rates = {name for name, held in found.items() if held.kind == "rate"}
-    return {
-        name: scale_draws(drawn, _expected(found, name), is_whole=name not in rates)
-        for name, drawn in draws.items()
-    }
-
-
-def _expected(found: Mapping[str, Distributions], name: str) -> NDArray[np.float64]:
-    if name == TRUST:
-        return np.asarray(found["trust_proxy"].mean() * found["reach"].mean())
-    return found[name].mean()
-
-
 def _rows(
     ready: Prepared,
     chosen: NDArray[np.int64],
@@ -146,7 +112,7 @@ def _rows(
     priced: list[Any],
     audit: Mapping[str, str | None],
 ) -> pd.DataFrame:
-    options, request, wish = ready.options, ready.request, ready.objective
+    options, request = ready.options, ready.request
     index = ready.data.index
     codes, rows = options.codes[chosen], options.rows[chosen]
     accounts, people = index.accounts.iloc[codes], index.influencers.iloc[codes]
@@ -172,7 +138,7 @@ def _rows(
         "fee_note": [options.notes[one] for one in chosen],
         "budget": [request.budget] * n,
         "method": ["matcher plan"] * n,
-        **_outcome(found, draws, wish.weights, n),
+        **_outcome(ready, found, draws, n),
         "marginal": [one.marginal for one in priced],
         "drop_out_fee": [one.drop_out_fee for one in priced],
         "drop_out_how": [
@@ -194,14 +160,16 @@ _AUDITED: Final = (
 
 
 def _outcome(
+    ready: Prepared,
     found: Mapping[str, Distributions],
     draws: Mapping[str, NDArray[np.float64]],
-    weights: Mapping[str, float],
     n: int,
 ) -> dict[str, Any]:
-    """What each account brings of the objective: its mean, and the range of 8 in 10."""
-    expected = np.sum([w * _expected(found, name) for name, w in weights.items()], axis=0)
-    single = next(iter(weights)) if len(weights) == 1 else None
+    """What each account brings of the objective: its mean, what it counts, the range of 8 in 10."""
+    weights, single = ready.objective.weights, ready.objective.main
+    expected = np.sum([w * expected_outcome(found, name) for name, w in weights.items()], axis=0)
+    values = option_values(ready.objective, found, ready.quantile)
+    counted = np.sum([w * values[name] for name, w in weights.items()], axis=0)
     if single is not None and single in found:
         ends = {name: found[single].quantile(level) for name, level in LEVELS.items()}
     else:
@@ -211,27 +179,12 @@ def _outcome(
     for held in found.values():
         outside |= held.outside
     return {
-        "outcome_name": [single or mix_name(weights)] * n,
+        "outcome_name": [ready.objective.name] * n,
         "outcome_expected": expected,
+        "outcome_counted": counted,
         **{f"outcome_{name}": values for name, values in ends.items()},
         "outcome_is_outside": outside,
     }
-
-
-def mix_name(weights: Mapping[str, float]) -> str:
-    """Name of a mixed objective, as it is typed.
-
-    Parameters
-    ----------
-    weights : mapping of str to float
-        Weight of each outcome.
-
-    Returns
-    -------
-    str
-        Such as ``reach=1,engagements=20``.
-    """
-    return ",".join(f"{name}={weight:g}" for name, weight in weights.items())
 
 
 def _swaps(ready: Prepared, swaps: NDArray[np.int64], priced: list[Any]) -> dict[str, Any]:
@@ -251,74 +204,6 @@ def _swaps(ready: Prepared, swaps: NDArray[np.int64], priced: list[Any]) -> dict
         "swap_fee": np.where(there, options.fee[np.maximum(swaps, 0)], np.nan),
         "swap_change": [one.swap_change for one in priced],
     }
-
-
-def _totals(
-    ready: Prepared,
-    chosen: NDArray[np.int64],
-    found: Mapping[str, Distributions],
-    draws: Mapping[str, NDArray[np.float64]],
-) -> pd.DataFrame:
-    """Sums over the plan with joint ranges; people once, twice and three times."""
-    rows = []
-    rates = [name for name, held in found.items() if held.kind == "rate"]
-    for name, drawn in draws.items():
-        if name in rates or name == "reach":
-            continue
-        rows.append(_total(name, float(_expected(found, name).sum()), drawn.sum(axis=1)))
-    unions = np.zeros(0)
-    if ready.source is not None:
-        place = ready.options.rows[chosen]
-        unions = np.zeros(_N_UNIONS)
-        if len(chosen):
-            unions = ready.source.unions(place, draws["reach"][:_N_UNIONS])
-        rows += _reached(ready.source, place, found["reach"].mean(), draws["reach"], unions)
-    if ready.objective.main is None:
-        rows.append(_mixed(ready.objective.weights, rows, draws, unions))
-    wish = ready.objective
-    frame = pd.DataFrame(rows, columns=["outcome", "expected", *LEVELS])
-    first = {name: place for place, name in enumerate([mix_name(wish.weights), *wish.weights])}
-    order = frame["outcome"].map(lambda name: first.get(name, len(first)))
-    return frame.iloc[np.argsort(order.to_numpy(), kind="stable")].reset_index(drop=True)
-
-
-def _total(name: str, expected: float, drawn: NDArray[np.float64]) -> dict[str, Any]:
-    ends = {part: float(np.quantile(drawn, level)) for part, level in LEVELS.items()}
-    return {"outcome": name, "expected": expected, **ends}
-
-
-def _reached(
-    source: ReachSource,
-    rows: NDArray[np.int64],
-    mean: NDArray[np.float64],
-    drawn: NDArray[np.float64],
-    unions: NDArray[np.float64],
-) -> list[dict[str, Any]]:
-    counted = source.count(rows, mean)
-    at_least = counted.at_least
-    return [
-        _total("reach", at_least[0], unions),
-        {"outcome": "reach_2", "expected": at_least[1]},
-        {"outcome": "reach_3", "expected": at_least[2]},
-        _total("reach_sum", counted.counted_twice, drawn.sum(axis=1)),
-        {"outcome": "reach_sainsbury", "expected": counted.sainsbury},
-    ]
-
-
-def _mixed(
-    weights: Mapping[str, float],
-    rows: list[dict[str, Any]],
-    draws: Mapping[str, NDArray[np.float64]],
-    unions: NDArray[np.float64],
-) -> dict[str, Any]:
-    """Total of a mixed objective, in draws that all its outcomes share."""
-    expected = {row["outcome"]: row["expected"] for row in rows}
-    n = len(unions) if "reach" in weights else _N_DRAWS
-    drawn = np.zeros(n)
-    for name, weight in weights.items():
-        drawn += weight * (unions if name == "reach" else draws[name][:n].sum(axis=1))
-    total = float(sum(weight * expected[name] for name, weight in weights.items()))
-    return _total(mix_name(weights), total, drawn)
 
 
 def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.DataFrame:
@@ -363,8 +248,9 @@ def _facts(ready: Prepared, solution: Solution, chosen: NDArray[np.int64]) -> di
     wish = ready.objective
     return {
         "brief_id": request.brief.brief_id,
-        "objective": wish.main or mix_name(wish.weights),
+        "objective": wish.name,
         "quantile": ready.quantile,
+        "counted_by": "mean" if ready.quantile is None else f"quantile {ready.quantile:g}",
         "currency": request.currency,
         "budget": request.budget,
         "cost": float(fee.sum()),

@@ -21,6 +21,7 @@ __all__ = [
     "describe_haste",
     "describe_plan",
     "describe_source",
+    "level_words",
     "objective_name",
     "outcome_name",
 ]
@@ -64,6 +65,33 @@ def objective_name(objective: str, language: Language) -> str:
         return outcome_name(objective, language)
     parts = [part.split("=") for part in objective.split(",")]
     return " + ".join(f"{weight} × {outcome_name(name, language)}" for name, weight in parts)
+
+
+def level_words(quantile: float | None, language: Language) -> str:
+    """What stands behind an amount that is counted by a quantile of what accounts bring.
+
+    Parameters
+    ----------
+    quantile : float or None
+        Probability of less.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Words that begin with a blank; none where means are counted.
+    """
+    if quantile is None:
+        return ""
+    return TEXTS["level"][language].format(share=_exceeded(quantile, language))
+
+
+def _exceeded(quantile: float, language: Language) -> str:
+    """Share of cases in which a quantile is exceeded."""
+    share = 100.0 * (1.0 - quantile)
+    digits = 0 if abs(share - round(share)) < 0.05 else 1
+    return f"{format_number(share, language, digits=digits)} %"
 
 
 def describe_plan(
@@ -116,8 +144,12 @@ def describe_plan(
             )
         )
     if facts["quantile"] is not None:
-        share = format_number(100 * (1 - facts["quantile"]), language) + " %"
-        parts.append(TEXTS["quantile"][language].format(share=share))
+        text = TEXTS["quantile"][language].format(
+            share=_exceeded(facts["quantile"], language),
+            worth=_count(facts["worth"], language),
+            outcome=objective_name(facts["objective"], language),
+        )
+        parts.append(text)
     return (*parts, *_certificate(facts, language), *_more(facts, limits, language))
 
 
@@ -144,12 +176,17 @@ def _share(value: float, language: Language) -> str:
     return format_number(100 * value, language, digits=0 if value >= 0.0995 else 1) + " %"
 
 
+def _worth(value: float, facts: Mapping[str, Any], language: Language) -> str:
+    """Amount in the unit in which plans are compared."""
+    return _count(value, language) + level_words(facts["quantile"], language)
+
+
 def _certificate(facts: Mapping[str, Any], language: Language) -> list[str]:
     key = "optimal" if facts["gap"] < 0.0005 else "gap"
     told = [
         TEXTS[key][language].format(
-            bound=_count(facts["bound"], language),
-            worth=_count(facts["worth"], language),
+            bound=_worth(facts["bound"], facts, language),
+            worth=_worth(facts["worth"], facts, language),
             gap=_share(facts["gap"], language),
         )
     ]
@@ -161,7 +198,7 @@ def _certificate(facts: Mapping[str, Any], language: Language) -> list[str]:
     elif worth > 0:
         told.append(
             TEXTS["greedy"][language].format(
-                greedy=_count(greedy, language), less=_share(1 - greedy / worth, language)
+                greedy=_worth(greedy, facts, language), less=_share(1 - greedy / worth, language)
             )
         )
     return told
@@ -175,8 +212,8 @@ def _more(facts: Mapping[str, Any], limits: pd.DataFrame, language: Language) ->
     return [
         TEXTS["more_budget"][language].format(
             step=format_money(row["step"], facts["currency"], language),
-            change=_count(row["change"], language),
-            most=_count(row["most_change"], language),
+            change=_worth(row["change"], facts, language),
+            most=_worth(row["most_change"], facts, language),
         )
     ]
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
+from matcher.plan.words import level_words
 from matcher.report.layout import Column
 
-__all__ = ["ACCOUNTS", "BUDGETS", "LIMITS", "TOTALS", "WORDS"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matcher.recommend.wording import Language
+
+__all__ = ["ACCOUNTS", "BUDGETS", "LIMITS", "TOTALS", "WORDS", "counted_columns"]
 
 
 def _said(en: str, vi: str) -> dict[str, str]:
@@ -28,6 +35,7 @@ ACCOUNTS: Final = (
     Column(
         "outcome_high", _said("At most, 9 of 10 times", "Nhiều nhất, 9 trên 10 lần"), 13, "amount"
     ),
+    Column("outcome_counted", _said("Counted outcome", "Kết quả được tính"), 13, "amount"),
     Column(
         "marginal",
         _said("Lost without it", "Mất đi nếu bỏ"),
@@ -88,6 +96,43 @@ BUDGETS: Final = (
     Column("how", _said("How found", "Cách tìm"), 44, "long"),
 )
 
+_COUNTED: Final = (
+    "outcome_counted", "marginal", "swap_change", "change", "most_change", "lp_change", "worth",
+    "bound",
+)  # fmt: skip
+"""Columns of amounts that are counted as the plan counts."""
+
+
+def counted_columns(
+    columns: Sequence[Column], quantile: float | None, language: Language
+) -> tuple[Column, ...]:
+    """Columns with headings that say by which quantile amounts are counted.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        `ACCOUNTS`, `LIMITS` or `BUDGETS`.
+    quantile : float or None
+        Probability of less; None where means are counted.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    tuple of Column
+        The same where means are counted, but for the one that would repeat them.
+    """
+    if quantile is None:
+        return tuple(one for one in columns if one.source != "outcome_counted")
+    level = level_words(quantile, language)
+    return tuple(
+        replace(one, heading={name: text + level for name, text in one.heading.items()})
+        if one.source in _COUNTED and one.kind == "amount"
+        else one
+        for one in columns
+    )
+
+
 WORDS: Final = {
     "plan": _said("Plan", "Phương án"),
     "limits": _said("Totals and limits", "Tổng và giới hạn"),
@@ -108,7 +153,7 @@ WORDS: Final = {
     "late": _said("time ran out", "hết thời gian"),
     "points": _said("pp", "điểm %"),
     "columns": _said(
-        "Outcomes, losses and changes count {outcome}.\n"
+        "Outcomes, losses and changes count {outcome}.{counted}\n"
         "The fee is that of the whole package.\n"
         "Fees in grey italics behind ≈ are estimates; what is set aside for them is more than "
         "their middle.\n"
@@ -116,13 +161,19 @@ WORDS: Final = {
         "'Worth hiring up to' is the fee above which a plan without the account is worth more; it "
         "is empty where no fee drives it out, since a limit demands it or money is not short.\n"
         "People who are reached are counted once, however many of the accounts they see.",
-        "Kết quả, phần mất đi và thay đổi được tính theo {outcome}.\n"
+        "Kết quả, phần mất đi và thay đổi được tính theo {outcome}.{counted}\n"
         "Giá là giá trọn gói.\n"
         "Giá in nghiêng màu xám có dấu ≈ là ước tính; số tiền để dành cho chúng cao hơn mức giữa.\n"
         "'Mất đi nếu bỏ' là phần phương án mất khi bỏ tài khoản và giữ nguyên những người khác.\n"
         "'Đáng thuê đến' là mức giá mà vượt quá thì phương án không có tài khoản đó tốt hơn; để "
         "trống khi không mức giá nào loại được, do giới hạn bắt buộc hoặc tiền không thiếu.\n"
         "Mỗi người tiếp cận được chỉ tính một lần, dù họ thấy bao nhiêu tài khoản.",
+    ),
+    "counted": _said(
+        " Columns marked{level} count what each account exceeds in that share of cases, the others "
+        "its mean; so do all amounts of the other sheets that are marked so.",
+        " Các cột ghi{level} tính theo mức mà mỗi tài khoản vượt trong tỷ lệ trường hợp đó, các "
+        "cột khác theo trung bình; các trang khác cũng ghi như vậy.",
     ),
     "searched": _said("Searched for within this budget", "Đã tìm trong ngân sách này"),
     "carried": _said(

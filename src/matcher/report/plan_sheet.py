@@ -13,9 +13,10 @@ from matcher.files import check_output, write_output
 from matcher.plain import is_formula, plain_text
 from matcher.plan.limit_words import limit_name
 from matcher.plan.plans import Plan
-from matcher.plan.words import objective_name, outcome_name
+from matcher.plan.totals import COUNTED
+from matcher.plan.words import level_words, objective_name, outcome_name
 from matcher.recommend.wording import FORMAT_NAMES, PLATFORM_NAMES, money_digits
-from matcher.report.plan_layout import ACCOUNTS, BUDGETS, LIMITS, TOTALS, WORDS
+from matcher.report.plan_layout import ACCOUNTS, BUDGETS, LIMITS, TOTALS, WORDS, counted_columns
 from matcher.report.plan_pictures import draw_frontier
 
 if TYPE_CHECKING:
@@ -166,10 +167,11 @@ class _Sheets:
             platform=plan.frame["platform"].map(lambda one: PLATFORM_NAMES.get(one, one)),
         )
         top = line + 1
-        last = self._table(sheet, ACCOUNTS, rows, top=top)
+        columns = self._columns(ACCOUNTS)
+        last = self._table(sheet, columns, rows, top=top)
         sheet.freeze_panes(top + 1, 1)
         if len(rows):
-            place = {column.source: number for number, column in enumerate(ACCOUNTS)}
+            place = {column.source: number for number, column in enumerate(columns)}
             sheet.write_string(last + 1, 0, self._word("all"), self.formats["total"])
             fee = float(rows["fee"].sum())
             sheet.write_number(last + 1, place["fee"], fee, self.formats["total_money"])
@@ -177,15 +179,26 @@ class _Sheets:
             for part in ("expected", "low", "high"):
                 at = (last + 1, place[f"outcome_{part}"])
                 sheet.write_number(*at, float(held[part]), self.formats["total"])
+            if "outcome_counted" in place:
+                at = (last + 1, place["outcome_counted"])
+                sheet.write_number(*at, float(plan.facts["worth"]), self.formats["total"])
             bar = {"type": "data_bar", "bar_color": "#63BE7B", "bar_solid": True}
             sheet.conditional_format(top + 1, place["marginal"], last, place["marginal"], bar)
-        told = self._word("columns", outcome=self._outcome)
+        counted = self._word("counted", level=self._level) if self._level else ""
+        told = self._word("columns", outcome=self._outcome, counted=counted)
         for offset, text in enumerate(told.split("\n")):
             self._text(sheet, (last + 3 + offset, 0), text, "plain")
 
     @property
     def _outcome(self) -> str:
         return objective_name(self.plan.facts["objective"], self.language)
+
+    @property
+    def _level(self) -> str:
+        return level_words(self.plan.facts["quantile"], self.language)
+
+    def _columns(self, columns: Sequence[Column]) -> tuple[Column, ...]:
+        return counted_columns(columns, self.plan.facts["quantile"], self.language)
 
     def _format(self, name: Any) -> str:
         return FORMAT_NAMES[name][self.language] if isinstance(name, str) else self._word("any")
@@ -209,8 +222,8 @@ class _Sheets:
             lp_change=plan.limits["lp_price"] * plan.limits["step"],
         )
         self._text(sheet, (last + 3, 0), self._word("bounds"), "section")
-        last = self._table(sheet, LIMITS, limits, top=last + 4)
-        note = self._word("lp_note", outcome=self._outcome)
+        last = self._table(sheet, self._columns(LIMITS), limits, top=last + 4)
+        note = self._word("lp_note", outcome=self._outcome + self._level)
         self._text(sheet, (last + 1, 0), note, "plain")
 
     def _total(self, name: str) -> str:
@@ -219,12 +232,15 @@ class _Sheets:
             if "=" in name
             else outcome_name(name, self.language)
         )
+        if name == COUNTED:
+            words += self._level
         return _capital(words)
 
     def _budgets(self, sheet: Worksheet) -> None:
         how = [self._word(status) for status in self.plan.frontier["status"]]
-        last = self._table(sheet, BUDGETS, self.plan.frontier.assign(how=how), top=0)
-        note = self._word("budget_note", outcome=self._outcome)
+        rows = self.plan.frontier.assign(how=how)
+        last = self._table(sheet, self._columns(BUDGETS), rows, top=0)
+        note = self._word("budget_note", outcome=self._outcome + self._level)
         self._text(sheet, (last + 2, 0), note, "plain")
         if self.plan.frontier["worth"].notna().any():
             picture = io.BytesIO(draw_frontier(self.plan))
