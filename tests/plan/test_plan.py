@@ -377,6 +377,29 @@ def test_larger_budgets_buy_what_the_plan_cannot_pay(shop: SimpleNamespace, obje
     assert any("each dearer than this budget" in note for note in small.notes)
 
 
+@pytest.mark.parametrize(("objective", "seconds"), [("reach", 0.5), ("engagements", 2.0)])
+def test_no_figure_of_a_plan_contradicts_another(
+    shop: SimpleNamespace, objective: str, seconds: float
+) -> None:
+    rules = {"platform": {"tiktok": {"max_share": 0.5}}}
+    budget = 12_000_000.0
+    found = made(shop, rules, frontier=True, budget=budget, objective=objective, seconds=seconds)
+    facts, table = found.facts, found.frontier.dropna(subset=["worth"])
+    own = table[table["budget"] == budget].iloc[0]
+    assert own["worth"] == pytest.approx(facts["worth"], rel=1e-9)
+    assert own["bound"] == pytest.approx(facts["bound"], rel=1e-9)
+    assert table["worth"].is_monotonic_increasing
+    assert (table["bound"] >= table["worth"] * (1 - 1e-9)).all()
+    priced = found.limits[(found.limits["name"] == "budget") & found.limits["change"].notna()]
+    for row in priced.to_dict("records"):
+        larger = table[table["budget"] >= budget + row["step"]]
+        assert (larger["worth"] >= (facts["worth"] + row["change"]) * (1 - 1e-9)).all()
+        assert (larger["bound"] >= (facts["worth"] + row["most_change"]) * (1 - 1e-9)).all()
+    same = table["status"] == "same"
+    assert table.loc[same, "same_as"].notna().all()
+    assert (table["same_as"].dropna() < table.loc[table["same_as"].notna(), "budget"]).all()
+
+
 def test_a_panel_and_rules_hold_for_larger_budgets_too(shop: SimpleNamespace) -> None:
     ids = shop.data.index.account_ids
     usual = made(shop, frontier=True, budget=3_000_000, seconds=5)

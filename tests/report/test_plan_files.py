@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from matcher.plan.constraints import Constraints
 from matcher.plan.plan import plan
 from matcher.plan.plans import Plan
 from matcher.ranking.fit import fit_model
+from matcher.recommend.wording import format_money
 from matcher.report.plan_files import write_plan
 from matcher.report.plan_pictures import draw_frontier
 
@@ -98,6 +100,29 @@ def test_a_sheet_holds_the_picture_of_other_budgets(found: Plan, tmp_path: Path)
     assert content == draw_frontier(found)
     assert content.startswith(b"\x89PNG")
     assert draw_frontier(found, form="svg").startswith(b"<?xml")
+
+
+def test_sheets_tell_budgets_without_a_plan_of_their_own(
+    shop: SimpleNamespace, tmp_path: Path
+) -> None:
+    # One account at most: budgets from some on buy nothing better.
+    one = Constraints.model_validate({"number": {"max": 1}})
+    for language, told in (
+        ("en", "Same plan as for {}; nothing better exists"),
+        ("vi", "Cùng phương án với mức {}; đã chứng minh không có tốt hơn"),
+    ):
+        found = made(shop, language, constraints=one)
+        table = found.frontier
+        assert (table["status"] == "same").any()
+        path = write_plan(found, tmp_path / f"{language}.xlsx")
+        rows = rows_of(path, opened(path).sheetnames[2])
+        how = [row[-1] for row in rows[1 : 1 + len(table)]]
+        for text, row in zip(how, table.to_dict("records"), strict=True):
+            money = format_money(row["same_as"], found.facts["currency"], language)  # type: ignore[arg-type]
+            assert (text == told.format(money)) == (row["status"] == "same")
+        # Points without a plan of their own are drawn otherwise, so that the picture changes.
+        searched = replace(found, frontier=table.assign(status="searched"))
+        assert draw_frontier(found) != draw_frontier(searched)
 
 
 def test_limits_stand_in_the_unit_in_which_they_were_asked_for(

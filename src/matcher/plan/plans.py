@@ -98,8 +98,9 @@ class Plan:
         each bound of each limit, in the unit in which it was asked for (a ``share`` is one of all
         fees, 0 to 1); what loosening it by `step` brings is missing where it does not bind.
     frontier : pandas.DataFrame
-        ``budget, worth, bound, cost, n_accounts, status`` of the best plans found within other
-        budgets (see `matcher.plan.results.FrontierStatus`); without rows where none was traced.
+        ``budget, worth, bound, cost, n_accounts, same_as, status`` of the best plans found within
+        other budgets (see `matcher.plan.results.FrontierStatus`); `same_as` is the least budget
+        with the same plan, where that is smaller. Without rows where none was traced.
     notes : tuple of str
         What was noticed, in sentences.
     audit : mapping of str to str or None

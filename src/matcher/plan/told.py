@@ -72,34 +72,37 @@ def tell_plan(
     frame = _rows(ready, chosen, found, draws, [by_option[int(one)] for one in chosen], audit)
     totals = tell_totals(ready, chosen, found, draws, worth=solution.objective)
     facts = _facts(ready, solution, chosen)
-    frontier = _frontier(traced, solution, ready.request.budget)
+    frontier = _frontier(traced)
     facts["least_budget"] = None if traced is None else traced.least_budget
-    facts["n_dearer_options"] = 0 if wider is None else wider.n_packages
-    facts["n_dearer_accounts"] = 0 if wider is None else wider.n_accounts
+    others = None if traced is None else wider
+    facts["n_dearer_options"] = 0 if others is None else others.n_packages
+    facts["n_dearer_accounts"] = 0 if others is None else others.n_accounts
     notes = (*ready.notes, *describe_source(facts, language), *describe_haste(frontier, language))
     limits = _limits(ready, chosen, prices)
     return Plan(frame, facts, totals, limits, frontier, notes, dict(audit), language)
 
 
-def _frontier(traced: Frontier | None, solution: Solution, budget: float) -> pd.DataFrame:
-    """Plans within other budgets; from the plan's own on, none is worth less than the plan."""
-    rows = []
+def _frontier(traced: Frontier | None) -> pd.DataFrame:
+    """Plans within other budgets; `same_as` is the least budget with the same plan, if smaller."""
+    rows: list[dict[str, Any]] = []
+    first = np.nan
+    before: Solution | None = None
     for point in () if traced is None else traced.points:
-        best = point.solution
-        if point.budget >= budget and (best is None or best.objective < solution.objective):
-            best = solution
         row: dict[str, Any] = {"budget": point.budget, "status": point.status}
+        best = point.solution
         if best is not None:
-            if point.solution is None:
-                row["status"] = "carried"
-            row |= {"worth": best.objective, "cost": best.cost, "n_accounts": len(best.chosen)}
-            bounds = [one.bound for one in (point.solution,) if one is not None]
-            # What is proven of the plan holds within its own budget and smaller ones.
-            bounds += [solution.bound] if point.budget <= budget else []
-            bounds = [one for one in bounds if np.isfinite(one)]
-            row["bound"] = max(best.objective, min(bounds)) if bounds else np.nan
+            is_same = before is not None and np.array_equal(best.chosen, before.chosen)
+            first = first if is_same else point.budget
+            row |= {
+                "worth": best.objective,
+                "bound": best.bound if np.isfinite(best.bound) else np.nan,
+                "cost": best.cost,
+                "n_accounts": len(best.chosen),
+                "same_as": first if is_same else np.nan,
+            }
+            before = best
         rows.append(row)
-    names = ["budget", "worth", "bound", "cost", "n_accounts"]
+    names = ["budget", "worth", "bound", "cost", "n_accounts", "same_as"]
     kinds = {**dict.fromkeys(names, "float64"), "status": "str"}
     return pd.DataFrame(rows, columns=[*names, "status"]).astype(kinds)
 

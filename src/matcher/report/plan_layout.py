@@ -176,9 +176,21 @@ WORDS: Final = {
         "cột khác theo trung bình; các trang khác cũng ghi như vậy.",
     ),
     "searched": _said("Searched for within this budget", "Đã tìm trong ngân sách này"),
+    "same": _said(
+        "Same plan as for {budget}; nothing better found",
+        "Cùng phương án với mức {budget}; đã tìm mà không thấy tốt hơn",
+    ),
+    "same_proven": _said(
+        "Same plan as for {budget}; nothing better exists",
+        "Cùng phương án với mức {budget}; đã chứng minh không có tốt hơn",
+    ),
     "carried": _said(
         "Time ran out: best plan known that it pays",
         "Hết thời gian: phương án tốt nhất đã biết mà nó trả được",
+    ),
+    "carried_same": _said(
+        "Time ran out: shows the plan for {budget}",
+        "Hết thời gian: lấy phương án của mức {budget}",
     ),
     "impossible": _said("No plan keeps to the limits", "Không phương án nào giữ được giới hạn"),
     "unknown": _said("Time ran out: no plan known", "Hết thời gian: chưa biết phương án nào"),

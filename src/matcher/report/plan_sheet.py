@@ -15,7 +15,7 @@ from matcher.plan.limit_words import limit_name
 from matcher.plan.plans import Plan
 from matcher.plan.totals import COUNTED
 from matcher.plan.words import level_words, objective_name, outcome_name
-from matcher.recommend.wording import FORMAT_NAMES, PLATFORM_NAMES, money_digits
+from matcher.recommend.wording import FORMAT_NAMES, PLATFORM_NAMES, format_money, money_digits
 from matcher.report.plan_layout import ACCOUNTS, BUDGETS, LIMITS, TOTALS, WORDS, counted_columns
 from matcher.report.plan_pictures import draw_frontier
 
@@ -33,6 +33,8 @@ __all__ = ["write_plan_sheet"]
 
 _MAX_UNITS: Final = 32_767
 _MAX_LINK: Final = 2_079
+_PROVEN: Final = 5e-4
+"""Relative gap below which a plan is told as proven."""
 _A4: Final = 9
 _SAFE_LINK: Final = re.compile(r"https?://[^\s\"<>\\^`{|}\x00-\x20]+", re.IGNORECASE)
 _SIDES: Final = {
@@ -237,7 +239,7 @@ class _Sheets:
         return _capital(words)
 
     def _budgets(self, sheet: Worksheet) -> None:
-        how = [self._word(status) for status in self.plan.frontier["status"]]
+        how = [self._how_found(row) for row in self.plan.frontier.to_dict("records")]
         rows = self.plan.frontier.assign(how=how)
         last = self._table(sheet, self._columns(BUDGETS), rows, top=0)
         note = self._word("budget_note", outcome=self._outcome + self._level)
@@ -248,6 +250,17 @@ class _Sheets:
             sheet.insert_image(
                 last + 4, 0, "frontier.png", {"image_data": picture, "description": words[:250]}
             )
+
+    def _how_found(self, row: Mapping[Any, Any]) -> str:
+        status = str(row["status"])
+        if pd.isna(row["same_as"]):
+            return self._word("searched" if status == "same" else status)
+        if status == "same" and row["bound"] <= row["worth"] * (1.0 + _PROVEN):
+            status = "same_proven"
+        elif status == "carried":
+            status = "carried_same"
+        money = format_money(row["same_as"], self.plan.facts["currency"], self.language)
+        return self._word(status, budget=money)
 
     def _origin(self, sheet: Worksheet) -> None:
         sheet.set_column(0, 0, 110)
