@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -139,8 +141,57 @@ def test_groups_are_held_to_their_bounds(shop: SimpleNamespace) -> None:
 
 def test_shares_that_exceed_the_whole_are_not_kept_by_hiring_nobody(shop: SimpleNamespace) -> None:
     shares = {"tiktok": {"min_share": 0.7}, "facebook": {"min_share": 0.5}}
-    with pytest.raises(ConflictError, match=r"TikTok at least 70 %.*Facebook at least 50 %"):
+    with pytest.raises(ConflictError, match=r"TikTok at least 70 %.*Facebook at least") as caught:
         made(shop, {"platform": shares})
+    told = str(caught.value)
+    assert "share of spend on platform Facebook at least 50 %. Any one of these is enough" in told
+    assert "account" not in told
+    few = {"number": {"min": 2}, "platform": shares}
+    with pytest.raises(ConflictError, match="Any one of these is enough: share of spend on") as two:
+        made(shop, few)
+    assert "at least 0 accounts" not in str(two.value)
+
+
+def test_who_is_missing_of_an_earlier_plan_is_named_with_the_reason(
+    shop: SimpleNamespace, tmp_path: Path
+) -> None:
+    old = made(shop, {"number": {"min": 4, "max": 5}})
+    path = write_plan(old, tmp_path / "old.json")
+    lost = sorted(old.frame["account_id"])[:2]
+    earlier = {"plan": str(path), "max_changes": 1}
+    with pytest.raises(ConflictError, match="kept of the earlier plan at least") as caught:
+        made(shop, {"never": lost, "earlier": earlier})
+    told = str(caught.value)
+    assert f"Of the {len(old)} accounts of the earlier plan 2 cannot be hired: " in told
+    for name in lost:
+        assert f"{name} (`never`)" in told
+    content = json.loads(path.read_text(encoding="utf-8"))
+    gone = [{**content["rows"][0], "account_id": name} for name in ("x1", "x2")]
+    path.write_text(json.dumps({"rows": [*content["rows"], *gone]}), encoding="utf-8")
+    with pytest.raises(ConflictError, match=r"x1 \(không có trong dữ liệu\); x2 \(không có"):
+        made(shop, {"earlier": earlier, "number": {"max": 9}}, language="vi")
+
+
+def test_a_group_of_which_nobody_can_be_hired_says_so(shop: SimpleNamespace) -> None:
+    rules = {"platform": {"youtube": {"min": 2}}}
+    with pytest.raises(ConflictError, match="Nobody who can be hired counts for “platform You"):
+        made(shop, rules)
+
+
+def test_two_amounts_that_differ_are_told_with_digits_that_differ(shop: SimpleNamespace) -> None:
+    cheapest = float(ready(shop, {}).options.fee.min())
+    with pytest.raises(SupportError, match="above the budget of") as caught:
+        ready(shop, {}, budget=cheapest * (1 - 1e-8))
+    cost, most = re.findall(r"[0-9][0-9,]*\.?[0-9]*", str(caught.value).split("candidates ")[1])[:2]
+    assert cost != most
+
+
+def test_that_somebody_is_hired_for_a_share_is_no_limit_that_is_told(shop: SimpleNamespace) -> None:
+    found = made(shop, {"platform": {"tiktok": {"min_share": 0.2}}})
+    assert set(found.limits["name"]) == {
+        "budget", "number", "least share of spend on platform tiktok"
+    }  # fmt: skip
+    assert found.limits.set_index("name").loc["number", "side"] == "at most"
 
 
 def test_limits_are_told_as_they_were_asked_for(shop: SimpleNamespace) -> None:

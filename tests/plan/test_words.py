@@ -75,17 +75,36 @@ def test_a_conflict_says_what_contradicts_and_what_would_be_enough() -> None:
     assert "ít nhất 2 tài khoản" in describe_conflict(conflict, "VND", "vi")
     alone = Conflict(parts[1:2], (), np.array([0]), (), True)
     assert describe_conflict(alone, "VND", "en") == (
-        "no plan keeps to all limits. This cannot be kept: tier mega at least 2 accounts. It could "
-        "be: tier mega at least 1 account (-1 account)."
+        "no plan keeps to all limits. This cannot be kept: tier mega at least 2 accounts. A way "
+        "out: tier mega at least 1 account (-1 account)."
     )
     hasty = Conflict(parts[:1], (), np.array([0]), (), False)
     assert "may hold more than it must" in describe_conflict(hasty, "VND", "en")
     share = part("greatest share of spend on platform tiktok", "at most", 0.4, 0.0312, "share")
     told = describe_conflict(Conflict((share,), (), np.array([0]), (), True), "VND", "en")
     assert told.endswith(
-        "share of spend on platform TikTok at most 40 %. It could be: share of spend on platform "
+        "share of spend on platform TikTok at most 40 %. A way out: share of spend on platform "
         "TikTok at most 43.2 % (+3.2 percentage points)."
     )
     must = part("must have acc_1", "at least", 1.0, 1.0)
     told = describe_conflict(Conflict((must,), (), np.array([0]), (), True), "VND", "vi")
-    assert told.endswith("Không thể giữ: bắt buộc có acc_1. Có thể là: bỏ “bắt buộc có acc_1”.")
+    assert told.endswith("Không thể giữ: bắt buộc có acc_1. Cách gỡ: bỏ “bắt buộc có acc_1”.")
+
+
+def test_a_bound_that_would_hold_nothing_any_more_is_left_out_instead() -> None:
+    none = (part("tier mega", "at least", 2.0, 2.0), part("budget", "at most", 5.0, 3.0, "money"))
+    told = describe_conflict(Conflict(none, (), np.array([0]), (), True), "VND", "en")
+    assert "enough: without “tier mega at least 2 accounts” or budget at most 8 VND" in told
+    assert "at least 0" not in told
+    share = part("greatest share of spend on city Huế", "at most", 0.9, 0.1, "share")
+    told = describe_conflict(Conflict((share,), (), np.array([0]), (), True), "VND", "vi")
+    assert told.endswith("Cách gỡ: bỏ “tỷ trọng chi cho thành phố Huế nhiều nhất 90 %”.")
+
+
+def test_amounts_that_time_cut_short_are_not_told_as_the_least() -> None:
+    parts = (part("tier mega", "at least", 4.0, 1.0),)
+    for is_least in (True, False):
+        conflict = Conflict(parts, (), np.array([0]), (), True, is_least)
+        english, vietnamese = (describe_conflict(conflict, "VND", one) for one in ("en", "vi"))
+        assert ("best found before time ran out; less may be enough" in english) != is_least
+        assert ("trước khi hết thời gian" in vietnamese) != is_least

@@ -169,7 +169,7 @@ def _prepared(ready: Prepared) -> dict[str, Any]:
         "packages": len(options),
         "candidates without a fee": options.n_without_fee,
         "candidates above the budget": options.n_too_dear,
-        "limits": [limit.name for limit in ready.problem.limits],
+        "limits": [one.name for one in ready.problem.limits if not one.is_implied],
         "overlap": "none counted" if ready.source is None else ready.source.kind,
         "notes": list(ready.notes),
     }

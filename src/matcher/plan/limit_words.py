@@ -96,6 +96,8 @@ def describe_conflict(conflict: Conflict, currency: str, language: Language) -> 
     if moved and not (alone and len(moved) == 1):
         told = ways(moved, [one.joint_give for one in moved], "and")
         text += TEXTS["joint"][language].format(ways=told)
+    if (alone or moved) and not conflict.is_least:
+        text += TEXTS["hasty"][language]
     return text
 
 
@@ -108,6 +110,9 @@ def _part(
         return TEXTS[f"whole_{key}"][language].format(name=name)
     is_least = part.side == "at least"
     moved = _enough(moved, part.unit)
+    if key == "way" and _is_nothing(part, moved):
+        whole = _part("part", part, currency, language)
+        return TEXTS["whole_way"][language].format(name=whole)
     return TEXTS[key][language].format(
         name=name,
         side=TEXTS[part.side][language],
@@ -116,6 +121,13 @@ def _part(
         sign="-" if is_least else "+",
         give=amount(moved, "points" if part.unit == "share" else part.unit, currency, language),
     )  # fmt: skip
+
+
+def _is_nothing(part: ConflictPart, moved: float) -> bool:
+    """Whether a bound that is moved so far holds nothing any more."""
+    if part.side == "at least":
+        return part.bound - moved <= 0
+    return part.unit == "share" and part.bound + moved >= 1
 
 
 def _enough(moved: float, unit: str) -> float:

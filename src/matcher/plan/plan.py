@@ -12,7 +12,9 @@ from matcher.plan.limit_words import describe_conflict
 from matcher.plan.limits import BUDGET
 from matcher.plan.prepare import prepare_plan
 from matcher.plan.prices import price
+from matcher.plan.refused import describe_refused
 from matcher.plan.shadows import MONEY_STEP
+from matcher.plan.solve import solve
 from matcher.plan.told import tell_plan
 from matcher.plan.wider import widen
 from matcher.recommend.recommend import identify_model, list_assumptions
@@ -161,7 +163,11 @@ def plan(
     )  # fmt: skip
     tell("candidates", 1)
     tell("plan", 0)
-    solution = _solve(ready, seconds=seconds, seed=seed, language=language)
+    used = model.settings if settings is None else settings
+    try:
+        solution = solve(ready.problem, seconds=seconds, seed=seed)
+    except ConflictError as error:
+        raise _told(error, ready, used, panel, language) from error
     tell("plan", 1)
     wider = widen(ready, most * ready.request.budget, settings=settings, context=context,
                   panel=panel)  # fmt: skip
@@ -181,7 +187,6 @@ def plan(
     if traced is not None:
         known = [(ready.request.budget, solution), *prices.loosened]
         traced = join_plans(traced, wider.problem, known)
-    used = model.settings if settings is None else settings
     audit: dict[str, str | None] = {
         "model_id": identify_model(model) if model_id is None else model_id,
         "model_version": model_version,
@@ -209,17 +214,21 @@ def _tell_request(
     )
 
 
-def _solve(ready: Prepared, *, seconds: float, seed: int, language: Language) -> Solution:
-    from matcher.plan.solve import solve
-
-    try:
-        return solve(ready.problem, seconds=seconds, seed=seed)
-    except ConflictError as error:
-        if error.conflict is None:
-            raise
-        told = describe_conflict(error.conflict, ready.request.currency, language)
-        where = f"brief {ready.request.brief.brief_id}"
-        raise ConflictError(f"{where}: {told}", error.conflict) from error
+def _told(
+    error: ConflictError,
+    ready: Prepared,
+    settings: Settings,
+    panel: Panel | None,
+    language: Language,
+) -> ConflictError:
+    """A conflict in words, with whoever is missing."""
+    if error.conflict is None:
+        return error
+    told = describe_conflict(error.conflict, ready.request.currency, language)
+    told += describe_refused(
+        ready, error.conflict, settings=settings, panel=panel, language=language
+    )
+    return ConflictError(f"brief {ready.request.brief.brief_id}: {told}", error.conflict)
 
 
 def _best_known(ready: Prepared, solution: Solution, traced: Frontier) -> Solution:

@@ -185,7 +185,8 @@ class ConflictPart:
         What it is now.
     give : float
         How far this bound alone would have to move for a plan to exist while everything else
-        stays, in the limit's unit; NaN where moving it alone is not enough.
+        stays, in the limit's unit; NaN where moving it alone is not enough, or leaves no plan but
+        one that hires nobody.
     joint_give : float
         How far it moves where all bounds give way together as little as possible, each measured
         relative to its size; 0 where another gives way instead.
@@ -219,6 +220,8 @@ class Conflict:
     is_irreducible : bool
         False where time ran out before every part was tried; the set is then a conflict still,
         but may hold more than it must.
+    is_least : bool
+        False where time ran out before it was proved that no less has to give way.
     """
 
     parts: tuple[ConflictPart, ...]
@@ -226,6 +229,7 @@ class Conflict:
     chosen: NDArray[np.int64]
     broken: tuple[Violation, ...]
     is_irreducible: bool
+    is_least: bool = True
 
 
 DropOutHow = Literal["exact", "proven", "re-solved", "estimate", "unknown"]

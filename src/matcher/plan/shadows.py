@@ -217,7 +217,7 @@ def _binding(problem: Problem, solution: Solution, relaxation: Relaxation) -> It
         ):
             kind: Literal["at least", "at most"] = "at least" if side == "at least" else "at most"
             step = _step(limit, kind)
-            if not np.isfinite(bound) or step <= 0:
+            if not np.isfinite(bound) or step <= 0 or limit.is_implied:
                 continue
             dear = dual if limit.share is None else dual * solution.cost
             touches = abs(totals[row] - bound) <= problem.slack[row]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GENDER_NAMES", "LIMIT_NAMES", "LIMIT_PARTS", "MORE_NAMES", "TEXTS"]
+__all__ = ["GENDER_NAMES", "LIMIT_NAMES", "LIMIT_PARTS", "MORE_NAMES", "REASONS", "TEXTS"]
 
 MORE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "reach": {"en": "people reached", "vi": "người tiếp cận được"},
@@ -182,7 +182,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "no plan keeps to all limits. This cannot be kept: {parts}.",
         "vi": "không phương án nào giữ được mọi giới hạn. Không thể giữ: {parts}.",
     },
-    "give_one": {"en": " It could be: {ways}.", "vi": " Có thể là: {ways}."},
+    "give_one": {"en": " A way out: {ways}.", "vi": " Cách gỡ: {ways}."},
     "perhaps": {
         "en": " (time ran out, so the list may hold more than it must)",
         "vi": " (hết thời gian nên danh sách có thể thừa)",
@@ -204,6 +204,24 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": " Together they would hold with: {ways}.",
         "vi": " Cùng nhau sẽ giữ được với: {ways}.",
     },
+    "hasty": {
+        "en": " These amounts are the best found before time ran out; less may be enough.",
+        "vi": " Đây là các mức tốt nhất tìm được trước khi hết thời gian; nới ít hơn có thể cũng "
+        "đủ.",
+    },
+    "only": {
+        "en": " For “{name}” only {n} can be hired at all.",
+        "vi": " Với “{name}” chỉ có {n} có thể thuê.",
+    },
+    "nobody_counts": {
+        "en": " Nobody who can be hired counts for “{name}”.",
+        "vi": " Không ai có thể thuê được tính vào “{name}”.",
+    },
+    "lost": {
+        "en": " Of the {all} accounts of the earlier plan {n} cannot be hired: {names}.",
+        "vi": " Trong {all} tài khoản của phương án trước có {n} không thuê được: {names}.",
+    },
+    "and_more": {"en": "and {n} more", "vi": "và {n} tài khoản nữa"},
     "accounts": {"en": "{n} accounts", "vi": "{n} tài khoản"},
     "account": {"en": "1 account", "vi": "1 tài khoản"},
     "posts": {"en": "{n} posts", "vi": "{n} bài"},
@@ -249,6 +267,27 @@ LIMIT_PARTS: Final[Mapping[str, Mapping[str, str]]] = {
     "gender ": {"en": "gender ", "vi": "giới tính "},
 }
 """Words with which names of limits begin, one after the other."""
+
+REASONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "platform": {"en": "another platform", "vi": "khác nền tảng"},
+    "country": {"en": "another country", "vi": "khác quốc gia"},
+    "language": {"en": "another language", "vi": "khác ngôn ngữ"},
+    "format": {"en": "has not shown the format", "vi": "chưa từng đăng định dạng này"},
+    "price": {"en": "price above the budget", "vi": "giá vượt ngân sách"},
+    "availability": {"en": "not available then", "vi": "không rảnh trong thời gian đó"},
+    "exclusivity": {"en": "bound to another brand", "vi": "vướng độc quyền với nhãn khác"},
+    "blocklist": {"en": "`never`", "vi": "thuộc `never`"},
+    "rival": {"en": "worked for a rival lately", "vi": "vừa làm cho nhãn đối thủ"},
+    "posts": {"en": "too few posts", "vi": "quá ít bài"},
+    "market": {"en": "not in the market", "vi": "không có trong dữ liệu"},
+    "candidates": {"en": "not among the candidates", "vi": "không nằm trong các ứng viên"},
+    "panel": {"en": "nobody in the panel sees it", "vi": "không ai trong panel xem"},
+    "fee": {
+        "en": "no package with a known fee within the budget",
+        "vi": "không có gói nào biết giá mà trong ngân sách",
+    },
+}
+"""Hard rules and other reasons for which an account cannot be hired."""
 
 GENDER_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "female": {"en": "female", "vi": "nữ"},

@@ -217,7 +217,7 @@ def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.Da
     rows = []
     for limit, total in zip(problem.limits, totals, strict=True):
         for side, bound in (("at least", limit.stated_low), ("at most", limit.stated_high)):
-            if not np.isfinite(bound):
+            if not np.isfinite(bound) or limit.is_implied:
                 continue
             left = float(total) - bound if side == "at least" else bound - float(total)
             held = priced.get((limit.name, side))
