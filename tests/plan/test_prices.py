@@ -120,11 +120,33 @@ def test_an_option_that_a_limit_demands_has_no_fee_that_drives_it_out(
     assert np.isfinite(found[other].drop_out_fee)
 
 
-def test_without_time_no_price_is_made_up(small: SimpleNamespace) -> None:
-    problem = small.problem(4, overlap=True, n=48, feasible=True)
+@pytest.mark.parametrize("overlap", [False, True])
+def test_fees_are_estimated_however_short_the_time_is(
+    small: SimpleNamespace, overlap: bool
+) -> None:
+    problem = small.problem(4, overlap=overlap, n=48, feasible=True)
+    # No single exchange keeps to shares that leave hardly any room.
+    groups = np.arange(48) % 2 == 0
+    narrow = [
+        Limit.of_spend("at least", groups, 0.44, side="at least"),
+        Limit.of_spend("at most", groups, 0.46, side="at most"),
+        Limit.over("somebody", np.ones(48), unit="accounts", low=4),
+    ]
+    problem = problem.with_limits([problem.limit("budget"), *narrow])
     solution = solve(problem, seconds=5.0)
-    for one in price(problem, solution, seconds=1e-9).options:
-        assert (one.drop_out_how, np.isnan(one.drop_out_fee)) == ("unknown", True)
+    found = price(problem, solution, seconds=1e-9).options
+    assert found
+    for one in found:
+        assert one.drop_out_how == "estimate"
+        assert one.drop_out_fee >= problem.fee[one.option] * (1 - 1e-9)
+
+
+def test_nothing_more_is_tried_once_all_fees_are_proven(small: SimpleNamespace) -> None:
+    problem = small.problem(1, overlap=False, n=80, feasible=True)
+    problem = problem.with_limits([one for one in problem.limits if one.name != "posts"])
+    found = price(problem, solve(problem, gap=0.0), seconds=300.0)
+    assert {one.drop_out_how for one in found.options} <= {"proven", "exact"}
+    assert found.seconds < 60.0
 
 
 @settings(max_examples=20)

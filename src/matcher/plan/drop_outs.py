@@ -11,7 +11,7 @@ import numpy as np
 from matcher.plan.dropout import drop_out_fee, greatest_fee_by_exchanges
 from matcher.plan.pool import Pool
 from matcher.plan.programs import best_choice
-from matcher.plan.resolved import Prover, Resolver
+from matcher.plan.resolved import GAP, Prover, Resolver
 from matcher.plan.search import Search, anneal, best_exchange, improve
 from matcher.plan.solve import FEW
 
@@ -34,10 +34,14 @@ better ones) and where it does not."""
 _ESTIMATE_SHARE: Final = 0.25
 """Part of the time in which plans without each option are looked for, and in which all fees are
 estimated; the rest proves them or solves again."""
+_ANYWAY: Final = 0.05
+"""Seconds for the estimate of one option, however late it is."""
 _LEAST_SECONDS: Final = 1.5
 """Time that the price of one option has to be made surer."""
 _REBUILD_SECONDS: Final = 0.3
 _REBUILD_GAP: Final = 0.01
+_FINER: Final = 0.1
+"""Part of the usual gap with which a fee is tried to be proven again."""
 _AFTERWARDS: Final = 0.05
 """Part of the time in which estimates are made better in the end."""
 
@@ -47,9 +51,9 @@ def drop_outs(
 ) -> dict[int, tuple[float, DropOutHow]]:
     """Fee at which each chosen option drops out, and how it was found.
 
-    Fees of problems of up to 40 options are proven. Of others all are estimated first, then proven
-    to within 5 % where the objective adds up, or found by solving again, while time is left: those
-    first that the plan would miss most.
+    Fees of problems of up to 40 options are proven. Of others all are estimated first, however
+    short the time is, then proven to within 5 % where the objective adds up, or found by solving
+    again, while time is left: those first that the plan would miss most.
 
     Parameters
     ----------
@@ -67,8 +71,8 @@ def drop_outs(
     Returns
     -------
     dict of int to tuple of float and str
-        By option: the fee, inf where none drives it out and NaN where time ran out, and one of
-        `matcher.plan.results.DropOutHow`.
+        By option: the fee, inf where none drives it out and NaN where no plan without it was found
+        in time, and one of `matcher.plan.results.DropOutHow`.
     """
     chosen = solution.chosen.tolist()
     found: dict[int, tuple[float, DropOutHow]] = {}
@@ -101,7 +105,7 @@ def _larger(
         left = began + _ESTIMATE_SHARE * (until - began) - now
         late = now + left / (len(options) - place)
         rival = _without(few, rivals, option, until=late, seed=seed, steps=steps)
-        if rival is None:
+        if rival is None and all(option in one for one in rivals):
             choice = _rebuilt(problem, relaxation, option, seconds=late - now)
             rival = choice.chosen
             if choice.is_impossible:
@@ -111,7 +115,7 @@ def _larger(
     for place, option in enumerate(options):
         now = time.perf_counter()
         left = began + 2.0 * _ESTIMATE_SHARE * (until - began) - now
-        late = now + left / (len(options) - place)
+        late = now + max(left / (len(options) - place), _ANYWAY)
         guesses[option] = _estimate(problem, solution, few, option, rivals, until=late)
     found = {option: guess.told for option, guess in guesses.items()}
     found |= dict.fromkeys(needed, (np.inf, "exact"))
@@ -146,9 +150,9 @@ def _estimate_again(
 ) -> None:
     """Estimates by better plans without each option, put in the place of those at hand."""
     for option in [one for one, (_, how) in found.items() if how == "estimate"]:
-        again = _estimate(problem, solution, pool, option, rivals, until=until)
-        if not np.isnan(again.fee):
-            found[option] = again.told
+        if time.perf_counter() >= until:
+            return
+        found[option] = _estimate(problem, solution, pool, option, rivals, until=until).told
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ class _Guess:
 
     @property
     def told(self) -> tuple[float, DropOutHow]:
-        if np.isnan(self.fee) or self.rival is None:
+        if self.rival is None:
             return np.nan, "unknown"
         return self.fee, "estimate"
 
@@ -177,7 +181,10 @@ class _Surer:
     def fee(self, option: int, guess: _Guess, *, until: float) -> tuple[float, DropOutHow] | None:
         """Proven fee, or one found by solving again; None where time is too short for both."""
         if self.prover is not None and guess.rival is not None:
-            fee = self.prover.fee(option, guess.rival, guess.payable, until=until)
+            for gap in (GAP, _FINER * GAP):
+                fee = self.prover.fee(option, guess.rival, guess.payable, until=until, gap=gap)
+                if fee is not None or time.perf_counter() >= until:
+                    break
             return None if fee is None else (fee, "proven")
         if guess.rival is None or not np.isfinite(guess.fee):
             return None
@@ -197,8 +204,6 @@ def _estimate(
     until: float,
 ) -> _Guess:
     """Fee at which exchanges no longer pay for an option; rivals of the others may be its too."""
-    if time.perf_counter() >= until:
-        return _Guess(np.nan, None, solution.chosen)
     without = [one for one in rivals if option not in one]
     rival = max(without, key=problem.objective, default=None)
     worth = -np.inf if rival is None else min(problem.objective(rival), solution.objective)

@@ -65,10 +65,10 @@ COLUMNS: Final[Mapping[str, str]] = {
 """Columns of a plan's rows. Money is in `fee_currency`, ``outcome_*`` in what `outcome_name` says
 (its range is that of 8 in 10). `outcome_counted` is what the account counts by itself: its mean, or
 a quantile where one was asked for; `marginal` and `swap_change` are counted so. `drop_out_fee` is
-missing where no fee drives the account out (`drop_out_how` is ``no fee``) or time ran out
-(``unknown``); else `drop_out_how` is ``exact`` (proven), ``proven`` (to within 5 %), ``re-solved``
-(bracketed to within 5 % by solving again, which finds good plans, not surely the best) or
-``estimate`` (by exchanges alone). `matcher simulate
+missing where no fee drives the account out (`drop_out_how` is ``no fee``) or no plan without it was
+found in time (``unknown``); else `drop_out_how` is ``exact`` (proven), ``proven`` (to within 5 %),
+``re-solved`` (bracketed to within 5 % by solving again, which finds good plans, not surely the
+best) or ``estimate`` (by exchanges alone). `matcher simulate
 --judge` reads rows as they are."""
 
 

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from matcher.plan.problem import Problem
     from matcher.plan.results import Solution
 
-__all__ = ["NEAR", "Prover", "Resolver"]
+__all__ = ["GAP", "NEAR", "Prover", "Resolver"]
 
 NEAR: Final = 0.05
 """Relative width of the bracket in which a price that is solved again lies."""
+GAP: Final = 0.01
+"""How closely plans are bounded at first, as a part of what the option is worth."""
 _TIE: Final = 1e-9
-_GAP: Final = 0.01
 _N_TANGENTS: Final = 8
 _N_POOL: Final = 150
 _WIDEST: Final = 1.6
@@ -60,7 +61,13 @@ class Prover:
         self.rivals: list[NDArray[np.int64]] = []
 
     def fee(
-        self, option: int, rival: NDArray[np.int64], payable: NDArray[np.int64], *, until: float
+        self,
+        option: int,
+        rival: NDArray[np.int64],
+        payable: NDArray[np.int64],
+        *,
+        until: float,
+        gap: float = GAP,
     ) -> float | None:
         """Greatest fee at which some best plan holds an option, to within 5 %.
 
@@ -74,17 +81,21 @@ class Prover:
             A plan with it, that keeps to the limits at more than the option's own fee too.
         until : float
             Instant of `time.perf_counter` at which it gives up.
+        gap : float, default 0.01
+            How closely the best plan without the option is bounded, as a part of what the option
+            is worth.
 
         Returns
         -------
         float or None
             A fee at which the best plan surely holds it, while at one that is 5 % higher it surely
-            does not; inf where no limit bounds it; None where the time ran out.
+            does not; inf where no limit bounds it; None where the time ran out or the gap was too
+            wide to tell.
         """
         problem = self.problem
         if not len(charged_sides(problem, option)[0]):
             return np.inf
-        worth = self._rival(option, rival, payable, until)
+        worth = self._rival(option, rival, payable, until, gap)
         if worth is None:
             return None
         low, high = worth
@@ -92,12 +103,12 @@ class Prover:
         fee = fee_at(problem, option, payable) if payer >= low else 0.0
         kept = self._needed(option, fee * (1.0 - _TIE), low)
         fewer, place = problem.select(kept), int(np.searchsorted(kept, option))
-        surely = greatest_fee(fewer, place, high, until, gap=_GAP)
+        surely = greatest_fee(fewer, place, high, until, gap=gap)
         if surely is None:
             return None
         ends = surely
         if high > low:
-            found = greatest_fee(fewer, place, low, until, gap=_GAP)
+            found = greatest_fee(fewer, place, low, until, gap=gap)
             if found is None:
                 return None
             ends = (surely[0], found[1])
@@ -109,6 +120,7 @@ class Prover:
         rival: NDArray[np.int64],
         payable: NDArray[np.int64],
         until: float,
+        gap: float,
     ) -> tuple[float, float] | None:
         """What the best plan without an option is worth: at least, and at most."""
         problem = self.problem
@@ -118,14 +130,13 @@ class Prover:
         left = until - time.perf_counter()
         if left <= 0 or len(start) < len(rival):
             return None
-        # A hundredth of what the option is worth, as its price is told to within five.
         share = abs(problem.gains[option]) / max(abs(problem.objective(payable)), 1e-300)
-        best = best_choice(fewer, fewer.gains, seconds=left, gap=_GAP * share, start=start)
+        best = best_choice(fewer, fewer.gains, seconds=left, gap=gap * share, start=start)
         if best.chosen is None:
             return None
         worth = fewer.objective(best.chosen)
         self.rivals.append(kept[best.chosen])
-        close = best.bound <= worth + 2.0 * _GAP * share * abs(worth)
+        close = best.bound <= worth + 2.0 * gap * share * abs(worth)
         return (worth, max(worth, best.bound)) if close else None
 
     def _needed(self, option: int, fee: float | None, worth: float) -> NDArray[np.int64]:

@@ -252,7 +252,8 @@ class OptionPrice:
     drop_out_how : {"exact", "proven", "re-solved", "estimate", "unknown"}
         Whether the price is proven; proven to within 5 %; within 5 % of a fee at which plans that
         are found by solving again no longer hold the option; where exchanges that free money no
-        longer beat the best plan that exchanges find without it; or not reached in time (NaN).
+        longer beat the best plan that exchanges find without it; or no plan without it was found
+        in time (NaN).
     swap : int
         The option of another person that replaces it best, the others fixed; -1 where none can.
     swap_change : float

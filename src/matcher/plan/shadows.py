@@ -10,7 +10,7 @@ import numpy as np
 
 from matcher.plan.bound import Relaxation
 from matcher.plan.results import ShadowPrice, Solution
-from matcher.plan.solve import Run, finish
+from matcher.plan.solve import FEW, Run, finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,8 @@ SHARE_STEP: Final = 0.01
 _N_STEPS: Final = 1500
 _N_LOOSENED: Final = 30
 _PROVABLE: Final = 2000
+_GAP: Final = 1e-4
+"""Relative gap at which nothing more is tried, as in `matcher.plan.solve.solve`."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,8 @@ class Shadows:
         """The best plan that a search finds, from the best that are known."""
         if seconds <= 0:
             return None
-        run = Run(there, seconds=seconds, gap=0.0, seed=self.seed, relaxation=relaxation)
+        gap = 0.0 if there.n_options <= FEW else _GAP
+        run = Run(there, seconds=seconds, gap=gap, seed=self.seed, relaxation=relaxation)
         known = [self.best.chosen, *(plan.chosen for _, plan in self._frontier)]
         for chosen in known:
             if (chosen < there.n_options).all() and not there.violations(chosen):

@@ -226,6 +226,8 @@ class _Sheets:
         self._text(sheet, (last + 3, 0), self._word("bounds"), "section")
         last = self._table(sheet, self._columns(LIMITS), limits, top=last + 4)
         note = self._word("lp_note", outcome=self._outcome + self._level)
+        if (limits["step"].notna() & limits["change"].isna()).any():
+            note += self._word("late_note")
         self._text(sheet, (last + 1, 0), note, "plain")
 
     def _total(self, name: str) -> str:
