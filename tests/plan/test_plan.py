@@ -390,6 +390,18 @@ def test_a_plan_by_means_counts_means(shop: SimpleNamespace) -> None:
     assert not any("(at " in text for text in found.sentences)
 
 
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_objectives_of_briefs_may_be_asked_for(shop: SimpleNamespace, language: str) -> None:
+    found = made(shop, objective="awareness", language=language)
+    assert found.facts["objective"] == "reach"
+    assert not any("`awareness`" in note for note in found.notes)
+    # The market holds no conversions and clicks to learn from.
+    sales = made(shop, objective="sales", language=language)
+    assert sales.facts["objective"] == "engagements"
+    words = {"en": "since the model does not predict conv", "vi": "vì mô hình không dự đoán lượt"}
+    assert any("`sales`" in note and words[language] in note for note in sales.notes)
+
+
 def test_a_panel_takes_the_place_of_audience_tables(shop: SimpleNamespace) -> None:
     ids = shop.data.index.account_ids
     rng = np.random.default_rng(0)

@@ -63,8 +63,9 @@ def plan(
         typer.Option(
             "--objective",
             metavar="WHAT",
-            help="reach, engagements, views, link_clicks, leads, conversions, trust, or a mix such "
-            "as reach=1,engagements=20; default what the brief is for.",
+            help="Outcome (reach, impressions, views, engagements, link_clicks, leads, "
+            "conversions, trust), objective (awareness, engagement, traffic, sales), or a mix such as "
+            "reach=1,engagements=20; default what the brief is for.",
         ),
     ] = None,
     quantile: Annotated[

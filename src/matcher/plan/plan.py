@@ -88,8 +88,8 @@ def plan(
     constraints : Constraints, optional
         What else is to be kept to.
     objective : str or Objective, optional
-        Outcome, or weighted outcomes (see `Objective.parse`); what stands for the brief's
-        objective when None.
+        Outcome, objective that briefs have, or several with weights (see
+        `matcher.plan.objective.read_objective`); what stands for the brief's objective when None.
     quantile : float, optional
         Let each account count by what it exceeds with probability ``1 - quantile``; by its mean
         when None.

@@ -43,6 +43,11 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "Giả định, không phải học được: từ nay mọi kết quả trên nền tảng được nhân: "
         "{factors}.",
     },
+    "stands_in": {
+        "en": "The objective `{objective}` counts {outcome}, since the model does not predict "
+        "{wanted}.",
+        "vi": "Mục tiêu `{objective}` được tính theo {outcome}, vì mô hình không dự đoán {wanted}.",
+    },
     "format_unknown": {
         "en": "Accounts of which no format is known, and which are taken to sell those asked for: "
         "{n}.",
