@@ -415,6 +415,37 @@ def test_a_panel_takes_the_place_of_audience_tables(shop: SimpleNamespace) -> No
     assert made(shop, objective="reach").facts["reach_kind"] == "audiences"
 
 
+def test_a_panel_without_weights_stands_for_the_people_of_the_country(
+    shop: SimpleNamespace,
+) -> None:
+    ids = shop.data.index.account_ids
+    rng = np.random.default_rng(0)
+    people, columns = np.nonzero(rng.random((2_000, len(ids))) < 0.1)
+    frame = pd.DataFrame({"person": people, "account_id": ids[columns]})
+    n = int(frame["person"].nunique())
+    plain = parse_panel(frame, ids, where="panel")
+    found = made(shop, objective="reach", panel=plain)
+    facts, totals = found.facts, found.totals.set_index("outcome")["expected"]
+    assert (facts["reach_population"], facts["reach_home"]) == (74_500_000.0, "VN")
+    assert facts["reach_people"] == n
+    told = f"its {n:,} people are taken to be a sample of all 74,500,000 people on social media"
+    assert any(told in note and f"stands for {74.5e6 / n:,.0f}." in note for note in found.notes)
+    # Both formulas count people of one country, of whom each account reaches what is predicted.
+    largest = found.frame["outcome_expected"].max()
+    for name in ("reach", "reach_sainsbury"):
+        assert largest <= totals[name] <= totals["reach_sum"] * (1 + 1e-9)
+    # The same as with weights that say so, and another population where the constraints do.
+    weighted = parse_panel(frame.assign(weight=74.5e6 / n), ids, where="panel")
+    same = made(shop, objective="reach", panel=weighted)
+    assert same.facts["worth"] == pytest.approx(facts["worth"])
+    assert same.facts["reach_home"] is None
+    assert not any("sample of all" in note for note in same.notes)
+    rules = {"reach": {"people": {"VN": 5_000_000}}}
+    fewer = made(shop, rules, objective="reach", panel=plain, language="vi")
+    assert fewer.facts["reach_population"] == 5_000_000
+    assert any("mẫu của toàn bộ 5.000.000 người" in note for note in fewer.notes)
+
+
 def test_equal_questions_have_equal_answers(shop: SimpleNamespace) -> None:
     one, two = (made(shop, frontier=True, seconds=60) for _ in range(2))
     pd.testing.assert_frame_equal(one.frame, two.frame)

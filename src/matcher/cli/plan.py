@@ -64,8 +64,8 @@ def plan(
             "--objective",
             metavar="WHAT",
             help="Outcome (reach, impressions, views, engagements, link_clicks, leads, "
-            "conversions, trust), objective (awareness, engagement, traffic, sales), or a mix such as "
-            "reach=1,engagements=20; default what the brief is for.",
+            "conversions, trust), objective (awareness, engagement, traffic, sales), or a mix such "
+            "as reach=1,engagements=20; default what the brief is for.",
         ),
     ] = None,
     quantile: Annotated[

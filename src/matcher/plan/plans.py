@@ -85,9 +85,10 @@ class Plan:
         money (``cost, cost_low, cost_high, budget_left, least_budget``), of the certificate
         (``worth, bound, gap, how, greedy``, the amounts counted as ``counted_by`` says;
         ``seconds_feasible, seconds``), of overlap (``reach_kind,
-        reach_population, reach_known, reach_accounts``) and counts (``n_...``; `n_dearer_options`
-        and `n_dearer_accounts` are what only larger budgets of the frontier may buy), as JSON
-        values; None for what is not known.
+        reach_population, reach_known, reach_accounts``; ``reach_home`` is the country whose people
+        the population is, ``reach_people`` the people of a panel) and counts (``n_...``;
+        `n_dearer_options` and `n_dearer_accounts` are what only larger budgets of the frontier may
+        buy), as JSON values; None for what is not known.
     totals : pandas.DataFrame
         ``outcome, expected, low, median, high`` of the whole plan, from joint draws; ``reach``
         counts people once, ``reach_2`` and ``reach_3`` those reached by two and three accounts at

@@ -85,6 +85,8 @@ class Prepared:
         What was noticed on the way.
     platform_reach : mapping of str to float
         What multiplies all that a platform brings from now on.
+    n_people : int or None
+        People of the panel, if one was given.
     """
 
     model: Model
@@ -101,6 +103,7 @@ class Prepared:
     problem: Problem
     notes: tuple[str, ...]
     platform_reach: Mapping[str, float]
+    n_people: int | None
 
     @property
     def reach_mean(self) -> NDArray[np.float64]:
@@ -216,6 +219,7 @@ def prepare_plan(
     return Prepared(
         model, data, request, wish, quantile, scored, options, predicted, dear_options,
         dear_predicted, source, problem, tuple(notes), factors,
+        None if panel is None else len(panel.weight),
     )  # fmt: skip
 
 

@@ -114,8 +114,18 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "công thức Sainsbury cho {sainsbury}.",
     },
     "panel": {
-        "en": "Overlap of audiences is counted in the panel given.",
-        "vi": "Phần khán giả trùng nhau được đếm trong panel đã cho.",
+        "en": "Overlap of audiences is counted in the panel given, whose people stand for "
+        "{population}.",
+        "vi": "Phần khán giả trùng nhau được đếm trong panel đã cho, đại diện cho {population} "
+        "người.",
+    },
+    "sample": {
+        "en": "The panel has no weights, so its {n} people are taken to be a sample of all "
+        "{population} people on social media in {home}: each stands for {each}. Where that is "
+        "wrong, give the panel a `weight`, or the constraints `reach: people`.",
+        "vi": "Panel không có trọng số nên {n} người trong đó được coi là mẫu của toàn bộ "
+        "{population} người dùng mạng xã hội ở {home}: mỗi người đại diện cho {each} người. Nếu "
+        "không đúng, hãy thêm `weight` vào panel, hoặc `reach: people` vào ràng buộc.",
     },
     "audiences": {
         "en": "Overlap of audiences is estimated from the audience tables of {known} of {all} "
@@ -136,10 +146,12 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "đạt mức đó.",
     },
     "cut": {
-        "en": "{n} packages would reach more than 95 % of their people in the panel; the rest "
-        "count as people whom nobody else reaches.",
-        "vi": "{n} gói sẽ tiếp cận hơn 95 % số người của mình trong panel; phần còn lại được tính "
-        "là những người không ai khác tiếp cận.",
+        "en": "{n} packages would reach more than 95 % of those whom their people in the panel "
+        "stand for; the rest count as people whom nobody else reaches, so that overlap is "
+        "understated.",
+        "vi": "{n} gói sẽ tiếp cận hơn 95 % số người mà khán giả của mình trong panel đại diện; "
+        "phần còn lại được tính là những người không ai khác tiếp cận, nên phần trùng nhau bị tính "
+        "thiếu.",
     },
     "not_in_panel": {
         "en": "{n} candidates are not in the panel and were not considered.",

@@ -279,4 +279,6 @@ def _facts(ready: Prepared, solution: Solution, chosen: NDArray[np.int64]) -> di
         "reach_population": None if source is None else source.population,
         "reach_known": None if source is None else source.n_known,
         "reach_accounts": None if source is None else source.n_accounts,
+        "reach_home": None if source is None else source.home or None,
+        "reach_people": ready.n_people,
     }

@@ -246,12 +246,17 @@ def describe_source(facts: Mapping[str, Any], language: Language) -> tuple[str, 
             )
         )
     if facts["reach_kind"] is not None:
-        told.append(
-            TEXTS[facts["reach_kind"]][language].format(
-                known=format_number(facts["reach_known"], language),
-                all=format_number(facts["reach_accounts"], language),
-            )
-        )
+        population, n = facts["reach_population"], facts["reach_people"]
+        held = {
+            "known": format_number(facts["reach_known"], language),
+            "all": format_number(facts["reach_accounts"], language),
+            "population": format_number(population, language),
+        }
+        told.append(TEXTS[facts["reach_kind"]][language].format(**held))
+        if n is not None and facts["reach_home"] is not None:
+            held |= {"n": format_number(n, language), "home": facts["reach_home"]}
+            each = format_number(population / n, language, digits=0 if population >= 10 * n else 1)
+            told.append(TEXTS["sample"][language].format(each=each, **held))
     return tuple(told)
 
 
