@@ -175,16 +175,36 @@ def test_a_shadow_price_is_what_solving_the_loosened_problem_brings(
 
 def test_prices_are_of_the_better_plan_that_solving_again_finds(small: SimpleNamespace) -> None:
     problem = small.problem(4, overlap=True, n=48, feasible=True)
-    best = solve(problem, gap=0.0, seconds=10.0)
+    best = solve(problem, seconds=2.0)
     poor = best.chosen[:1]
     given = replace(best, chosen=poor, objective=problem.objective(poor), cost=problem.cost(poor))
-    found = price(problem, given, seconds=10.0)
+    found = price(problem, given, seconds=2.0)
     assert found.solution.objective > given.objective
     assert not problem.violations(found.solution.chosen)
     assert [one.option for one in found.options] == found.solution.chosen.tolist()
     assert found.solution.objective <= found.solution.bound <= given.bound
     for one in found.limits:
         assert 0 <= one.change <= one.bound_change
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_no_fee_that_drives_an_option_out_is_below_the_fee_that_it_has(
+    small: SimpleNamespace, overlap: bool
+) -> None:
+    problem = small.problem(4, overlap=overlap, n=60, feasible=True)
+    # A plan that is far from the best one; better ones are found on the way to prices.
+    poor = np.array([int(np.argmin(problem.fee))])
+    given = replace(
+        solve(problem, seconds=0.5),
+        chosen=poor,
+        objective=problem.objective(poor),
+        cost=problem.cost(poor),
+    )
+    found = price(problem, given, seconds=1.5)
+    for one in found.options:
+        assert one.drop_out_fee >= problem.fee[one.option] * (1 - 1e-9)
+        if np.isfinite(one.swap_change):
+            assert one.swap_change <= 1e-6 * abs(found.solution.objective)
 
 
 def test_a_loosened_budget_starts_from_the_plans_of_other_budgets(small: SimpleNamespace) -> None:

@@ -18,7 +18,7 @@ from matcher.plan.search import Search, best_exchange
 from matcher.plan.shadows import Shadows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from numpy.typing import NDArray
 
     from matcher.plan.results import Frontier
 
@@ -27,6 +27,8 @@ __all__ = ["price"]
 _N_TANGENTS: Final = 120
 _LIMITS_SHARE: Final = 0.4
 """Part of the time for the limits at most; the rest is for the options."""
+_MOST_PLANS: Final = 4
+"""Plans, each better than the one before, of which options are priced at most."""
 
 
 def price(
@@ -66,8 +68,8 @@ def price(
         the objective adds up, otherwise found by solving again, while time is left, those first
         that the plan would miss most; each says how it was found. Shadow prices come from the
         linear program that proves the best bound, and beside them what re-solving a loosened
-        problem brings. Where that comes upon a plan within the limits that is worth more than the
-        one given, the prices are of that plan.
+        problem brings. Where a search comes upon a plan within the limits that is worth more than
+        the one given, the prices are of that plan.
 
     Raises
     ------
@@ -99,31 +101,47 @@ def price(
         problem, solution, relaxation, seed=seed, varied=varied, wider=wider, frontier=frontier
     )
     shadows.solve(until=began + _LIMITS_SHARE * seconds)
-    options = tuple(
-        _price_options(problem, shadows.best, relaxation, until=began + seconds, seed=seed)
-    )
+    options: tuple[OptionPrice, ...] | None = None
+    for n_left in reversed(range(_MOST_PLANS)):
+        options, better = _price_options(
+            problem, shadows.best, relaxation, until=began + seconds, seed=seed, is_last=not n_left
+        )
+        if better is None:
+            break
+        shadows.adopt(better)
+    assert options is not None
     return Prices(
         options, shadows.told(), time.perf_counter() - began, shadows.best, shadows.loosened()
     )
 
 
 def _price_options(
-    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float, seed: int
-) -> Iterator[OptionPrice]:
+    problem: Problem,
+    solution: Solution,
+    relaxation: Relaxation,
+    *,
+    until: float,
+    seed: int,
+    is_last: bool,
+) -> tuple[tuple[OptionPrice, ...], NDArray[np.int64] | None]:
+    """Prices of the options of a plan, or a plan within the limits that is worth more."""
     everything = np.arange(problem.n_options)
     whole = Search(Pool.of(problem, everything), solution.chosen.tolist())
     swaps = {
         option: best_exchange(whole, option, others=problem.person != problem.person[option])
         for option in solution.chosen.tolist()
     }
-    fees = drop_outs(problem, solution, relaxation, until=until, seed=seed)
-    for option, (worth, swap) in swaps.items():
-        rest = solution.chosen[solution.chosen != option]
-        yield OptionPrice(
+    fees = drop_outs(problem, solution, relaxation, until=until, seed=seed, is_last=is_last)
+    if fees.better is not None:
+        return (), fees.better
+    return tuple(
+        OptionPrice(
             option,
-            solution.objective - problem.objective(rest),
-            *fees[option],
+            solution.objective - problem.objective(solution.chosen[solution.chosen != option]),
+            *fees.fees[option],
             swap,
             worth - solution.objective if swap >= 0 else np.nan,
             float(problem.fee[swap] - problem.fee[option]) if swap >= 0 else np.nan,
         )
+        for option, (worth, swap) in swaps.items()
+    ), None

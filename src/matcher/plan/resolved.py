@@ -173,6 +173,11 @@ class Resolver:
         Its plan.
     relaxation : Relaxation
         Of the problem; not moved.
+
+    Attributes
+    ----------
+    rivals : list of numpy.ndarray of int
+        The best plans found without an option so far.
     """
 
     def __init__(self, problem: Problem, solution: Solution, relaxation: Relaxation) -> None:
@@ -189,6 +194,8 @@ class Resolver:
         self._held = problem.with_limits([*problem.limits, *holds])
         self._relaxation = relaxation.under(self._held)
         self._plans = [solution.chosen]
+        self._worth = solution.objective
+        self.rivals: list[NDArray[np.int64]] = []
 
     def fee(
         self, option: int, guess: float, rival: NDArray[np.int64] | None, *, until: float
@@ -213,18 +220,20 @@ class Resolver:
             the time ran out before.
         """
         bars = self._held.with_bounds(self._holds[option], high=0.0)
-        worth = self._solve(bars, [] if rival is None else [rival])
-        if worth is None:
+        without = self._solve(bars, [] if rival is None else [rival])
+        if without is None:
             return None
-        if rival is not None:
-            worth = max(worth, self.problem.objective(rival))
+        self.rivals.append(without)
+        # A better plan than the one at hand is told as such, not by fees below those it pays.
+        worth = min(self.problem.objective(without), self._worth)
         low, high, width, fee = 0.0, np.inf, 1.0 + NEAR / 2, guess
         for _ in range(_MOST_FEES):
             if time.perf_counter() >= until:
                 return None
             there = self._at(option, fee)
             found = self._solve(there, self._plans)
-            if found is not None and found >= worth * (1.0 - _TIE):
+            is_kept = found is not None and self.problem.objective(found) >= worth * (1.0 - _TIE)
+            if is_kept:
                 low = fee
             else:
                 high = fee
@@ -245,8 +254,8 @@ class Resolver:
             there = there.with_bounds(limit.name, low=limit.low - moved, high=limit.high - moved)
         return there
 
-    def _solve(self, there: Problem, starts: list[NDArray[np.int64]]) -> float | None:
-        """Worth of the best plan that rounding and exchanges find; None where they find none."""
+    def _solve(self, there: Problem, starts: list[NDArray[np.int64]]) -> NDArray[np.int64] | None:
+        """The best plan that rounding and exchanges find; None where they find none."""
         relaxation = self._relaxation
         relaxation.move(there)
         if not relaxation.is_feasible:
@@ -262,9 +271,10 @@ class Resolver:
         pool = Pool.of(there, np.union1d(options, best))
         search = Search(pool, pool.places(best).tolist())
         improve(search)
-        self._plans.append(np.sort(pool.options[search.chosen]))
+        found = np.sort(pool.options[search.chosen])
+        self._plans.append(found)
         del self._plans[1:-6]
-        return search.worth
+        return found
 
 
 def moves(problem: Problem, option: int, fee: float) -> list[tuple[int, float]]:

@@ -108,6 +108,28 @@ class Shadows:
         bound = max(min([self.best.bound, *proved]), self.best.objective)
         self.best = replace(self.best, bound=bound)
 
+    def adopt(self, chosen: NDArray[np.int64]) -> None:
+        """Take a plan within the limits as they are that is worth more than the best at hand.
+
+        Parameters
+        ----------
+        chosen : numpy.ndarray of int
+            Its options.
+        """
+        problem, worth = self.problem, self.problem.objective(chosen)
+        reach = 0.0 if problem.reach is None else problem.reach.people_reached(chosen)
+        self._adopt(
+            replace(
+                self.best,
+                chosen=np.sort(chosen),
+                objective=worth,
+                value=float(problem.value[chosen].sum()),
+                reach=reach,
+                cost=problem.cost(chosen),
+                bound=max(self.best.bound, worth),
+            )
+        )
+
     def told(self) -> tuple[ShadowPrice, ...]:
         """Prices of the limits, in their order."""
         worth = self.best.objective
