@@ -231,6 +231,9 @@ def test_accounts_that_must_or_may_not_be_hired(shop: SimpleNamespace) -> None:
     found = made(shop, rules).frame
     assert not set(found["account_id"]) & set(usual[:2])
     assert found.loc[found["is_must_have"], "account_id"].tolist() == ["acc_000015"]
+    # No fee drives out whoever has to be hired.
+    assert found.loc[found["is_must_have"], "drop_out_how"].tolist() == ["no fee"]
+    assert found.loc[found["is_must_have"], "drop_out_fee"].isna().all()
     assert found["account_id"].isin(usual[2:5]).sum() <= 1
 
 
@@ -340,6 +343,16 @@ def test_an_account_that_has_to_be_hired_may_sell_a_new_format(shop: SimpleNames
     found = made(shop, rules)
     assert found.frame[["account_id", "format"]].to_numpy().tolist() == [[hired, "article"]]
     assert any("stay against the rule `format`" in note for note in found.notes)
+    vietnamese = made(shop, rules, language="vi")
+    told = f"trái với quy tắc `format` (chưa từng đăng định dạng này): {hired}"
+    assert [note for note in vietnamese.notes if told in note], vietnamese.notes
+
+
+def test_a_mix_is_told_in_points(shop: SimpleNamespace) -> None:
+    english = made(shop, objective="reach=0.5,engagements=20")
+    assert "points (0.5 × people reached + 20 × engagements) expected" in english.sentences[0]
+    vietnamese = made(shop, objective="reach=0.5,engagements=20", language="vi")
+    assert "điểm (0,5 × người tiếp cận được + 20 × lượt tương tác)" in vietnamese.sentences[0]
 
 
 def test_brief_and_constraints_together_may_not_contradict(shop: SimpleNamespace) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 
 from matcher.plan.limit_words import amount, describe_conflict, limit_name
 from matcher.plan.results import Conflict, ConflictPart
-from matcher.plan.words import objective_name
+from matcher.plan.texts import LIMIT_NAMES, LIMIT_PARTS, MORE_NAMES, REASONS, TEXTS
+from matcher.plan.words import counted_words, describe_kept, objective_name
+from matcher.retrieval.eligibility import RULES
 
 
 def part(name: str, side: Any, bound: float, give: float, unit: Any = "accounts") -> ConflictPart:
@@ -25,6 +28,8 @@ def part(name: str, side: Any, bound: float, give: float, unit: Any = "accounts"
         ("greatest share of spend on category food", "share of spend on category Food and cooking",
          "tỷ trọng chi cho lĩnh vực Ẩm thực, thực phẩm"),
         ("must have acc_1", "must have acc_1", "bắt buộc có acc_1"),
+        ("at most one of a, b ... (list 12)", "at most one of a, b ... (list 12)",
+         "nhiều nhất một trong a, b ... (danh sách 12)"),
         ("anything else", "anything else", "anything else"),
     ],
 )  # fmt: skip
@@ -55,6 +60,29 @@ def test_a_mix_is_named_by_its_parts() -> None:
     assert objective_name("reach=1,engagements=20", "en") == (
         "1 × people reached + 20 × engagements"
     )
+    assert counted_words("reach", "en") == "people reached"
+    assert counted_words("reach=0.25,engagements=1500", "vi") == (
+        "điểm (0,25 × người tiếp cận được + 1.500 × lượt tương tác)"
+    )
+
+
+def test_rules_that_a_must_is_against_are_told_in_both_languages() -> None:
+    kept = {"format": list("abcdefg")}
+    (english,), (vietnamese,) = describe_kept(kept, "en"), describe_kept(kept, "vi")
+    assert english == (
+        "must_have: 7 account(s) stay against the rule `format` (has not shown the format): "
+        "a, b, c, d, e ..."
+    )
+    assert "vẫn giữ 7 tài khoản" in vietnamese
+
+
+def test_every_text_has_both_languages_with_the_same_places() -> None:
+    for texts in (TEXTS, REASONS, MORE_NAMES, LIMIT_NAMES, LIMIT_PARTS):
+        for name, held in texts.items():
+            assert set(held) == {"en", "vi"}, name
+            places = [set(re.findall(r"{(\w+)}", text)) for text in held.values()]
+            assert places[0] == places[1], name
+    assert set(RULES) <= set(REASONS)
 
 
 def test_a_conflict_says_what_contradicts_and_what_would_be_enough() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["amount", "describe_conflict", "limit_name"]
 
 _WHOLE: Final = ("must have ", "at most one of ")
 """Beginnings of limits whose name says all, so that a bound beside it would say it twice."""
+_LIST: Final = re.compile(r"\(list (\d+)\)$")
 
 
 def limit_name(name: str, language: Language) -> str:
@@ -47,6 +49,8 @@ def limit_name(name: str, language: Language) -> str:
 
 
 def _member(part: str, name: str, language: Language) -> str:
+    if part == "at most one of ":
+        return _LIST.sub(lambda found: TEXTS["list"][language].format(n=found[1]), name)
     if part == "platform ":
         return PLATFORM_NAMES.get(name, name)
     if part == "category " and name in read_taxonomy():

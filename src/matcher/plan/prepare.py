@@ -24,6 +24,7 @@ from matcher.plan.request import check_quantile, join_request
 from matcher.plan.sources import find_source
 from matcher.plan.texts import TEXTS
 from matcher.plan.wish import find_wish
+from matcher.plan.words import describe_kept
 from matcher.ranking.model import Model
 from matcher.ranking.stated import describe_fallback
 from matcher.recommend.recommend import score_brief
@@ -185,10 +186,11 @@ def prepare_plan(
         most=most_budget * request.budget, fee_level=request.constraints.fee_level,
         language=language,
     )  # fmt: skip
+    kept, ids = scored.candidates.eligible.kept_against, data.index.account_ids
     notes = [
         *filter(None, [describe_fallback(model.facts)]),
         *missed,
-        *scored.candidates.eligible.notes,
+        *describe_kept({rule: ids[held].tolist() for rule, held in kept.items()}, language),
     ]
     unknown = count_unknown_formats(data, scored, options)
     if unknown:

@@ -100,6 +100,11 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "Tính ở mức {share}, tức theo mức mà mỗi tài khoản vượt trong {share} trường hợp chứ "
         "không theo trung bình, phương án đạt {worth} {outcome}; phương án được chọn theo mức này.",
     },
+    "mixed": {"en": "points ({parts})", "vi": "điểm ({parts})"},
+    "stays": {
+        "en": "must_have: {n} account(s) stay against the rule `{rule}` ({reason}): {names}",
+        "vi": "must_have: vẫn giữ {n} tài khoản trái với quy tắc `{rule}` ({reason}): {names}",
+    },
     "level": {"en": " (at {share})", "vi": " (ở mức {share})"},
     "more_budget": {
         "en": "With {step} more, solved again, the plan would bring {change} more; no plan could "
@@ -240,6 +245,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "and_more": {"en": "and {n} more", "vi": "và {n} tài khoản nữa"},
     "accounts": {"en": "{n} accounts", "vi": "{n} tài khoản"},
+    "list": {"en": "(list {n})", "vi": "(danh sách {n})"},
     "account": {"en": "1 account", "vi": "1 tài khoản"},
     "posts": {"en": "{n} posts", "vi": "{n} bài"},
     "packages": {"en": "{n} packages", "vi": "{n} gói"},

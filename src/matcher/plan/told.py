@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["tell_plan"]
 
+_NOTHING: Final = 1e-12
+
 
 def tell_plan(
     ready: Prepared,
@@ -153,7 +155,9 @@ def _rows(
         **{name: [audit[name]] * n for name in _AUDITED},
     }
     frame = pd.DataFrame({name: pd.Series(known[name], dtype=COLUMNS[name]) for name in COLUMNS})
-    frame["drop_out_fee"] = frame["drop_out_fee"].replace(np.inf, np.nan)
+    # Another package of an account that has to be hired may be better; its account stays.
+    frame.loc[frame["is_must_have"], "drop_out_how"] = "no fee"
+    frame.loc[frame["drop_out_how"] == "no fee", "drop_out_fee"] = np.nan
     return frame
 
 
@@ -213,6 +217,8 @@ def _limits(ready: Prepared, chosen: NDArray[np.int64], prices: Prices) -> pd.Da
     """Every limit, what the plan comes to in it, and what a little more would bring."""
     problem = ready.problem
     totals = problem.stated_totals(chosen)
+    # What rounding leaves of a share is none.
+    totals = np.where(np.abs(totals) < _NOTHING, 0.0, totals)
     priced = {(one.name, str(one.side)): one for one in prices.limits}
     rows = []
     for limit, total in zip(problem.limits, totals, strict=True):

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from matcher.plan.limit_words import amount
-from matcher.plan.texts import MORE_NAMES, TEXTS
+from matcher.plan.texts import MORE_NAMES, REASONS, TEXTS
 from matcher.recommend.wording import OUTCOME_NAMES, format_money, format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
     from matcher.recommend.wording import Language
 
 __all__ = [
+    "counted_words",
     "describe_haste",
+    "describe_kept",
     "describe_plan",
     "describe_source",
     "level_words",
@@ -64,7 +66,35 @@ def objective_name(objective: str, language: Language) -> str:
     if "=" not in objective:
         return outcome_name(objective, language)
     parts = [part.split("=") for part in objective.split(",")]
-    return " + ".join(f"{weight} × {outcome_name(name, language)}" for name, weight in parts)
+    return " + ".join(
+        f"{_weight(float(weight), language)} × {outcome_name(name, language)}"
+        for name, weight in parts
+    )
+
+
+def counted_words(objective: str, language: Language) -> str:
+    """What an amount of an objective counts, as it stands behind a number.
+
+    Parameters
+    ----------
+    objective : str
+        Outcome, or weighted outcomes as they are typed.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Name of the outcome; points, with what they are made of, for several.
+    """
+    name = objective_name(objective, language)
+    return TEXTS["mixed"][language].format(parts=name) if "=" in objective else name
+
+
+def _weight(value: float, language: Language) -> str:
+    """Weight with the decimals that it has."""
+    digits = next((n for n in range(6) if abs(value - round(value, n)) <= 1e-9 * value), 6)
+    return format_number(value, language, digits=digits)
 
 
 def level_words(quantile: float | None, language: Language) -> str:
@@ -147,7 +177,7 @@ def describe_plan(
         text = TEXTS["quantile"][language].format(
             share=_exceeded(facts["quantile"], language),
             worth=_count(facts["worth"], language),
-            outcome=objective_name(facts["objective"], language),
+            outcome=counted_words(facts["objective"], language),
         )
         parts.append(text)
     return (*parts, *_certificate(facts, language), *_more(facts, limits, language))
@@ -161,7 +191,7 @@ def _head(facts: Mapping[str, Any], totals: pd.DataFrame, language: Language) ->
         cost=format_money(facts["cost"], facts["currency"], language),
         budget=format_money(facts["budget"], facts["currency"], language),
         expected=_count(row["expected"], language),
-        outcome=objective_name(facts["objective"], language),
+        outcome=counted_words(facts["objective"], language),
         low=_count(row["low"], language),
         high=_count(row["high"], language),
     )
@@ -258,6 +288,32 @@ def describe_source(facts: Mapping[str, Any], language: Language) -> tuple[str, 
             each = format_number(population / n, language, digits=0 if population >= 10 * n else 1)
             told.append(TEXTS["sample"][language].format(each=each, **held))
     return tuple(told)
+
+
+def describe_kept(kept_against: Mapping[str, Sequence[str]], language: Language) -> tuple[str, ...]:
+    """Accounts that have to be hired though a hard rule is against them.
+
+    Parameters
+    ----------
+    kept_against : mapping of str to sequence of str
+        Account ids by rule.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    tuple of str
+        One sentence per rule; it names five accounts at most.
+    """
+    return tuple(
+        TEXTS["stays"][language].format(
+            n=format_number(len(names), language),
+            rule=rule,
+            reason=REASONS[rule][language],
+            names=", ".join(names[:5]) + (" ..." if len(names) > 5 else ""),
+        )
+        for rule, names in kept_against.items()
+    )
 
 
 def describe_haste(frontier: pd.DataFrame, language: Language) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from matcher.plan.words import level_words, objective_name
+from matcher.plan.words import counted_words, level_words
 from matcher.recommend.wording import format_number
 from matcher.report.pictures import render_picture
 
@@ -96,7 +96,7 @@ def _frontier(axes: Any, plan: Plan) -> None:
     unit = word("million") if large else ""
     axes.set_xlabel(word("budget", unit=unit, currency=plan.facts["currency"]))
     level = level_words(plan.facts["quantile"], language)
-    axes.set_ylabel(_capital(objective_name(plan.facts["objective"], language)) + level)
+    axes.set_ylabel(_capital(counted_words(plan.facts["objective"], language)) + level)
     axes.set_title(word("title"), loc="left")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _place: _tick(value, plan))

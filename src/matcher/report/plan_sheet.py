@@ -14,7 +14,7 @@ from matcher.plain import is_formula, plain_text
 from matcher.plan.limit_words import limit_name
 from matcher.plan.plans import Plan
 from matcher.plan.totals import COUNTED
-from matcher.plan.words import level_words, objective_name, outcome_name
+from matcher.plan.words import counted_words, level_words, outcome_name
 from matcher.recommend.wording import FORMAT_NAMES, PLATFORM_NAMES, format_money, money_digits
 from matcher.report.plan_layout import ACCOUNTS, BUDGETS, LIMITS, TOTALS, WORDS, counted_columns
 from matcher.report.plan_pictures import draw_frontier
@@ -193,7 +193,7 @@ class _Sheets:
 
     @property
     def _outcome(self) -> str:
-        return objective_name(self.plan.facts["objective"], self.language)
+        return counted_words(self.plan.facts["objective"], self.language)
 
     @property
     def _level(self) -> str:
@@ -232,9 +232,7 @@ class _Sheets:
 
     def _total(self, name: str) -> str:
         words = (
-            objective_name(name, self.language)
-            if "=" in name
-            else outcome_name(name, self.language)
+            counted_words(name, self.language) if "=" in name else outcome_name(name, self.language)
         )
         if name == COUNTED:
             words += self._level
