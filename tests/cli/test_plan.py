@@ -134,7 +134,8 @@ def test_what_cannot_be_planned_ends_in_a_message(
     ("text", "code", "told"),
     [
         ("numbr: {min: 1}", 2, "unknown key `numbr`; did you mean `number`?"),
-        ("must_have: [acc_9]", 2, "must_have: 1 account(s) are not in the market"),
+        ("must_have: [acc_9]", 3, "must_have: 1 account(s) are not in the market"),
+        ("rivals: [nobody]", 3, "rivals: 1 brand(s) are not in the market"),
         ("number: {min: 30}", 2, "number of accounts at least 30 accounts"),
     ],
 )

@@ -65,7 +65,7 @@ def check_accounts(data: MarketData, names: Iterable[str], *, where: str) -> NDA
 
     Raises
     ------
-    UsageError
+    DataError
         If the market has no such account, with the nearest one.
     """
     listed = list(names)
@@ -75,7 +75,7 @@ def check_accounts(data: MarketData, names: Iterable[str], *, where: str) -> NDA
         known = data.index.account_ids.tolist()
         near = difflib.get_close_matches(strangers[0], known, n=1)
         hint = f"did you mean {near[0]!r} for the first?" if near else f"known: {known[:5]} ..."
-        raise UsageError(
+        raise DataError(
             f"{where}: {len(strangers)} account(s) are not in the market: {strangers[:5]}; {hint}"
         )
     return np.asarray(codes, dtype=np.int64)
@@ -170,9 +170,10 @@ def build_limits(
     Raises
     ------
     UsageError
-        If an account is not in the market, or a group is of no account there.
+        If a group is of no account in the market.
     DataError
-        If an account that is a must has no package with a fee within the budget.
+        If an account is not in the market, or one that is a must has no package with a fee within
+        the budget.
     """
     everything = np.ones(len(options))
     found = [Limit.over(BUDGET, everything, unit="money", high=budget)]

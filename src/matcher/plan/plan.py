@@ -126,13 +126,14 @@ def plan(
     Raises
     ------
     UsageError
-        If the budget is not above 0, the currency no code, an account or outcome unknown.
+        If the budget is not above 0, the currency no code, or an outcome unknown.
     ConflictError
         If the constraints contradict each other; it says which, and by how much.
     SupportError
         If no account is eligible, no fee known, or an outcome not predicted.
     DataError
-        If a price stands in a currency without a rate of exchange.
+        If an account is not in the market, or a price stands in a currency without a rate of
+        exchange.
     LeakageError
         If the model was closed after the instant from which the brief is seen.
 
