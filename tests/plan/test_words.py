@@ -9,7 +9,7 @@ import pytest
 from matcher.plan.limit_words import amount, describe_conflict, limit_name
 from matcher.plan.results import Conflict, ConflictPart
 from matcher.plan.texts import LIMIT_NAMES, LIMIT_PARTS, MORE_NAMES, REASONS, TEXTS
-from matcher.plan.words import counted_words, describe_kept, objective_name
+from matcher.plan.words import count_words, counted_words, describe_kept, objective_name
 from matcher.retrieval.eligibility import RULES
 
 
@@ -53,6 +53,15 @@ def test_amounts_are_told_in_their_unit(
 ) -> None:
     assert amount(value, unit, "VND", "en") == english
     assert amount(value, unit, "VND", "vi") == vietnamese
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "vietnamese"),
+    [(0.426, "0.43", "0,43"), (6.0, "6", "6"), (1234.6, "1,235", "1.235"), (np.nan, "–", "–")],
+)
+def test_small_amounts_keep_decimals(value: float, english: str, vietnamese: str) -> None:
+    assert count_words(value, "en") == english
+    assert count_words(value, "vi") == vietnamese
 
 
 def test_a_mix_is_named_by_its_parts() -> None:

@@ -209,13 +209,16 @@ def _as_text(found: Plan) -> str:
     What accounts count has a column where it is not their mean, and losses say that they are
     counted so.
     """
-    from matcher.plan.words import level_words
+    from matcher.plan.words import count_words, level_words
     from matcher.recommend.wording import FORMAT_NAMES, format_number
 
     language, quantile = found.language, found.facts["quantile"]
 
-    def number(value: float) -> str:
+    def money(value: float) -> str:
         return "–" if value != value else format_number(value, language)
+
+    def amount(name: str) -> str:
+        return count_words(row[name], language)
 
     head = list(_HEADS[language])
     for place in (_COUNTED, _LOST):
@@ -229,12 +232,12 @@ def _as_text(found: Plan) -> str:
                 row["platform"],
                 FORMAT_NAMES[form][language] if isinstance(form, str) else "–",
                 str(row["n_posts"]),
-                ("≈ " if row["fee_is_estimate"] else "") + number(row["fee"]),
-                number(row["outcome_expected"]),
-                f"{number(row['outcome_low'])} – {number(row['outcome_high'])}",
-                number(row["outcome_counted"]),
-                number(row["marginal"]),
-                ("≈ " if row["drop_out_how"] == "estimate" else "") + number(row["drop_out_fee"]),
+                ("≈ " if row["fee_is_estimate"] else "") + money(row["fee"]),
+                amount("outcome_expected"),
+                f"{amount('outcome_low')} – {amount('outcome_high')}",
+                amount("outcome_counted"),
+                amount("marginal"),
+                ("≈ " if row["drop_out_how"] == "estimate" else "") + money(row["drop_out_fee"]),
                 _name(row["swap_handle"], row["swap_account_id"]),
             ]
         )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matcher.recommend.wording import Language
 
 __all__ = [
+    "count_words",
     "counted_words",
     "describe_haste",
     "describe_kept",
@@ -97,6 +98,27 @@ def _weight(value: float, language: Language) -> str:
     return format_number(value, language, digits=digits)
 
 
+def count_words(value: float, language: Language) -> str:
+    """An amount of an outcome, of a plan or of one account.
+
+    Parameters
+    ----------
+    value : float
+        Amount.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Two decimals where it is broken and below 10; a dash where it is not known.
+    """
+    if np.isnan(value):
+        return "–"
+    is_small = abs(value) < 10 and abs(value - round(value)) >= 0.005
+    return format_number(float(value), language, digits=2 if is_small else 0)
+
+
 def level_words(quantile: float | None, language: Language) -> str:
     """What stands behind an amount that is counted by a quantile of what accounts bring.
 
@@ -167,16 +189,16 @@ def describe_plan(
     if "reach" in held.index:
         parts.append(
             TEXTS["reached"][language].format(
-                once=_count(held["reach"], language),
-                twice=_count(held["reach_2"], language),
-                thrice=_count(held["reach_3"], language),
-                sainsbury=_count(held["reach_sainsbury"], language),
+                once=count_words(held["reach"], language),
+                twice=count_words(held["reach_2"], language),
+                thrice=count_words(held["reach_3"], language),
+                sainsbury=count_words(held["reach_sainsbury"], language),
             )
         )
     if facts["quantile"] is not None:
         text = TEXTS["quantile"][language].format(
             share=_exceeded(facts["quantile"], language),
-            worth=_count(facts["worth"], language),
+            worth=count_words(facts["worth"], language),
             outcome=counted_words(facts["objective"], language),
         )
         parts.append(text)
@@ -190,16 +212,11 @@ def _head(facts: Mapping[str, Any], totals: pd.DataFrame, language: Language) ->
         n=amount(facts["n_accounts"], "accounts", "", language),
         cost=format_money(facts["cost"], facts["currency"], language),
         budget=format_money(facts["budget"], facts["currency"], language),
-        expected=_count(row["expected"], language),
+        expected=count_words(row["expected"], language),
         outcome=counted_words(facts["objective"], language),
-        low=_count(row["low"], language),
-        high=_count(row["high"], language),
+        low=count_words(row["low"], language),
+        high=count_words(row["high"], language),
     )
-
-
-def _count(value: float, language: Language) -> str:
-    digits = 0 if abs(value) >= 10 or value == 0 else 2
-    return "–" if np.isnan(value) else format_number(float(value), language, digits=digits)
 
 
 def _share(value: float, language: Language) -> str:
@@ -208,7 +225,7 @@ def _share(value: float, language: Language) -> str:
 
 def _worth(value: float, facts: Mapping[str, Any], language: Language) -> str:
     """Amount in the unit in which plans are compared."""
-    return _count(value, language) + level_words(facts["quantile"], language)
+    return count_words(value, language) + level_words(facts["quantile"], language)
 
 
 def _certificate(facts: Mapping[str, Any], language: Language) -> list[str]:

@@ -37,7 +37,7 @@ _LINE, _FAINT, _MARK = "#1565C0", "#9E9E9E", "#C62828"
 
 
 _LOOKS: Final[dict[str, dict[str, Any]]] = {
-    "same": {"marker": "_", "markersize": 10, "markeredgewidth": 2},
+    "same": {"marker": "|", "markersize": 10, "markeredgewidth": 1.5},
     "carried": {"marker": "o", "markersize": 6, "markerfacecolor": "white"},
 }
 """Marks of budgets that have no plan of their own."""
