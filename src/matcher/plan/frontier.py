@@ -253,6 +253,9 @@ class _Tracer:
             run.offer(start)
         try:
             finish(run, steps=steps, tangents=_N_TANGENTS, most=_PROVABLE)
+            if there.has_overlap and not run.is_proved:
+                # Where limits leave little room the options that may count hold too few exchanges.
+                run.polish()
         except ConflictError:
             return FrontierPoint(budget, None, "impossible")
         except UsageError:
