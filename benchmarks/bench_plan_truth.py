@@ -39,7 +39,7 @@ from matcher.plan.options import option_values
 from matcher.plan.prepare import Prepared, prepare_plan
 from matcher.plan.solve import solve
 from matcher.plan.start import choose_by_score_per_fee
-from matcher.plan.told import tell_totals
+from matcher.plan.totals import joint_draws, tell_totals
 from matcher.ranking.fit import fit_model
 from matcher.world.judge.bench import Bench, open_bench
 from matcher.world.judge.figures import ALL
@@ -146,7 +146,9 @@ def kept_promise(
     """What a plan states over what the truth expects, and the share of draws in its range."""
     name = ready.objective.main
     total = "reach_sum" if name == "reach" else name
-    told = tell_totals(ready, chosen).set_index("outcome")
+    found = {name: held.select(chosen) for name, held in ready.predicted.items()}
+    draws = joint_draws(found, ready.objective.weights)
+    told = tell_totals(ready, chosen, found, draws, worth=np.nan).set_index("outcome")
     if not len(rows) or total not in told.index:
         return {"stated": np.nan, "held": np.nan, "below": np.nan}
     expected, drawn = 0.0, np.zeros(_N_DRAWS)

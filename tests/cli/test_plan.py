@@ -58,6 +58,13 @@ def test_a_plan_is_shown_as_a_table_with_its_audit(model: Path) -> None:
     assert "Overlap of audiences is estimated" in result.stderr
 
 
+def test_a_table_by_a_quantile_shows_what_accounts_count_beside_their_means(model: Path) -> None:
+    result = planned(model, "--quantile", 0.2)
+    assert result.exit_code == 0, result.stderr
+    assert "counted (at 80 %)  lost without (at 80 %)" in result.stdout
+    assert "counted" not in planned(model).stdout
+
+
 def test_json_says_all_and_the_budget_of_the_brief_is_the_default(model: Path) -> None:
     result = planned(model, "--json", "--lang", "vi")
     assert result.exit_code == 0, result.stderr
@@ -127,7 +134,8 @@ def test_what_cannot_be_planned_ends_in_a_message(
     ("text", "code", "told"),
     [
         ("numbr: {min: 1}", 2, "unknown key `numbr`; did you mean `number`?"),
-        ("must_have: [acc_9]", 2, "must_have: 1 account(s) are not in the market"),
+        ("must_have: [acc_9]", 3, "must_have: 1 account(s) are not in the market"),
+        ("rivals: [nobody]", 3, "rivals: 1 brand(s) are not in the market"),
         ("number: {min: 30}", 2, "number of accounts at least 30 accounts"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -134,3 +135,45 @@ def test_a_share_gives_way_in_shares() -> None:
     # The two cost 90 and 100, so that the share is 100 of 190.
     assert share.give == pytest.approx(0.9 - 100 / 190)
     assert "'dear share' at least 0.9 share" in conflict_message(conflict)
+
+
+def halves(problem: Problem, *more: Limit) -> Problem:
+    """Two groups of which each is to have more than half of the spend."""
+    first = np.arange(10) % 2 == 0
+    shares = (
+        Limit.of_spend("first", first, 0.8, side="at least"),
+        Limit.of_spend("second", ~first, 0.6, side="at least"),
+    )
+    return problem.with_limits([*shares, *more])
+
+
+@pytest.mark.parametrize("least", [0, 3])
+def test_shares_of_more_than_all_give_way_themselves(least: int) -> None:
+    everybody = accounts("number", slice(0, 10), low=max(least, 1))
+    more = everybody if least else replace(everybody, is_implied=True)
+    conflict = explain_conflict(halves(ten_options(), more))
+    gives = {one.name: one.give for one in conflict.parts}
+    # 0.4 and 0.6, or 0.8 and 0.2, are of what some of the fees from 10 to 100 make.
+    assert (gives["first"], gives["second"]) == pytest.approx((0.4, 0.4))
+    assert np.isnan(gives.get("number", np.nan))
+    assert len(conflict.chosen) > 0
+    assert "0 accounts would do" not in conflict_message(conflict)
+    assert all(one.name != "number" for one in (*conflict.parts, *conflict.others)) or least
+
+
+def test_hiring_nobody_is_no_way_out() -> None:
+    problem = ten_options(
+        accounts("all", slice(0, 10), low=1), accounts("none", slice(0, 10), high=0)
+    )
+    conflict = explain_conflict(problem)
+    gives = {one.name: one.give for one in conflict.parts}
+    assert np.isnan(gives["all"])
+    assert gives["none"] == 1.0
+    assert conflict.is_least
+
+
+def test_a_message_says_where_time_cut_amounts_short() -> None:
+    conflict = explain_conflict(ten_options(accounts("all", slice(0, 3), low=4)))
+    assert "time ran out" not in conflict_message(conflict)
+    hasty = replace(conflict, is_least=False)
+    assert conflict_message(hasty).endswith("time ran out, so that less may be enough")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from matcher.errors import ConflictError, UsageError
-from matcher.plan.frontier import trace_frontier
+from matcher.plan.frontier import join_plans, trace_frontier
 from matcher.plan.problem import Limit, Problem
 from matcher.plan.reach import Reach
 from matcher.plan.solve import solve
@@ -73,10 +73,48 @@ def test_a_known_plan_is_never_undercut(small: SimpleNamespace) -> None:
     best = solve(problem, seconds=10.0)
     budgets = [share * best.cost for share in (0.5, 1.0, 2.0)]
     frontier = trace_frontier(problem, budgets, steps=1, known=[best.chosen])
-    assert [point.status for point in frontier.points] == ["searched"] * 3
+    assert {point.status for point in frontier.points} <= {"searched", "same"}
     for point in frontier.points[1:]:
         assert point.solution is not None
         assert point.solution.objective >= best.objective
+
+
+def test_a_budget_for_which_nothing_better_is_found_shows_the_plan_of_a_smaller_one() -> None:
+    limits = (Limit.over("budget", np.ones(3), unit="money", high=50.0),)
+    problem = Problem(np.array([1.0, 2, 4]), np.array([10.0, 20, 40]), np.arange(3), limits)
+    points = trace_frontier(problem, [10.0, 15.0, 40.0, 45.0, 70.0, 90.0]).points
+    assert [one.status for one in points] == [
+        "searched", "same", "searched", "same", "searched", "same"
+    ]  # fmt: skip
+    chosen = [one.solution.chosen.tolist() for one in points if one.solution is not None]
+    assert chosen == [[0], [0], [2], [2], [0, 1, 2], [0, 1, 2]]
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6))
+def test_plans_found_elsewhere_count_wherever_they_are_paid(
+    small: SimpleNamespace, seed: int
+) -> None:
+    problem = small.problem(seed, n=8, feasible=True)
+    budget = problem.limit("budget").high
+    budgets = [share * budget for share in (0.3, 0.7, 1.0, 1.6)]
+    hasty = trace_frontier(problem, budgets, seconds=1e-9)
+    within = 1.2 * budget
+    known = solve(problem.with_bounds("budget", high=within), gap=0.0)
+    joined = join_plans(hasty, problem, [(within, known)])
+    for before, point in zip(hasty.points, joined.points, strict=True):
+        if point.solution is None:
+            assert before.solution is None
+            assert known.cost > point.budget * (1 - 1e-9)
+            continue
+        there = problem.with_bounds("budget", high=point.budget)
+        assert not there.violations(point.solution.chosen)
+        assert point.solution.bound >= small.best(there) - 1e-9
+        if known.cost <= point.budget:
+            assert point.solution.objective >= known.objective * (1 - 1e-9) - 1e-9
+        if point.budget <= within:
+            assert point.solution.bound <= max(known.bound, point.solution.objective) + 1e-9
+        assert point.status in ("carried", before.status)
 
 
 def test_a_frontier_of_many_options_ends_in_its_time() -> None:
@@ -94,7 +132,7 @@ def test_a_frontier_of_many_options_ends_in_its_time() -> None:
     # Budgets that have begun end; on a busy machine one may take seconds.
     assert frontier.seconds < 10.0
     found = [point for point in frontier.points if point.solution is not None]
-    assert {point.status for point in found} <= {"searched", "carried"}
+    assert {point.status for point in found} <= {"searched", "same", "carried"}
     assert found
     assert all(np.isfinite(point.solution.bound) for point in found if point.solution)
 

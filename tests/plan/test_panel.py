@@ -48,6 +48,22 @@ def test_people_beyond_the_panel_are_an_options_own() -> None:
     assert 8 < reach.people_reached([0, 1]) < 9
 
 
+def test_without_weights_people_are_a_sample_in_which_all_count_alike() -> None:
+    nobody = pd.DataFrame({"person": ["p5", "p6"], "account_id": [None, None]})
+    panel = parse_panel(pd.concat([table(), nobody]), IDS, where="p")
+    assert panel.is_sample
+    assert not parse_panel(table(weight=[1, 1, 1, 1, 1]), IDS, where="p").is_sample
+    scaled = panel.standing_for(6_000.0)
+    # Two of six people see the first account, and who sees none counts too.
+    assert scaled.weight.tolist() == [1_000.0] * 6
+    reach, cut = scaled.select(np.array([0, 1])).reach(np.array([1_500.0, 1_200.0]))
+    assert not len(cut)
+    assert reach.people_reached([0]) == pytest.approx(1_500)
+    weighted = parse_panel(table(weight=[1_000.0] * 5), IDS, where="p")
+    same, _ = weighted.select(np.array([0, 1])).reach(np.array([1_500.0, 1_200.0]))
+    assert reach.people_reached([0, 1]) == pytest.approx(same.people_reached([0, 1]))
+
+
 @pytest.mark.parametrize(
     ("frame", "told"),
     [
@@ -67,6 +83,7 @@ def test_what_is_no_panel_is_named(frame: pd.DataFrame, told: str) -> None:
 
 def test_files_of_both_kinds_say_the_same(tmp_path: Path) -> None:
     frame = table(weight=[10, 10, 20, 5, 5]).rename(columns={"person": "user"})
+    frame.loc[5] = ["p9", None, 7]
     frame.to_csv(tmp_path / "p.csv", index=False)
     frame.to_parquet(tmp_path / "p.parquet")
     one, two = (read_panel(tmp_path / name, IDS) for name in ("p.csv", "p.parquet"))

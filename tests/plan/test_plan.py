@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -22,6 +24,7 @@ from matcher.plan.plans import COLUMNS, Plan
 from matcher.plan.prepare import Prepared, prepare_plan
 from matcher.ranking.fallback import fit_without_history
 from matcher.ranking.fit import fit_model
+from matcher.recommend.wording import format_number
 from matcher.report.plan_files import write_plan
 
 DATA = Path(__file__).parents[2] / "data"
@@ -138,8 +141,57 @@ def test_groups_are_held_to_their_bounds(shop: SimpleNamespace) -> None:
 
 def test_shares_that_exceed_the_whole_are_not_kept_by_hiring_nobody(shop: SimpleNamespace) -> None:
     shares = {"tiktok": {"min_share": 0.7}, "facebook": {"min_share": 0.5}}
-    with pytest.raises(ConflictError, match=r"TikTok at least 70 %.*Facebook at least 50 %"):
+    with pytest.raises(ConflictError, match=r"TikTok at least 70 %.*Facebook at least") as caught:
         made(shop, {"platform": shares})
+    told = str(caught.value)
+    assert "share of spend on platform Facebook at least 50 %. Any one of these is enough" in told
+    assert "account" not in told
+    few = {"number": {"min": 2}, "platform": shares}
+    with pytest.raises(ConflictError, match="Any one of these is enough: share of spend on") as two:
+        made(shop, few)
+    assert "at least 0 accounts" not in str(two.value)
+
+
+def test_who_is_missing_of_an_earlier_plan_is_named_with_the_reason(
+    shop: SimpleNamespace, tmp_path: Path
+) -> None:
+    old = made(shop, {"number": {"min": 4, "max": 5}})
+    path = write_plan(old, tmp_path / "old.json")
+    lost = sorted(old.frame["account_id"])[:2]
+    earlier = {"plan": str(path), "max_changes": 1}
+    with pytest.raises(ConflictError, match="kept of the earlier plan at least") as caught:
+        made(shop, {"never": lost, "earlier": earlier})
+    told = str(caught.value)
+    assert f"Of the {len(old)} accounts of the earlier plan 2 cannot be hired: " in told
+    for name in lost:
+        assert f"{name} (`never`)" in told
+    content = json.loads(path.read_text(encoding="utf-8"))
+    gone = [{**content["rows"][0], "account_id": name} for name in ("x1", "x2")]
+    path.write_text(json.dumps({"rows": [*content["rows"], *gone]}), encoding="utf-8")
+    with pytest.raises(ConflictError, match=r"x1 \(không có trong dữ liệu\); x2 \(không có"):
+        made(shop, {"earlier": earlier, "number": {"max": 9}}, language="vi")
+
+
+def test_a_group_of_which_nobody_can_be_hired_says_so(shop: SimpleNamespace) -> None:
+    rules = {"platform": {"youtube": {"min": 2}}}
+    with pytest.raises(ConflictError, match="Nobody who can be hired counts for “platform You"):
+        made(shop, rules)
+
+
+def test_two_amounts_that_differ_are_told_with_digits_that_differ(shop: SimpleNamespace) -> None:
+    cheapest = float(ready(shop, {}).options.fee.min())
+    with pytest.raises(SupportError, match="above the budget of") as caught:
+        ready(shop, {}, budget=cheapest * (1 - 1e-8))
+    cost, most = re.findall(r"[0-9][0-9,]*\.?[0-9]*", str(caught.value).split("candidates ")[1])[:2]
+    assert cost != most
+
+
+def test_that_somebody_is_hired_for_a_share_is_no_limit_that_is_told(shop: SimpleNamespace) -> None:
+    found = made(shop, {"platform": {"tiktok": {"min_share": 0.2}}})
+    assert set(found.limits["name"]) == {
+        "budget", "number", "least share of spend on platform tiktok"
+    }  # fmt: skip
+    assert found.limits.set_index("name").loc["number", "side"] == "at most"
 
 
 def test_limits_are_told_as_they_were_asked_for(shop: SimpleNamespace) -> None:
@@ -179,6 +231,9 @@ def test_accounts_that_must_or_may_not_be_hired(shop: SimpleNamespace) -> None:
     found = made(shop, rules).frame
     assert not set(found["account_id"]) & set(usual[:2])
     assert found.loc[found["is_must_have"], "account_id"].tolist() == ["acc_000015"]
+    # No fee drives out whoever has to be hired.
+    assert found.loc[found["is_must_have"], "drop_out_how"].tolist() == ["no fee"]
+    assert found.loc[found["is_must_have"], "drop_out_fee"].isna().all()
     assert found["account_id"].isin(usual[2:5]).sum() <= 1
 
 
@@ -229,9 +284,9 @@ def test_limits_that_contradict_each_other_are_named(shop: SimpleNamespace) -> N
         ({"quantile": 1.5}, UsageError, "quantile 1.5; expected .01 to .99"),
         ({"objective": "likes"}, UsageError, "got 'likes'; expected one of"),
         ({"objective": "leads"}, SupportError, "does not predict leads"),
-        ({"rules": {"must_have": ["acc_00001"]}}, UsageError, "did you mean 'acc_0000"),
-        ({"rules": {"never": ["x"]}}, UsageError, r"never: 1 account\(s\) are not in the market"),
-        ({"rules": {"rivals": ["x"]}}, UsageError, r"rivals: 1 brand\(s\) are not in the market"),
+        ({"rules": {"must_have": ["acc_00001"]}}, DataError, "did you mean 'acc_0000"),
+        ({"rules": {"never": ["x"]}}, DataError, r"never: 1 account\(s\) are not in the market"),
+        ({"rules": {"rivals": ["x"]}}, DataError, r"rivals: 1 brand\(s\) are not in the market"),
         ({"rules": {"tier": {"micr": {"min": 1}}}}, UsageError, "did you mean 'micro'"),
         ({"rules": {"city": {"Huế": {"min": 1}}}}, UsageError, "no account of the market is"),
         ({"rules": {"packages": {"formats": ["audio"]}}}, SupportError, "the formats audio"),
@@ -288,6 +343,16 @@ def test_an_account_that_has_to_be_hired_may_sell_a_new_format(shop: SimpleNames
     found = made(shop, rules)
     assert found.frame[["account_id", "format"]].to_numpy().tolist() == [[hired, "article"]]
     assert any("stay against the rule `format`" in note for note in found.notes)
+    vietnamese = made(shop, rules, language="vi")
+    told = f"trái với quy tắc `format` (chưa từng đăng định dạng này): {hired}"
+    assert [note for note in vietnamese.notes if told in note], vietnamese.notes
+
+
+def test_a_mix_is_told_in_points(shop: SimpleNamespace) -> None:
+    english = made(shop, objective="reach=0.5,engagements=20")
+    assert "points (0.5 × people reached + 20 × engagements) expected" in english.sentences[0]
+    vietnamese = made(shop, objective="reach=0.5,engagements=20", language="vi")
+    assert "điểm (0,5 × người tiếp cận được + 20 × lượt tương tác)" in vietnamese.sentences[0]
 
 
 def test_brief_and_constraints_together_may_not_contradict(shop: SimpleNamespace) -> None:
@@ -306,9 +371,48 @@ def test_nobody_to_plan_with(shop: SimpleNamespace) -> None:
 def test_a_lower_quantile_counts_what_is_exceeded_more_often(shop: SimpleNamespace) -> None:
     mean, careful = made(shop), made(shop, quantile=0.2)
     assert careful.facts["worth"] < mean.facts["worth"]
-    assert any("80 %" in text for text in careful.sentences)
     values = ready(shop, {}, quantile=0.2).problem.value
     assert (values <= ready(shop, {}).problem.value).all()
+
+
+@pytest.mark.parametrize(("language", "level"), [("en", "(at 80 %)"), ("vi", "(ở mức 80 %)")])
+def test_a_plan_by_a_quantile_says_what_its_figures_count(
+    shop: SimpleNamespace, language: str, level: str
+) -> None:
+    found = made(shop, quantile=0.2, language=language)
+    worth, frame = found.facts["worth"], found.frame
+    # Engagements add up: what accounts count adds up to the worth, their means to the total.
+    assert frame["outcome_counted"].sum() == pytest.approx(worth)
+    assert frame["marginal"].to_numpy() == pytest.approx(frame["outcome_counted"].to_numpy())
+    assert (frame["outcome_counted"] < frame["outcome_expected"]).all()
+    totals = found.totals.set_index("outcome")["expected"]
+    assert totals["engagements"] == pytest.approx(frame["outcome_expected"].sum())
+    assert totals["counted"] == pytest.approx(worth)
+    assert found.facts["counted_by"] == "quantile 0.2"
+    shown = format_number(worth, language)  # type: ignore[arg-type]
+    assert sum("80 %" in text and shown in text for text in found.sentences) >= 1
+    for text in found.sentences[-2:]:
+        assert level in text or not any(letter.isdigit() for letter in text)
+
+
+def test_a_plan_by_means_counts_means(shop: SimpleNamespace) -> None:
+    found = made(shop)
+    assert found.facts["counted_by"] == "mean"
+    assert found.frame["outcome_counted"].equals(found.frame["outcome_expected"])
+    assert "counted" not in found.totals["outcome"].tolist()
+    assert not any("(at " in text for text in found.sentences)
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_objectives_of_briefs_may_be_asked_for(shop: SimpleNamespace, language: str) -> None:
+    found = made(shop, objective="awareness", language=language)
+    assert found.facts["objective"] == "reach"
+    assert not any("`awareness`" in note for note in found.notes)
+    # The market holds no conversions and clicks to learn from.
+    sales = made(shop, objective="sales", language=language)
+    assert sales.facts["objective"] == "engagements"
+    words = {"en": "since the model does not predict conv", "vi": "vì mô hình không dự đoán lượt"}
+    assert any("`sales`" in note and words[language] in note for note in sales.notes)
 
 
 def test_a_panel_takes_the_place_of_audience_tables(shop: SimpleNamespace) -> None:
@@ -322,6 +426,37 @@ def test_a_panel_takes_the_place_of_audience_tables(shop: SimpleNamespace) -> No
     assert found.facts["reach_kind"] == "panel"
     assert any("panel" in text for text in found.notes)
     assert made(shop, objective="reach").facts["reach_kind"] == "audiences"
+
+
+def test_a_panel_without_weights_stands_for_the_people_of_the_country(
+    shop: SimpleNamespace,
+) -> None:
+    ids = shop.data.index.account_ids
+    rng = np.random.default_rng(0)
+    people, columns = np.nonzero(rng.random((2_000, len(ids))) < 0.1)
+    frame = pd.DataFrame({"person": people, "account_id": ids[columns]})
+    n = int(frame["person"].nunique())
+    plain = parse_panel(frame, ids, where="panel")
+    found = made(shop, objective="reach", panel=plain)
+    facts, totals = found.facts, found.totals.set_index("outcome")["expected"]
+    assert (facts["reach_population"], facts["reach_home"]) == (74_500_000.0, "VN")
+    assert facts["reach_people"] == n
+    told = f"its {n:,} people are taken to be a sample of all 74,500,000 people on social media"
+    assert any(told in note and f"stands for {74.5e6 / n:,.0f}." in note for note in found.notes)
+    # Both formulas count people of one country, of whom each account reaches what is predicted.
+    largest = found.frame["outcome_expected"].max()
+    for name in ("reach", "reach_sainsbury"):
+        assert largest <= totals[name] <= totals["reach_sum"] * (1 + 1e-9)
+    # The same as with weights that say so, and another population where the constraints do.
+    weighted = parse_panel(frame.assign(weight=74.5e6 / n), ids, where="panel")
+    same = made(shop, objective="reach", panel=weighted)
+    assert same.facts["worth"] == pytest.approx(facts["worth"])
+    assert same.facts["reach_home"] is None
+    assert not any("sample of all" in note for note in same.notes)
+    rules = {"reach": {"people": {"VN": 5_000_000}}}
+    fewer = made(shop, rules, objective="reach", panel=plain, language="vi")
+    assert fewer.facts["reach_population"] == 5_000_000
+    assert any("mẫu của toàn bộ 5.000.000 người" in note for note in fewer.notes)
 
 
 def test_equal_questions_have_equal_answers(shop: SimpleNamespace) -> None:
@@ -347,6 +482,29 @@ def test_larger_budgets_buy_what_the_plan_cannot_pay(shop: SimpleNamespace, obje
     assert small.facts["n_dearer_options"] > small.facts["n_dearer_accounts"] > 0
     assert own.facts["n_dearer_options"] == 0
     assert any("each dearer than this budget" in note for note in small.notes)
+
+
+@pytest.mark.parametrize(("objective", "seconds"), [("reach", 0.5), ("engagements", 2.0)])
+def test_no_figure_of_a_plan_contradicts_another(
+    shop: SimpleNamespace, objective: str, seconds: float
+) -> None:
+    rules = {"platform": {"tiktok": {"max_share": 0.5}}}
+    budget = 12_000_000.0
+    found = made(shop, rules, frontier=True, budget=budget, objective=objective, seconds=seconds)
+    facts, table = found.facts, found.frontier.dropna(subset=["worth"])
+    own = table[table["budget"] == budget].iloc[0]
+    assert own["worth"] == pytest.approx(facts["worth"], rel=1e-9)
+    assert own["bound"] == pytest.approx(facts["bound"], rel=1e-9)
+    assert table["worth"].is_monotonic_increasing
+    assert (table["bound"] >= table["worth"] * (1 - 1e-9)).all()
+    priced = found.limits[(found.limits["name"] == "budget") & found.limits["change"].notna()]
+    for row in priced.to_dict("records"):
+        larger = table[table["budget"] >= budget + row["step"]]
+        assert (larger["worth"] >= (facts["worth"] + row["change"]) * (1 - 1e-9)).all()
+        assert (larger["bound"] >= (facts["worth"] + row["most_change"]) * (1 - 1e-9)).all()
+    same = table["status"] == "same"
+    assert table.loc[same, "same_as"].notna().all()
+    assert (table["same_as"].dropna() < table.loc[table["same_as"].notna(), "budget"]).all()
 
 
 def test_a_panel_and_rules_hold_for_larger_budgets_too(shop: SimpleNamespace) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from matcher.errors import ConflictError
 from matcher.plan.dropout import drop_out_fee
+from matcher.plan.frontier import join_plans, trace_frontier
 from matcher.plan.prices import price
 from matcher.plan.problem import Limit, Problem
 from matcher.plan.results import Solution
@@ -118,11 +120,33 @@ def test_an_option_that_a_limit_demands_has_no_fee_that_drives_it_out(
     assert np.isfinite(found[other].drop_out_fee)
 
 
-def test_without_time_no_price_is_made_up(small: SimpleNamespace) -> None:
-    problem = small.problem(4, overlap=True, n=48, feasible=True)
+@pytest.mark.parametrize("overlap", [False, True])
+def test_fees_are_estimated_however_short_the_time_is(
+    small: SimpleNamespace, overlap: bool
+) -> None:
+    problem = small.problem(4, overlap=overlap, n=48, feasible=True)
+    # No single exchange keeps to shares that leave hardly any room.
+    groups = np.arange(48) % 2 == 0
+    narrow = [
+        Limit.of_spend("at least", groups, 0.44, side="at least"),
+        Limit.of_spend("at most", groups, 0.46, side="at most"),
+        Limit.over("somebody", np.ones(48), unit="accounts", low=4),
+    ]
+    problem = problem.with_limits([problem.limit("budget"), *narrow])
     solution = solve(problem, seconds=5.0)
-    for one in price(problem, solution, seconds=1e-9).options:
-        assert (one.drop_out_how, np.isnan(one.drop_out_fee)) == ("unknown", True)
+    found = price(problem, solution, seconds=1e-9).options
+    assert found
+    for one in found:
+        assert one.drop_out_how == "estimate"
+        assert one.drop_out_fee >= problem.fee[one.option] * (1 - 1e-9)
+
+
+def test_nothing_more_is_tried_once_all_fees_are_proven(small: SimpleNamespace) -> None:
+    problem = small.problem(1, overlap=False, n=80, feasible=True)
+    problem = problem.with_limits([one for one in problem.limits if one.name != "posts"])
+    found = price(problem, solve(problem, gap=0.0), seconds=300.0)
+    assert {one.drop_out_how for one in found.options} <= {"proven", "exact"}
+    assert found.seconds < 60.0
 
 
 @settings(max_examples=20)
@@ -147,3 +171,60 @@ def test_a_shadow_price_is_what_solving_the_loosened_problem_brings(
         assert one.price == one.change / one.step
         assert one.bound_change >= one.change - 1e-7
         assert one.lp_price >= 0
+
+
+def test_prices_are_of_the_better_plan_that_solving_again_finds(small: SimpleNamespace) -> None:
+    problem = small.problem(4, overlap=True, n=48, feasible=True)
+    best = solve(problem, seconds=2.0)
+    poor = best.chosen[:1]
+    given = replace(best, chosen=poor, objective=problem.objective(poor), cost=problem.cost(poor))
+    found = price(problem, given, seconds=2.0)
+    assert found.solution.objective > given.objective
+    assert not problem.violations(found.solution.chosen)
+    assert [one.option for one in found.options] == found.solution.chosen.tolist()
+    assert found.solution.objective <= found.solution.bound <= given.bound
+    for one in found.limits:
+        assert 0 <= one.change <= one.bound_change
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_no_fee_that_drives_an_option_out_is_below_the_fee_that_it_has(
+    small: SimpleNamespace, overlap: bool
+) -> None:
+    problem = small.problem(4, overlap=overlap, n=60, feasible=True)
+    # A plan that is far from the best one; better ones are found on the way to prices.
+    poor = np.array([int(np.argmin(problem.fee))])
+    given = replace(
+        solve(problem, seconds=0.5),
+        chosen=poor,
+        objective=problem.objective(poor),
+        cost=problem.cost(poor),
+    )
+    found = price(problem, given, seconds=1.5)
+    for one in found.options:
+        assert one.drop_out_fee >= problem.fee[one.option] * (1 - 1e-9)
+        if np.isfinite(one.swap_change):
+            assert one.swap_change <= 1e-6 * abs(found.solution.objective)
+
+
+def test_a_loosened_budget_starts_from_the_plans_of_other_budgets(small: SimpleNamespace) -> None:
+    problem = small.problem(4, overlap=True, n=48, feasible=True)
+    problem = problem.with_limits([problem.limit("budget")])
+    budget = problem.fee.sum() / 4
+    problem = problem.with_bounds("budget", high=budget)
+    frontier = trace_frontier(problem, [budget, 1.03 * budget, 1.1 * budget], seconds=10.0)
+    first = frontier.points[0].solution
+    assert first is not None
+    found = price(problem, first, seconds=5.0, frontier=frontier)
+    shadow = next(one for one in found.limits if one.name == "budget")
+    for total, plan in found.loosened:
+        assert total == pytest.approx(1.05 * budget)
+        assert plan.cost <= total * (1 + 1e-9)
+    at = [one.solution for one in frontier.points if one.solution is not None]
+    worth = found.solution.objective + shadow.change
+    assert worth >= at[1].objective - 1e-9
+    assert found.solution.objective + shadow.bound_change <= at[2].bound + 1e-9
+    joined = join_plans(frontier, problem, [(budget, found.solution), *found.loosened])
+    last = joined.points[-1].solution
+    assert last is not None
+    assert last.objective >= worth - 1e-9

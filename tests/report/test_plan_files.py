@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from matcher.plan.constraints import Constraints
 from matcher.plan.plan import plan
 from matcher.plan.plans import Plan
 from matcher.ranking.fit import fit_model
+from matcher.recommend.wording import format_money
 from matcher.report.plan_files import write_plan
 from matcher.report.plan_pictures import draw_frontier
 
@@ -100,6 +102,29 @@ def test_a_sheet_holds_the_picture_of_other_budgets(found: Plan, tmp_path: Path)
     assert draw_frontier(found, form="svg").startswith(b"<?xml")
 
 
+def test_sheets_tell_budgets_without_a_plan_of_their_own(
+    shop: SimpleNamespace, tmp_path: Path
+) -> None:
+    # One account at most: budgets from some on buy nothing better.
+    one = Constraints.model_validate({"number": {"max": 1}})
+    for language, told in (
+        ("en", "Same plan as for {}; nothing better exists"),
+        ("vi", "Cùng phương án với mức {}; đã chứng minh không có tốt hơn"),
+    ):
+        found = made(shop, language, constraints=one)
+        table = found.frontier
+        assert (table["status"] == "same").any()
+        path = write_plan(found, tmp_path / f"{language}.xlsx")
+        rows = rows_of(path, opened(path).sheetnames[2])
+        how = [row[-1] for row in rows[1 : 1 + len(table)]]
+        for text, row in zip(how, table.to_dict("records"), strict=True):
+            money = format_money(row["same_as"], found.facts["currency"], language)  # type: ignore[arg-type]
+            assert (text == told.format(money)) == (row["status"] == "same")
+        # Points without a plan of their own are drawn otherwise, so that the picture changes.
+        searched = replace(found, frontier=table.assign(status="searched"))
+        assert draw_frontier(found) != draw_frontier(searched)
+
+
 def test_limits_stand_in_the_unit_in_which_they_were_asked_for(
     shop: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -132,6 +157,27 @@ def test_limits_stand_in_the_unit_in_which_they_were_asked_for(
             assert left.number_format == f'0.0 "{points}"'
         budget = rows["Budget" if language == "en" else "Ngân sách"]
         assert budget[2].number_format.endswith(f'"{found.facts["currency"]}"')
+
+
+@pytest.mark.parametrize(("language", "level"), [("en", "(at 80 %)"), ("vi", "(ở mức 80 %)")])
+def test_sheets_say_what_is_counted_by_a_quantile(
+    shop: SimpleNamespace, tmp_path: Path, language: str, level: str
+) -> None:
+    found = made(shop, language, quantile=0.2)
+    path = write_plan(found, tmp_path / "plan.xlsx")
+    accounts, limits, budgets = (rows_of(path, name) for name in opened(path).sheetnames[:3])
+    head = next(row for row in accounts if row[1] in ("Name", "Tên"))
+    marked = [place for place, name in enumerate(head) if name and name.endswith(level)]
+    # What it counts, what is lost without it, and the change by a swap.
+    assert len(marked) == 3
+    total = accounts[accounts.index(head) + 1 + len(found)]
+    assert total[marked[0]] == pytest.approx(found.facts["worth"])
+    row = next(row for row in limits if row[0] and row[0].endswith(level))
+    assert row[1] == pytest.approx(found.facts["worth"])
+    assert sum(bool(name) and str(name).endswith(level) for name in budgets[0]) == 2
+    plain = write_plan(made(shop, language, frontier=False), tmp_path / "means.xlsx")
+    cells = [cell for row in rows_of(plain, opened(plain).sheetnames[0]) for cell in row]
+    assert not any("Counted outcome" in str(cell) or level in str(cell) for cell in cells)
 
 
 def test_equal_plans_give_equal_bytes(found: Plan, tmp_path: Path) -> None:

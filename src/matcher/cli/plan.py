@@ -63,7 +63,8 @@ def plan(
         typer.Option(
             "--objective",
             metavar="WHAT",
-            help="reach, engagements, views, link_clicks, leads, conversions, trust, or a mix such "
+            help="Outcome (reach, impressions, views, engagements, link_clicks, leads, "
+            "conversions, trust), objective (awareness, engagement, traffic, sales), or a mix such "
             "as reach=1,engagements=20; default what the brief is for.",
         ),
     ] = None,
@@ -169,7 +170,7 @@ def _prepared(ready: Prepared) -> dict[str, Any]:
         "packages": len(options),
         "candidates without a fee": options.n_without_fee,
         "candidates above the budget": options.n_too_dear,
-        "limits": [limit.name for limit in ready.problem.limits],
+        "limits": [one.name for one in ready.problem.limits if not one.is_implied],
         "overlap": "none counted" if ready.source is None else ready.source.kind,
         "notes": list(ready.notes),
     }
@@ -194,22 +195,35 @@ def _say(found: Plan, market: Market, out: Path | None, *, as_json: bool) -> Non
 
 _HEADS = {
     "en": ("account", "platform", "format", "posts", "fee", "expected", "8 of 10 times",
-           "lost without", "up to fee", "else"),
+           "counted", "lost without", "up to fee", "else"),
     "vi": ("tài khoản", "nền tảng", "định dạng", "số bài", "giá", "dự kiến", "8 trong 10 lần",
-           "mất nếu bỏ", "đến giá", "thay bằng"),
+           "được tính", "mất nếu bỏ", "đến giá", "thay bằng"),
 }  # fmt: skip
+_COUNTED, _LOST = 7, 8
+_RIGHT = {3, 4, 5, 6, 7, 8, 9}
 
 
 def _as_text(found: Plan) -> str:
-    """Sentences, then the accounts as a table; estimates of money behind a sign."""
+    """Sentences, then the accounts as a table; estimates of money behind a sign.
+
+    What accounts count has a column where it is not their mean, and losses say that they are
+    counted so.
+    """
+    from matcher.plan.words import count_words, level_words
     from matcher.recommend.wording import FORMAT_NAMES, format_number
 
-    language = found.language
+    language, quantile = found.language, found.facts["quantile"]
 
-    def number(value: float) -> str:
+    def money(value: float) -> str:
         return "–" if value != value else format_number(value, language)
 
-    lines = [list(_HEADS[language])]
+    def amount(name: str) -> str:
+        return count_words(row[name], language)
+
+    head = list(_HEADS[language])
+    for place in (_COUNTED, _LOST):
+        head[place] += level_words(quantile, language)
+    lines = [head]
     for row in found.frame.to_dict("records"):
         form = row["format"]
         lines.append(
@@ -218,20 +232,23 @@ def _as_text(found: Plan) -> str:
                 row["platform"],
                 FORMAT_NAMES[form][language] if isinstance(form, str) else "–",
                 str(row["n_posts"]),
-                ("≈ " if row["fee_is_estimate"] else "") + number(row["fee"]),
-                number(row["outcome_expected"]),
-                f"{number(row['outcome_low'])} – {number(row['outcome_high'])}",
-                number(row["marginal"]),
-                ("≈ " if row["drop_out_how"] == "estimate" else "") + number(row["drop_out_fee"]),
+                ("≈ " if row["fee_is_estimate"] else "") + money(row["fee"]),
+                amount("outcome_expected"),
+                f"{amount('outcome_low')} – {amount('outcome_high')}",
+                amount("outcome_counted"),
+                amount("marginal"),
+                ("≈ " if row["drop_out_how"] == "estimate" else "") + money(row["drop_out_fee"]),
                 _name(row["swap_handle"], row["swap_account_id"]),
             ]
         )
-    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
-    right = {3, 4, 5, 6, 7, 8}
+    shown = [place for place in range(len(head)) if place != _COUNTED or quantile is not None]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
     table = [
         "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            line[place].rjust(widths[place])
+            if place in _RIGHT
+            else line[place].ljust(widths[place])
+            for place in shown
         ).rstrip()
         for line in lines
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array, hstack, vstack
 
 from matcher.errors import UsageError
 from matcher.plan.highs import LinearProgram, Program, solve_integer
@@ -67,9 +67,10 @@ def explain_conflict(problem: Problem, *, seconds: float = 20.0) -> Conflict:
         )
     parts = _explain(checker, [], sides, changed=False)
     parts.sort(key=sides.index)
-    until = time.perf_counter() + seconds
-    joint = _give(problem, sides, until)
-    chosen = np.flatnonzero(joint) if joint is not None else np.empty(0, np.int64)
+    elastic = _Elastic(problem, time.perf_counter() + seconds)
+    elastic.share_time(len(parts) + 1)
+    joint = elastic.give(sides)
+    chosen = joint if joint is not None else np.empty(0, np.int64)
     described = []
     for side in sides:
         moved = _excess(problem, side, chosen) if joint is not None else np.nan
@@ -77,10 +78,11 @@ def explain_conflict(problem: Problem, *, seconds: float = 20.0) -> Conflict:
             continue
         alone = None
         if side in parts:
-            alone = _give(problem, [side], until)
+            elastic.share_time(len(parts) - parts.index(side))
+            alone = elastic.give([side])
         give = np.nan
         if alone is not None:
-            give = _excess(problem, side, _nearest(problem, side, np.flatnonzero(alone), until))
+            give = _excess(problem, side, elastic.nearest(side, alone))
         limit = problem.limits[side.row]
         bound = limit.stated_low if side.side == "at least" else limit.stated_high
         described.append(
@@ -92,6 +94,7 @@ def explain_conflict(problem: Problem, *, seconds: float = 20.0) -> Conflict:
         chosen,
         problem.violations(chosen),
         not checker.gave_up,
+        not elastic.gave_up,
     )
 
 
@@ -111,9 +114,8 @@ def conflict_message(conflict: Conflict) -> str:
     told = []
     for part in conflict.parts[:5]:
         moved = part.bound + (part.give if part.side == "at most" else -part.give)
-        way = (
-            f"{moved:,.10g} would do" if np.isfinite(part.give) else "moving it alone is not enough"
-        )
+        none = "moving it alone is not enough" if conflict.is_least else "no way alone was found"
+        way = f"{moved:,.10g} would do" if np.isfinite(part.give) else none
         told.append(f"{part.name!r} {part.side} {part.bound:,.10g} {part.unit} ({way})")
     more = f", the first five of {len(conflict.parts)}" if len(conflict.parts) > 5 else ""
     together = [
@@ -122,9 +124,10 @@ def conflict_message(conflict: Conflict) -> str:
         if part.joint_give > 0
     ]
     out = f"; the least that has to move in all: {', '.join(together[:5])}" if together else ""
+    haste = "" if conflict.is_least else "; time ran out, so that less may be enough"
     return (
         f"limits: no plan keeps to all of them; these cannot hold together{more}: "
-        f"{'; '.join(told)}{out}"
+        f"{'; '.join(told)}{out}{haste}"
     )
 
 
@@ -140,7 +143,8 @@ class _Checker:
     def consistent(self, sides: list[_Side]) -> bool:
         lows, highs = self._program.lows.copy(), self._program.highs.copy()
         n_limits = len(self.problem.limits)
-        lows[:n_limits], highs[:n_limits] = -np.inf, np.inf
+        moving = [row for row in range(n_limits) if not self.problem.limits[row].is_implied]
+        lows[moving], highs[moving] = -np.inf, np.inf
         for side in sides:
             if side.side == "at least":
                 lows[side.row] = self._program.lows[side.row]
@@ -162,6 +166,8 @@ class _Checker:
 def _sides(problem: Problem) -> list[_Side]:
     sides = []
     for row, limit in enumerate(problem.limits):
+        if limit.is_implied:
+            continue
         if np.isfinite(limit.low):
             sides.append(_Side(row, "at least"))
         if np.isfinite(limit.high):
@@ -184,63 +190,80 @@ def _explain(
     return early + late
 
 
-def _give(problem: Problem, sides: list[_Side], until: float) -> NDArray[np.bool_] | None:
-    """Choice for which some bounds move least, others fixed; None where there is none."""
-    program = choice_program(problem, np.zeros(problem.n_options))
-    rows = np.array([side.row for side in sides], np.int64)
-    # What is missing from a least total is added; what is too much is taken off.
-    signs = np.array([1.0 if side.side == "at least" else -1.0 for side in sides])
-    bounds = np.array(
-        [
-            program.lows[side.row] if side.side == "at least" else program.highs[side.row]
-            for side in sides
-        ]
-    )
-    largest = abs(program.matrix).max(axis=1).toarray().ravel()[rows]
-    sizes = np.maximum(np.maximum(abs(bounds), largest), 1e-12)
-    # In units of the bound's size, so that an account and a million weigh alike.
-    reach = np.asarray(abs(program.matrix).sum(axis=1)).ravel()[rows] + abs(bounds)
-    slack = csr_array(
-        (signs * sizes, (rows, np.arange(len(sides)))), shape=(program.matrix.shape[0], len(sides))
-    )
-    n = problem.n_options
-    elastic = Program(
-        np.concatenate([np.zeros(n), -np.ones(len(sides))]),
-        csr_array(hstack([program.matrix, slack], format="csr")),
-        program.lows,
-        program.highs,
-        np.zeros(n + len(sides)),
-        np.concatenate([np.ones(n), reach / sizes + 1.0]),
-    )
-    whole = np.concatenate([np.ones(n, bool), np.zeros(len(sides), bool)])
-    found = solve_integer(elastic, whole, seconds=until - time.perf_counter(), gap=_GAP)
-    return None if found.point is None else np.asarray(found.point[:n] > 0.5)
+class _Elastic:
+    """Choices for which bounds give way, and whether less was ruled out each time."""
 
+    def __init__(self, problem: Problem, until: float) -> None:
+        self.problem, self.until, self._late = problem, until, until
+        self.gave_up = False
 
-def _nearest(
-    problem: Problem, side: _Side, chosen: NDArray[np.int64], until: float
-) -> NDArray[np.int64]:
-    """Choice nearest to a share of all fees, from one that keeps to all other limits.
+    def share_time(self, n: int) -> None:
+        """Leave what is looked for next one of n parts of the time left."""
+        now = time.perf_counter()
+        self._late = now + (self.until - now) / n
 
-    A choice that misses least money need not miss least of the share, a ratio: Dinkelbach's method.
-    Limits in other units are as near as they can be.
-    """
-    limit = problem.limits[side.row]
-    if limit.share is None:
+    def give(self, sides: list[_Side]) -> NDArray[np.int64] | None:
+        """Choice of somebody for which some bounds move least, others fixed; None without one."""
+        problem = self.problem
+        program = choice_program(problem, np.zeros(problem.n_options))
+        rows = np.array([side.row for side in sides], np.int64)
+        # What is missing from a least total is added; what is too much is taken off.
+        signs = np.array([1.0 if side.side == "at least" else -1.0 for side in sides])
+        bounds = np.where(signs > 0, program.lows[rows], program.highs[rows])
+        largest = abs(program.matrix).max(axis=1).toarray().ravel()[rows]
+        sizes = np.maximum(np.maximum(abs(bounds), largest), 1e-12)
+        # In units of the bound's size, so that an account and a million weigh alike.
+        reach = np.asarray(abs(program.matrix).sum(axis=1)).ravel()[rows] + abs(bounds)
+        n, n_rows = problem.n_options, program.matrix.shape[0]
+        slack = csr_array(
+            (signs * sizes, (rows, np.arange(len(sides)))), shape=(n_rows, len(sides))
+        )
+        # A limit that only hiring nobody keeps is no way out.
+        somebody = csr_array(np.concatenate([np.ones(n), np.zeros(len(sides))])[None, :])
+        elastic = Program(
+            np.concatenate([np.zeros(n), -np.ones(len(sides))]),
+            csr_array(
+                vstack([hstack([program.matrix, slack], format="csr"), somebody], format="csr")
+            ),
+            np.append(program.lows, 1.0),
+            np.append(program.highs, np.inf),
+            np.zeros(n + len(sides)),
+            np.concatenate([np.ones(n), reach / sizes + 1.0]),
+        )
+        whole = np.concatenate([np.ones(n, bool), np.zeros(len(sides), bool)])
+        found = solve_integer(elastic, whole, seconds=self._left, gap=_GAP)
+        self.gave_up |= found.status in ("feasible", "unknown")
+        return None if found.point is None else np.flatnonzero(found.point[:n] > 0.5)
+
+    def nearest(self, side: _Side, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Choice nearest to a share of all fees, from one that keeps to all other limits.
+
+        A choice that misses least money need not miss least of the share, a ratio: Dinkelbach's
+        method. Limits in other units are as near as they can be.
+        """
+        problem, limit = self.problem, self.problem.limits[side.row]
+        if limit.share is None:
+            return chosen
+        others = problem.with_limits([one for one in problem.limits if one is not limit])
+        sign = 1.0 if side.side == "at least" else -1.0
+        for _ in range(_MOST_RATIOS):
+            share = float(problem.stated_totals(chosen)[side.row])
+            if np.isnan(share):
+                return chosen
+            moved = problem.with_share(limit.name, min(max(share, 0.0), 1.0))
+            gains = sign * moved.rows[[side.row], :].toarray().ravel()
+            best = best_choice(others, gains, seconds=self._left)
+            found, slack = best.chosen, float(problem.slack[side.row])
+            if found is None or gains[found].sum() <= slack:
+                self.gave_up |= best.bound > slack
+                return chosen
+            chosen = found
+        self.gave_up = True
         return chosen
-    others = problem.with_limits([one for one in problem.limits if one is not limit])
-    sign = 1.0 if side.side == "at least" else -1.0
-    for _ in range(_MOST_RATIOS):
-        share = float(problem.stated_totals(chosen)[side.row])
-        if np.isnan(share):
-            return chosen
-        moved = problem.with_share(limit.name, min(max(share, 0.0), 1.0))
-        gains = sign * moved.rows[[side.row], :].toarray().ravel()
-        found = best_choice(others, gains, seconds=until - time.perf_counter()).chosen
-        if found is None or gains[found].sum() <= problem.slack[side.row]:
-            return chosen
-        chosen = found
-    return chosen
+
+    @property
+    def _left(self) -> float:
+        return self._late - time.perf_counter()
 
 
 def _excess(problem: Problem, side: _Side, chosen: NDArray[np.int64]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from matcher.plan.dropout import drop_out_fee, greatest_fee_by_exchanges
 from matcher.plan.pool import Pool
 from matcher.plan.programs import best_choice
-from matcher.plan.resolved import Prover, Resolver
+from matcher.plan.resolved import GAP, Prover, Resolver
 from matcher.plan.search import Search, anneal, best_exchange, improve
 from matcher.plan.solve import FEW
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matcher.plan.programs import Choice
     from matcher.plan.results import DropOutHow, Solution
 
-__all__ = ["drop_outs"]
+__all__ = ["DropOuts", "drop_outs"]
 
 _N_POOL: Final = 400
 _N_STEPS: Final = (200, 3000)
@@ -34,22 +34,34 @@ better ones) and where it does not."""
 _ESTIMATE_SHARE: Final = 0.25
 """Part of the time in which plans without each option are looked for, and in which all fees are
 estimated; the rest proves them or solves again."""
+_ANYWAY: Final = 0.05
+"""Seconds for the estimate of one option, however late it is."""
 _LEAST_SECONDS: Final = 1.5
 """Time that the price of one option has to be made surer."""
 _REBUILD_SECONDS: Final = 0.3
 _REBUILD_GAP: Final = 0.01
+_MORE: Final = 1e-6
+"""Relative; what a plan has to be worth more so that it counts as better."""
+_FINER: Final = 0.1
+"""Part of the usual gap with which a fee is tried to be proven again."""
 _AFTERWARDS: Final = 0.05
 """Part of the time in which estimates are made better in the end."""
 
 
 def drop_outs(
-    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float, seed: int
-) -> dict[int, tuple[float, DropOutHow]]:
+    problem: Problem,
+    solution: Solution,
+    relaxation: Relaxation,
+    *,
+    until: float,
+    seed: int,
+    is_last: bool = False,
+) -> DropOuts:
     """Fee at which each chosen option drops out, and how it was found.
 
-    Fees of problems of up to 40 options are proven. Of others all are estimated first, then proven
-    to within 5 % where the objective adds up, or found by solving again, while time is left: those
-    first that the plan would miss most.
+    Fees of problems of up to 40 options are proven. Of others all are estimated first, however
+    short the time is, then proven to within 5 % where the objective adds up, or found by solving
+    again, while time is left: those first that the plan would miss most.
 
     Parameters
     ----------
@@ -63,12 +75,13 @@ def drop_outs(
         Instant of `time.perf_counter` at which it ends.
     seed : int
         Seed of all draws.
+    is_last : bool, default False
+        Whether fees are told also where a plan without an option is worth more than the plan.
 
     Returns
     -------
-    dict of int to tuple of float and str
-        By option: the fee, inf where none drives it out and NaN where time ran out, and one of
-        `matcher.plan.results.DropOutHow`.
+    DropOuts
+        Fees, or a better plan.
     """
     chosen = solution.chosen.tolist()
     found: dict[int, tuple[float, DropOutHow]] = {}
@@ -79,7 +92,38 @@ def drop_outs(
             if fee is not None:
                 found[option] = (fee, "exact")
     rest = [option for option in chosen if option not in found]
-    return found | (_larger(problem, solution, rest, relaxation, until, seed) if rest else {})
+    if not rest:
+        return DropOuts(found)
+    more = _larger(problem, solution, rest, relaxation, until, seed, is_last=is_last)
+    return DropOuts(found | more.fees, more.better)
+
+
+@dataclass(frozen=True)
+class DropOuts:
+    """Fees at which options drop out.
+
+    Parameters
+    ----------
+    fees : dict of int to tuple of float and str
+        By option: the fee, inf where none drives it out and NaN where no plan without it was found
+        in time, and one of `matcher.plan.results.DropOutHow`.
+    better : numpy.ndarray of int, or None
+        A plan that is worth more than the one that was to be priced; fees are then not told.
+    """
+
+    fees: dict[int, tuple[float, DropOutHow]]
+    better: NDArray[np.int64] | None = None
+
+
+def _better(
+    problem: Problem, solution: Solution, rivals: Sequence[NDArray[np.int64]]
+) -> NDArray[np.int64] | None:
+    """The best of some plans where it is surely worth more than the plan."""
+    best = max(rivals, key=problem.objective, default=None)
+    if best is None:
+        return None
+    more = problem.objective(best) - solution.objective
+    return best if more > _MORE * abs(solution.objective) else None
 
 
 def _larger(
@@ -89,29 +133,24 @@ def _larger(
     relaxation: Relaxation,
     until: float,
     seed: int,
-) -> dict[int, tuple[float, DropOutHow]]:
+    *,
+    is_last: bool,
+) -> DropOuts:
     ranked = np.arange(problem.n_options)
     if relaxation.kept:
         ranked = np.argsort(-relaxation.reduced(), kind="stable")
     few = Pool.of(problem, np.union1d(ranked[:_N_POOL], solution.chosen))
-    began, rivals, needed = time.perf_counter(), [solution.chosen], set()
-    steps = _N_STEPS[problem.has_overlap]
-    for place, option in enumerate(options):
-        now = time.perf_counter()
-        left = began + _ESTIMATE_SHARE * (until - began) - now
-        late = now + left / (len(options) - place)
-        rival = _without(few, rivals, option, until=late, seed=seed, steps=steps)
-        if rival is None:
-            choice = _rebuilt(problem, relaxation, option, seconds=late - now)
-            rival = choice.chosen
-            if choice.is_impossible:
-                needed.add(option)
-        rivals += [] if rival is None else [rival]
+    began = time.perf_counter()
+    part = _ESTIMATE_SHARE * (until - began)
+    rivals, needed = _rivals(
+        problem, few, solution, options, relaxation, until=began + part, seed=seed
+    )
+    if not is_last and (better := _better(problem, solution, rivals)) is not None:
+        return DropOuts({}, better)
     guesses = {}
     for place, option in enumerate(options):
         now = time.perf_counter()
-        left = began + 2.0 * _ESTIMATE_SHARE * (until - began) - now
-        late = now + left / (len(options) - place)
+        late = now + max((began + 2.0 * part - now) / (len(options) - place), _ANYWAY)
         guesses[option] = _estimate(problem, solution, few, option, rivals, until=late)
     found = {option: guess.told for option, guess in guesses.items()}
     found |= dict.fromkeys(needed, (np.inf, "exact"))
@@ -120,19 +159,45 @@ def _larger(
     surer = _Surer(problem, solution, relaxation)
     for place, option in enumerate(order.tolist()):
         now = time.perf_counter()
-        if now >= until:
-            break
-        if option in needed:
+        if option in needed or now >= until:
             continue
         share = (until - now) / (len(order) - place)
         late = now + max(share, min(until - now, _LEAST_SECONDS))
         found[option] = surer.fee(option, guesses[option], until=late) or found[option]
+        if not is_last and (better := _better(problem, solution, surer.rivals)) is not None:
+            return DropOuts({}, better)
     if surer.prover is not None:
         # What was proven of some options is a better rival of those that are estimates still.
         rivals += surer.prover.rivals
         late = time.perf_counter() + _AFTERWARDS * (until - began)
         _estimate_again(problem, solution, few, rivals, found, until=late)
-    return found
+    return DropOuts(found)
+
+
+def _rivals(
+    problem: Problem,
+    pool: Pool,
+    solution: Solution,
+    options: list[int],
+    relaxation: Relaxation,
+    *,
+    until: float,
+    seed: int,
+) -> tuple[list[NDArray[np.int64]], set[int]]:
+    """The plan and plans without each of some options, and options that no plan does without."""
+    rivals, needed = [solution.chosen], set()
+    steps = _N_STEPS[problem.has_overlap]
+    for place, option in enumerate(options):
+        now = time.perf_counter()
+        late = now + (until - now) / (len(options) - place)
+        rival = _without(pool, rivals, option, until=late, seed=seed, steps=steps)
+        if rival is None and all(option in one for one in rivals):
+            choice = _rebuilt(problem, relaxation, option, seconds=late - now)
+            rival = choice.chosen
+            if choice.is_impossible:
+                needed.add(option)
+        rivals += [] if rival is None else [rival]
+    return rivals, needed
 
 
 def _estimate_again(
@@ -146,9 +211,9 @@ def _estimate_again(
 ) -> None:
     """Estimates by better plans without each option, put in the place of those at hand."""
     for option in [one for one, (_, how) in found.items() if how == "estimate"]:
-        again = _estimate(problem, solution, pool, option, rivals, until=until)
-        if not np.isnan(again.fee):
-            found[option] = again.told
+        if time.perf_counter() >= until:
+            return
+        found[option] = _estimate(problem, solution, pool, option, rivals, until=until).told
 
 
 @dataclass(frozen=True)
@@ -161,7 +226,7 @@ class _Guess:
 
     @property
     def told(self) -> tuple[float, DropOutHow]:
-        if np.isnan(self.fee) or self.rival is None:
+        if self.rival is None:
             return np.nan, "unknown"
         return self.fee, "estimate"
 
@@ -174,10 +239,19 @@ class _Surer:
         self.prover = None if problem.has_overlap else Prover(problem)
         self._resolver: Resolver | None = None
 
+    @property
+    def rivals(self) -> list[NDArray[np.int64]]:
+        """Plans without an option that were found."""
+        held = self.prover or self._resolver
+        return [] if held is None else held.rivals
+
     def fee(self, option: int, guess: _Guess, *, until: float) -> tuple[float, DropOutHow] | None:
         """Proven fee, or one found by solving again; None where time is too short for both."""
         if self.prover is not None and guess.rival is not None:
-            fee = self.prover.fee(option, guess.rival, guess.payable, until=until)
+            for gap in (GAP, _FINER * GAP):
+                fee = self.prover.fee(option, guess.rival, guess.payable, until=until, gap=gap)
+                if fee is not None or time.perf_counter() >= until:
+                    break
             return None if fee is None else (fee, "proven")
         if guess.rival is None or not np.isfinite(guess.fee):
             return None
@@ -197,8 +271,6 @@ def _estimate(
     until: float,
 ) -> _Guess:
     """Fee at which exchanges no longer pay for an option; rivals of the others may be its too."""
-    if time.perf_counter() >= until:
-        return _Guess(np.nan, None, solution.chosen)
     without = [one for one in rivals if option not in one]
     rival = max(without, key=problem.objective, default=None)
     worth = -np.inf if rival is None else min(problem.objective(rival), solution.objective)

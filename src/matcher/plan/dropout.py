@@ -138,11 +138,13 @@ def greatest_fee_by_exchanges(
     fee = float(fee_at(search.totals))
     for _ in range(_MOST_EXCHANGES):
         best: tuple[float, int, int] | None = None
+        is_late = False
         for leaving in search.chosen:
             if leaving == place:
                 continue
-            if time.perf_counter() >= until:
-                return fee
+            is_late = time.perf_counter() >= until
+            if is_late:
+                break
             found = _cheapest(search, leaving, fee_at, fee, worth)
             if found is not None and (best is None or found[0] < best[0]):
                 best = (found[0], leaving, found[1])
@@ -151,6 +153,8 @@ def greatest_fee_by_exchanges(
         kept = [one for one in search.chosen if one != best[1]]
         search.stand([*kept, best[2]] if best[2] >= 0 else kept)
         fee = float(fee_at(search.totals))
+        if is_late:
+            return fee
     return fee
 
 

@@ -23,7 +23,7 @@ from matcher.plan.solve import Run, finish
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["trace_frontier"]
+__all__ = ["join_plans", "trace_frontier"]
 
 N_STEPS: Final = 2000
 """Exchanges tried within each budget unless told otherwise."""
@@ -36,6 +36,8 @@ _EXACTLY: Final = 2000
 """Options up to which it is looked for among whole options at once."""
 _PATIENCE: Final = 0.15
 """Part of the time left that the first plan of a budget may take in any case."""
+_SAME: Final = 1e-9
+"""Relative; worth that counts as the same."""
 _HASTE: Final = 0.8
 """Part of the time of the quickest budget so far that has to be left to begin another."""
 
@@ -116,8 +118,67 @@ def trace_frontier(
         if not done and found[budget].status == "impossible":
             least = max(least, _least_budget(fewer, limit, seconds, whole=True))
     points = _share_bounds([tracer.completed(found[budget]) for budget in rising])
-    points = [_counted_back(point, kept) for point in points]
+    points = _told_apart([_counted_back(point, kept) for point in points])
     return Frontier(limit, tuple(points), least, time.perf_counter() - began)
+
+
+def join_plans(
+    frontier: Frontier, problem: Problem, known: Sequence[tuple[float, Solution]]
+) -> Frontier:
+    """A frontier with plans that were found elsewhere.
+
+    Each counts within every budget that pays it where it is worth more than the plan there, and
+    its bound within every budget up to the one that it was found within.
+
+    Parameters
+    ----------
+    frontier : Frontier
+        Of the problem.
+    problem : Problem
+        The problem.
+    known : sequence of tuple of float and Solution
+        Budgets, and plans of options of the problem that keep to its other limits within them.
+
+    Returns
+    -------
+    Frontier
+        Nowhere worth less, nor with a greater bound.
+    """
+    points = []
+    for point in frontier.points:
+        there = problem.with_bounds(frontier.limit, high=point.budget)
+        best, status = point.solution, point.status
+        for _, plan in known:
+            is_better = best is None or there.objective(plan.chosen) > best.objective
+            if status != "impossible" and is_better and not there.violations(plan.chosen):
+                bound = np.inf if best is None else best.bound
+                best = replace(plan, objective=there.objective(plan.chosen), bound=np.inf)
+                best = replace(best, bound=max(bound, best.objective))
+                status = "carried" if status in ("unknown", "carried") else "searched"
+        if best is not None:
+            proved = [plan.bound for budget, plan in known if budget >= point.budget]
+            best = replace(best, bound=max(min([best.bound, *proved]), best.objective))
+        points.append(FrontierPoint(point.budget, best, status))
+    return replace(frontier, points=tuple(_told_apart(points)))
+
+
+def _told_apart(points: list[FrontierPoint]) -> list[FrontierPoint]:
+    """Points whose search found no better plan than that of a smaller budget show that one."""
+    told: list[FrontierPoint] = []
+    before: Solution | None = None
+    for point in points:
+        solution, status = point.solution, point.status
+        if solution is not None and before is not None:
+            if solution.objective <= before.objective * (1.0 + np.sign(before.objective) * _SAME):
+                solution = replace(
+                    before, bound=max(solution.bound, before.objective), how=solution.how
+                )
+                status = "same" if status == "searched" else status
+            elif status == "same":
+                status = "searched"
+        told.append(FrontierPoint(point.budget, solution, status))
+        before = before if solution is None else solution
+    return told
 
 
 def _spread(n: int) -> list[int]:
@@ -192,6 +253,9 @@ class _Tracer:
             run.offer(start)
         try:
             finish(run, steps=steps, tangents=_N_TANGENTS, most=_PROVABLE)
+            if there.has_overlap and not run.is_proved:
+                # Where limits leave little room the options that may count hold too few exchanges.
+                run.polish()
         except ConflictError:
             return FrontierPoint(budget, None, "impossible")
         except UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["amount", "describe_conflict", "limit_name"]
 
 _WHOLE: Final = ("must have ", "at most one of ")
 """Beginnings of limits whose name says all, so that a bound beside it would say it twice."""
+_LIST: Final = re.compile(r"\(list (\d+)\)$")
 
 
 def limit_name(name: str, language: Language) -> str:
@@ -47,6 +49,8 @@ def limit_name(name: str, language: Language) -> str:
 
 
 def _member(part: str, name: str, language: Language) -> str:
+    if part == "at most one of ":
+        return _LIST.sub(lambda found: TEXTS["list"][language].format(n=found[1]), name)
     if part == "platform ":
         return PLATFORM_NAMES.get(name, name)
     if part == "category " and name in read_taxonomy():
@@ -96,6 +100,8 @@ def describe_conflict(conflict: Conflict, currency: str, language: Language) -> 
     if moved and not (alone and len(moved) == 1):
         told = ways(moved, [one.joint_give for one in moved], "and")
         text += TEXTS["joint"][language].format(ways=told)
+    if (alone or moved) and not conflict.is_least:
+        text += TEXTS["hasty"][language]
     return text
 
 
@@ -108,6 +114,9 @@ def _part(
         return TEXTS[f"whole_{key}"][language].format(name=name)
     is_least = part.side == "at least"
     moved = _enough(moved, part.unit)
+    if key == "way" and _is_nothing(part, moved):
+        whole = _part("part", part, currency, language)
+        return TEXTS["whole_way"][language].format(name=whole)
     return TEXTS[key][language].format(
         name=name,
         side=TEXTS[part.side][language],
@@ -116,6 +125,13 @@ def _part(
         sign="-" if is_least else "+",
         give=amount(moved, "points" if part.unit == "share" else part.unit, currency, language),
     )  # fmt: skip
+
+
+def _is_nothing(part: ConflictPart, moved: float) -> bool:
+    """Whether a bound that is moved so far holds nothing any more."""
+    if part.side == "at least":
+        return part.bound - moved <= 0
+    return part.unit == "share" and part.bound + moved >= 1
 
 
 def _enough(moved: float, unit: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUDGET",
+    "KEPT",
     "NUMBER",
     "build_limits",
     "check_accounts",
@@ -39,6 +41,9 @@ BUDGET = "budget"
 """Name of the limit on all fees."""
 NUMBER = "number"
 """Name of the limit on the number of accounts."""
+KEPT = "kept of the earlier plan"
+"""Name of the limit on accounts of the earlier plan that are kept."""
+_SOMEBODY = "somebody"
 
 
 def check_accounts(data: MarketData, names: Iterable[str], *, where: str) -> NDArray[np.int64]:
@@ -60,7 +65,7 @@ def check_accounts(data: MarketData, names: Iterable[str], *, where: str) -> NDA
 
     Raises
     ------
-    UsageError
+    DataError
         If the market has no such account, with the nearest one.
     """
     listed = list(names)
@@ -70,7 +75,7 @@ def check_accounts(data: MarketData, names: Iterable[str], *, where: str) -> NDA
         known = data.index.account_ids.tolist()
         near = difflib.get_close_matches(strangers[0], known, n=1)
         hint = f"did you mean {near[0]!r} for the first?" if near else f"known: {known[:5]} ..."
-        raise UsageError(
+        raise DataError(
             f"{where}: {len(strangers)} account(s) are not in the market: {strangers[:5]}; {hint}"
         )
     return np.asarray(codes, dtype=np.int64)
@@ -159,14 +164,16 @@ def build_limits(
     Returns
     -------
     tuple of Limit
-        Budget, number, must-haves, cliques, groups, changes.
+        Budget, number, must-haves, cliques, groups, changes; where a least share is asked for,
+        also that somebody is hired.
 
     Raises
     ------
     UsageError
-        If an account is not in the market, or a group is of no account there.
+        If a group is of no account in the market.
     DataError
-        If an account that is a must has no package with a fee within the budget.
+        If an account is not in the market, or one that is a must has no package with a fee within
+        the budget.
     """
     everything = np.ones(len(options))
     found = [Limit.over(BUDGET, everything, unit="money", high=budget)]
@@ -178,7 +185,8 @@ def build_limits(
     low = -np.inf if constraints.number.min is None else constraints.number.min
     if any(one.min_share for name in DIMENSIONS for one in getattr(constraints, name).values()):
         # Whoever asks for a share of the spend wants to spend: all shares of nothing are kept.
-        low = max(low, 1)
+        somebody = Limit.over(_SOMEBODY, everything, unit="accounts", low=1)
+        found.append(replace(somebody, is_implied=True))
     high = np.inf if most is None else most
     if np.isfinite(low) or np.isfinite(high):
         found.append(Limit.over(NUMBER, everything, unit="accounts", low=low, high=high))
@@ -277,7 +285,7 @@ def _changes(
     found = [Limit.over("new against the earlier plan", ~old, unit="accounts", high=most)]
     least = len(set(earlier)) - most
     if least > 0:
-        found.append(Limit.over("kept of the earlier plan", old, unit="accounts", low=least))
+        found.append(Limit.over(KEPT, old, unit="accounts", low=least))
     return found
 
 

@@ -44,6 +44,9 @@ class Limit:
         Greatest total.
     share : float, optional
         In a limit on a share of all fees the share that is asked for; None in others.
+    is_implied : bool, default False
+        Whether nobody asked for it by itself, so that it is always kept: it is neither told nor
+        loosened, and no part of a conflict.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class Limit:
     low: float = -np.inf
     high: float = np.inf
     share: float | None = None
+    is_implied: bool = False
 
     def __post_init__(self) -> None:
         options = frozen(self.options, np.int64)

@@ -42,6 +42,8 @@ __all__ = [
 USUAL_POSTS: Final = (1, 2, 3)
 """Numbers of posts that packages have where neither the brief nor the constraints say."""
 
+_MOST_DIGITS: Final = 12
+
 
 @dataclass(frozen=True, eq=False)
 class Options:
@@ -217,10 +219,11 @@ def build_options(
     )
     affordable = table["fee"] <= budget * (1 + 1e-12)
     if not affordable.any():
+        least, most_paid = _told_apart(float(table["fee"].min()), budget)
         raise SupportError(
             f"brief {brief.brief_id}: the cheapest package of {each['row'].nunique()} candidates "
-            f"costs {table['fee'].min():,.0f} {brief.currency}, which is above the budget of "
-            f"{budget:,.0f}; raise the budget or allow fewer posts"
+            f"costs {least} {brief.currency}, which is above the budget of {most_paid}; raise the "
+            "budget or allow fewer posts"
         )
     n_dear = int(table["row"].nunique() - table.loc[affordable, "row"].nunique())
     within = table[table["fee"] <= max(budget, most or 0.0) * (1 + 1e-12)]
@@ -235,6 +238,15 @@ def build_options(
         within["high"].to_numpy(np.float64), within["is_estimate"].to_numpy(bool),
         tuple(within["note"]), n_without, n_dear,
     )  # fmt: skip
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two amounts with as many decimals as show that they differ."""
+    for digits in range(0, _MOST_DIGITS, 2):
+        told = f"{one:,.{digits}f}", f"{other:,.{digits}f}"
+        if told[0] != told[1]:
+            return told
+    return repr(one), repr(other)
 
 
 def _set_aside(fees: Fees, level: float) -> NDArray[np.float64]:

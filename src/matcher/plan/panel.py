@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,8 +24,9 @@ __all__ = ["PANEL_SUFFIXES", "Panel", "parse_panel", "read_panel"]
 
 PANEL_SUFFIXES: Final = (".parquet", ".csv")
 _EXPECTED: Final = (
-    "expected columns person and account_id, and perhaps weight (people that a person stands for) "
-    "and probability (chance that the person sees what the account posts, above 0 to 1)"
+    "expected columns person and account_id (empty for a person who sees none), and perhaps weight "
+    "(people that a person stands for) and probability (chance that the person sees what the "
+    "account posts, above 0 to 1)"
 )
 _ACTIVE: Final = 0.25
 """Power of the number of accounts that a person sees, by which the active are reached first; it
@@ -47,10 +48,14 @@ class Panel:
         People that each stands for.
     rates : scipy.sparse.csr_array, shape (n_accounts, n_people)
         How strongly each account draws each person, 0 where not at all.
+    is_sample : bool, default False
+        Whether nothing was said of how many people each stands for, so that they are a sample in
+        which all count alike; see `standing_for`.
     """
 
     weight: NDArray[np.float64]
     rates: csr_array
+    is_sample: bool = False
 
     @property
     def is_known(self) -> NDArray[np.bool_]:
@@ -67,6 +72,21 @@ class Panel:
             held.update(np.asarray(places, "<i8").tobytes())
         return held.hexdigest()[:12]
 
+    def standing_for(self, population: float) -> Panel:
+        """The same people, standing for so many in all.
+
+        Parameters
+        ----------
+        population : float
+            People, above 0.
+
+        Returns
+        -------
+        Panel
+            Weights in the same proportion that sum to it.
+        """
+        return replace(self, weight=self.weight * (population / self.weight.sum()))
+
     def select(self, accounts: NDArray[np.int64]) -> Panel:
         """The same people, and some accounts.
 
@@ -80,7 +100,7 @@ class Panel:
         Panel
             Those rows.
         """
-        return Panel(self.weight, csr_array(self.rates[accounts]))
+        return replace(self, rates=csr_array(self.rates[accounts]))
 
     def reach(self, wanted: NDArray[np.float64]) -> tuple[Reach, NDArray[np.int64]]:
         """Each person as a cell, and options that each reach as many people as wanted.
@@ -173,13 +193,14 @@ def parse_panel(frame: pd.DataFrame, account_ids: pd.Index, *, where: str) -> Pa
     """Panel of a table with one row per person and account.
 
     Without probabilities all people of an account are as likely to be reached, but for this: who
-    sees more accounts is reached sooner, by the number of them to the power of one quarter.
+    sees more accounts is reached sooner, by the number of them to the power of one quarter. Without
+    weights the people are a sample of some population, in which all count alike.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns ``person`` (or ``user``) and ``account_id`` (or ``account``), and perhaps
-        ``weight``, one for each person, and ``probability``.
+        Columns ``person`` (or ``user``) and ``account_id`` (or ``account``; missing where a person
+        sees none), and perhaps ``weight``, one for each person, and ``probability``.
     account_ids : pandas.Index
         Accounts of the market, by code.
     where : str
@@ -203,13 +224,16 @@ def parse_panel(frame: pd.DataFrame, account_ids: pd.Index, *, where: str) -> Pa
             f"{where}: column {', '.join(missing)} is missing among {list(frame.columns)[:8]}; "
             f"{_EXPECTED}"
         )
-    frame = frame.assign(**{name: 1.0 for name in ("weight",) if name not in frame})
+    is_sample = "weight" not in frame
+    frame = frame.assign(weight=1.0) if is_sample else frame
     _check_values(frame, where)
     people, names = pd.factorize(frame["person"].astype(str), sort=True)
     weight = np.zeros(len(names))
     weight[people] = frame["weight"].to_numpy(np.float64)
     if not np.allclose(weight[people], frame["weight"].to_numpy(np.float64)):
         raise DataError(f"{where}: a person has two weights; expected one for each")
+    seeing = frame["account_id"].notna().to_numpy(bool)
+    people, frame = people[seeing], frame[seeing]
     codes = account_ids.get_indexer(pd.Index(frame["account_id"].astype(str).astype(object)))
     known = codes >= 0
     if not known.any():
@@ -223,7 +247,7 @@ def parse_panel(frame: pd.DataFrame, account_ids: pd.Index, *, where: str) -> Pa
         rates = n_seen[people].astype(np.float64) ** _ACTIVE
     shape = (len(account_ids), len(names))
     held = csr_array((rates[known], (codes[known], people[known])), shape=shape)
-    return Panel(weight, held)
+    return Panel(weight, held, is_sample)
 
 
 def _check_values(frame: pd.DataFrame, where: str) -> None:
@@ -233,17 +257,17 @@ def _check_values(frame: pd.DataFrame, where: str) -> None:
         numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
         most = 1.0 if name == "probability" else np.inf
         bad = ~(np.isfinite(numbers) & (numbers > 0) & (numbers <= most))
+        if name == "probability":
+            bad &= frame["account_id"].notna().to_numpy(bool)
         if bad.any():
             first = frame.loc[bad, name].head(5).tolist()
             raise DataError(
                 f"{where}: {int(bad.sum())} of {len(frame)} values of `{name}` are no numbers "
                 f"above 0{' and at most 1' if name == 'probability' else ''}; the first are {first}"
             )
-    blank = frame["person"].isna() | frame["account_id"].isna()
+    blank = frame["person"].isna()
     if blank.any():
-        raise DataError(
-            f"{where}: {int(blank.sum())} rows have no person or no account_id; {_EXPECTED}"
-        )
+        raise DataError(f"{where}: {int(blank.sum())} rows have no person; {_EXPECTED}")
     twice = frame.duplicated(["person", "account_id"])
     if twice.any():
         first = frame.loc[twice, ["person", "account_id"]].head(5).astype(str).agg(" ".join, axis=1)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from matcher.arguments import check_choice, check_number
 from matcher.errors import ConflictError
+from matcher.plan.frontier import join_plans, trace_frontier
 from matcher.plan.limit_words import describe_conflict
 from matcher.plan.limits import BUDGET
 from matcher.plan.prepare import prepare_plan
+from matcher.plan.prices import price
+from matcher.plan.refused import describe_refused
+from matcher.plan.shadows import MONEY_STEP
+from matcher.plan.solve import solve
 from matcher.plan.told import tell_plan
 from matcher.plan.wider import widen
 from matcher.recommend.recommend import identify_model, list_assumptions
@@ -27,8 +33,7 @@ if TYPE_CHECKING:
     from matcher.plan.panel import Panel
     from matcher.plan.plans import Plan
     from matcher.plan.prepare import Prepared
-    from matcher.plan.problem import Problem
-    from matcher.plan.results import Frontier, Prices, Solution
+    from matcher.plan.results import Frontier, Solution
     from matcher.plan.wider import Wider
     from matcher.ranking.model import Model
     from matcher.recommend.wording import Language
@@ -83,8 +88,8 @@ def plan(
     constraints : Constraints, optional
         What else is to be kept to.
     objective : str or Objective, optional
-        Outcome, or weighted outcomes (see `Objective.parse`); what stands for the brief's
-        objective when None.
+        Outcome, objective that briefs have, or several with weights (see
+        `matcher.plan.objective.read_objective`); what stands for the brief's objective when None.
     quantile : float, optional
         Let each account count by what it exceeds with probability ``1 - quantile``; by its mean
         when None.
@@ -97,8 +102,8 @@ def plan(
     language : {"en", "vi"}
         Language of sentences.
     seconds : float, default 15
-        Time for the plan and its certificate; what is proved sooner ends sooner. Prices and the
-        frontier take as long again each at most.
+        Time for the plan and its certificate; what is proved sooner ends sooner. The frontier and
+        prices take as long again each at most. A better plan that they come upon takes its place.
     seed : int, default 0
         Seed of the search.
     frontier : bool, default True
@@ -121,13 +126,14 @@ def plan(
     Raises
     ------
     UsageError
-        If the budget is not above 0, the currency no code, an account or outcome unknown.
+        If the budget is not above 0, the currency no code, or an outcome unknown.
     ConflictError
         If the constraints contradict each other; it says which, and by how much.
     SupportError
         If no account is eligible, no fee known, or an outcome not predicted.
     DataError
-        If a price stands in a currency without a rate of exchange.
+        If an account is not in the market, or a price stands in a currency without a rate of
+        exchange.
     LeakageError
         If the model was closed after the instant from which the brief is seen.
 
@@ -149,27 +155,39 @@ def plan(
             progress(step, done, 1)
 
     tell("candidates", 0)
+    most = FRONTIER_BUDGETS[-1] if frontier else 1.0 + MONEY_STEP
     ready = prepare_plan(
         model, data, brief, budget=budget, currency=currency, constraints=constraints,
         objective=objective, quantile=quantile, panel=panel, as_of=as_of, settings=settings,
         language=language, context=context, platform_reach=platform_reach,
-        most_budget=FRONTIER_BUDGETS[-1] if frontier else 1.0,
+        most_budget=most,
     )  # fmt: skip
     tell("candidates", 1)
     tell("plan", 0)
-    solution = _solve(ready, seconds=seconds, seed=seed, language=language)
+    used = model.settings if settings is None else settings
+    try:
+        solution = solve(ready.problem, seconds=seconds, seed=seed)
+    except ConflictError as error:
+        raise _told(error, ready, used, panel, language) from error
     tell("plan", 1)
-    tell("prices", 0)
-    prices = _price(ready.problem, solution, seconds=seconds, seed=seed)
-    tell("prices", 1)
-    traced = wider = None
+    wider = widen(ready, most * ready.request.budget, settings=settings, context=context,
+                  panel=panel)  # fmt: skip
+    traced = None
     if frontier:
         tell("other budgets", 0)
-        most = FRONTIER_BUDGETS[-1] * ready.request.budget
-        wider = widen(ready, most, settings=settings, context=context, panel=panel)
         traced = _trace(ready, wider, solution, seconds=seconds, seed=seed)
+        solution = _best_known(ready, solution, traced)
         tell("other budgets", 1)
-    used = model.settings if settings is None else settings
+    tell("prices", 0)
+    prices = price(
+        ready.problem, solution, seconds=seconds, seed=seed, varied=BUDGET, wider=wider.problem,
+        frontier=traced,
+    )  # fmt: skip
+    solution = prices.solution
+    tell("prices", 1)
+    if traced is not None:
+        known = [(ready.request.budget, solution), *prices.loosened]
+        traced = join_plans(traced, wider.problem, known)
     audit: dict[str, str | None] = {
         "model_id": identify_model(model) if model_id is None else model_id,
         "model_version": model_version,
@@ -197,30 +215,48 @@ def _tell_request(
     )
 
 
-def _solve(ready: Prepared, *, seconds: float, seed: int, language: Language) -> Solution:
-    from matcher.plan.solve import solve
+def _told(
+    error: ConflictError,
+    ready: Prepared,
+    settings: Settings,
+    panel: Panel | None,
+    language: Language,
+) -> ConflictError:
+    """A conflict in words, with whoever is missing."""
+    if error.conflict is None:
+        return error
+    told = describe_conflict(error.conflict, ready.request.currency, language)
+    told += describe_refused(
+        ready, error.conflict, settings=settings, panel=panel, language=language
+    )
+    return ConflictError(f"brief {ready.request.brief.brief_id}: {told}", error.conflict)
 
-    try:
-        return solve(ready.problem, seconds=seconds, seed=seed)
-    except ConflictError as error:
-        if error.conflict is None:
-            raise
-        told = describe_conflict(error.conflict, ready.request.currency, language)
-        where = f"brief {ready.request.brief.brief_id}"
-        raise ConflictError(f"{where}: {told}", error.conflict) from error
 
-
-def _price(problem: Problem, solution: Solution, *, seconds: float, seed: int) -> Prices:
-    from matcher.plan.prices import price
-
-    return price(problem, solution, seconds=seconds, seed=seed)
+def _best_known(ready: Prepared, solution: Solution, traced: Frontier) -> Solution:
+    """The plan, or one that is worth more within its limits and was found for another budget."""
+    problem = ready.problem
+    for point in traced.points:
+        found = point.solution
+        if found is None:
+            continue
+        if point.budget >= ready.request.budget and found.bound < solution.bound:
+            solution = replace(solution, bound=max(found.bound, solution.objective))
+        is_own = (found.chosen < problem.n_options).all()
+        if not is_own or problem.violations(found.chosen):
+            continue
+        worth = problem.objective(found.chosen)
+        if worth > solution.objective:
+            solution = replace(
+                solution, chosen=found.chosen, objective=worth, value=found.value,
+                reach=found.reach, cost=found.cost, bound=max(solution.bound, worth),
+                how=f"{solution.how}; the search within other budgets found it",
+            )  # fmt: skip
+    return solution
 
 
 def _trace(
     ready: Prepared, wider: Wider, solution: Solution, *, seconds: float, seed: int
 ) -> Frontier:
-    from matcher.plan.frontier import trace_frontier
-
     budgets = [share * ready.request.budget for share in FRONTIER_BUDGETS]
     return trace_frontier(
         wider.problem, budgets, limit=BUDGET, seconds=seconds, seed=seed, known=[solution.chosen]

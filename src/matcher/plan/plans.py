@@ -39,6 +39,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "method": "str",
     "outcome_name": "str",
     "outcome_expected": "float64",
+    "outcome_counted": "float64",
     "outcome_low": "float64",
     "outcome_median": "float64",
     "outcome_high": "float64",
@@ -62,11 +63,12 @@ COLUMNS: Final[Mapping[str, str]] = {
     "assumed_timeless": "str",
 }
 """Columns of a plan's rows. Money is in `fee_currency`, ``outcome_*`` in what `outcome_name` says
-(its range is that of 8 in 10), `marginal` and `swap_change` in the objective. `drop_out_fee` is
-missing where no fee drives the account out (`drop_out_how` is ``no fee``) or time ran out
-(``unknown``); else `drop_out_how` is ``exact`` (proven), ``proven`` (to within 5 %), ``re-solved``
-(bracketed to within 5 % by solving again, which finds good plans, not surely the best) or
-``estimate`` (by exchanges alone). `matcher simulate
+(its range is that of 8 in 10). `outcome_counted` is what the account counts by itself: its mean, or
+a quantile where one was asked for; `marginal` and `swap_change` are counted so. `drop_out_fee` is
+missing where no fee drives the account out (`drop_out_how` is ``no fee``) or no plan without it was
+found in time (``unknown``); else `drop_out_how` is ``exact`` (proven), ``proven`` (to within 5 %),
+``re-solved`` (bracketed to within 5 % by solving again, which finds good plans, not surely the
+best) or ``estimate`` (by exchanges alone). `matcher simulate
 --judge` reads rows as they are."""
 
 
@@ -81,21 +83,25 @@ class Plan:
     facts : mapping of str to Any
         Of the request (``brief_id, objective, quantile, budget, currency, fee_level``), of the
         money (``cost, cost_low, cost_high, budget_left, least_budget``), of the certificate
-        (``worth, bound, gap, how, greedy, seconds_feasible, seconds``), of overlap (``reach_kind,
-        reach_population, reach_known, reach_accounts``) and counts (``n_...``; `n_dearer_options`
-        and `n_dearer_accounts` are what only larger budgets of the frontier may buy), as JSON
-        values; None for what is not known.
+        (``worth, bound, gap, how, greedy``, the amounts counted as ``counted_by`` says;
+        ``seconds_feasible, seconds``), of overlap (``reach_kind,
+        reach_population, reach_known, reach_accounts``; ``reach_home`` is the country whose people
+        the population is, ``reach_people`` the people of a panel) and counts (``n_...``;
+        `n_dearer_options` and `n_dearer_accounts` are what only larger budgets of the frontier may
+        buy), as JSON values; None for what is not known.
     totals : pandas.DataFrame
         ``outcome, expected, low, median, high`` of the whole plan, from joint draws; ``reach``
         counts people once, ``reach_2`` and ``reach_3`` those reached by two and three accounts at
-        least, ``reach_sum`` counts them every time, ``reach_sainsbury`` by that formula.
+        least, ``reach_sum`` counts them every time, ``reach_sainsbury`` by that formula;
+        ``counted`` is what the plan is worth where accounts count by a quantile.
     limits : pandas.DataFrame
         ``name, side, unit, bound, total, slack, lp_price, step, change, price, most_change`` of
         each bound of each limit, in the unit in which it was asked for (a ``share`` is one of all
         fees, 0 to 1); what loosening it by `step` brings is missing where it does not bind.
     frontier : pandas.DataFrame
-        ``budget, worth, bound, cost, n_accounts, status`` of the best plans found within other
-        budgets (see `matcher.plan.results.FrontierStatus`); without rows where none was traced.
+        ``budget, worth, bound, cost, n_accounts, same_as, status`` of the best plans found within
+        other budgets (see `matcher.plan.results.FrontierStatus`); `same_as` is the least budget
+        with the same plan, where that is smaller. Without rows where none was traced.
     notes : tuple of str
         What was noticed, in sentences.
     audit : mapping of str to str or None

@@ -13,7 +13,6 @@ from matcher.errors import SupportError, UsageError
 from matcher.features.data import MarketData
 from matcher.market.brief import Brief
 from matcher.plan.limits import build_limits
-from matcher.plan.objective import Objective, find_objective
 from matcher.plan.options import (
     build_options,
     count_unknown_formats,
@@ -24,6 +23,8 @@ from matcher.plan.problem import Problem
 from matcher.plan.request import check_quantile, join_request
 from matcher.plan.sources import find_source
 from matcher.plan.texts import TEXTS
+from matcher.plan.wish import find_wish
+from matcher.plan.words import describe_kept
 from matcher.ranking.model import Model
 from matcher.ranking.stated import describe_fallback
 from matcher.recommend.recommend import score_brief
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from matcher.config import Settings
     from matcher.features.context import FeatureContext
     from matcher.plan.constraints import Constraints
+    from matcher.plan.objective import Objective
     from matcher.plan.options import Options
     from matcher.plan.panel import Panel
     from matcher.plan.request import Request
@@ -84,6 +86,8 @@ class Prepared:
         What was noticed on the way.
     platform_reach : mapping of str to float
         What multiplies all that a platform brings from now on.
+    n_people : int or None
+        People of the panel, if one was given.
     """
 
     model: Model
@@ -100,6 +104,7 @@ class Prepared:
     problem: Problem
     notes: tuple[str, ...]
     platform_reach: Mapping[str, float]
+    n_people: int | None
 
     @property
     def reach_mean(self) -> NDArray[np.float64]:
@@ -170,7 +175,7 @@ def prepare_plan(
     check_quantile(quantile)
     as_of = to_instant(data.market.all_known_at if as_of is None else as_of, where="plan: as_of")
     request = join_request(data, brief, constraints, budget=budget, currency=currency)
-    wish = _wish(model, request.brief, objective)
+    wish, missed = find_wish(model, request.brief, objective, language=language)
     rival_days = request.constraints.rival_days
     scored = score_brief(
         model, data, request.brief, as_of=as_of, settings=settings, order="outcome",
@@ -181,7 +186,12 @@ def prepare_plan(
         most=most_budget * request.budget, fee_level=request.constraints.fee_level,
         language=language,
     )  # fmt: skip
-    notes = [*filter(None, [describe_fallback(model.facts)]), *scored.candidates.eligible.notes]
+    kept, ids = scored.candidates.eligible.kept_against, data.index.account_ids
+    notes = [
+        *filter(None, [describe_fallback(model.facts)]),
+        *missed,
+        *describe_kept({rule: ids[held].tolist() for rule, held in kept.items()}, language),
+    ]
     unknown = count_unknown_formats(data, scored, options)
     if unknown:
         notes.append(TEXTS["format_unknown"][language].format(n=unknown))
@@ -211,6 +221,7 @@ def prepare_plan(
     return Prepared(
         model, data, request, wish, quantile, scored, options, predicted, dear_options,
         dear_predicted, source, problem, tuple(notes), factors,
+        None if panel is None else len(panel.weight),
     )  # fmt: skip
 
 
@@ -235,16 +246,6 @@ def _check_factors(
         )
         notes.append(TEXTS["platform_reach"][language].format(factors=told))
     return dict(factors)
-
-
-def _wish(model: Model, brief: Brief, objective: str | Objective | None) -> Objective:
-    known = () if model.outcomes is None else model.outcomes.names
-    reason = str(model.facts.get("no_outcomes", "")) if not known else ""
-    if objective is None:
-        return find_objective(brief, known, model.settings.market.objectives, reason)
-    wish = Objective.parse(objective) if isinstance(objective, str) else objective
-    check_type(wish, Objective, where="plan: objective")
-    return wish.check(known, reason)
 
 
 def in_panel(options: Options, panel: Panel | None) -> tuple[Options, int]:

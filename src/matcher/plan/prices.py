@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,32 +13,34 @@ from matcher.plan.bound import Relaxation
 from matcher.plan.drop_outs import drop_outs
 from matcher.plan.pool import Pool
 from matcher.plan.problem import Problem
-from matcher.plan.results import OptionPrice, Prices, ShadowPrice, Solution
+from matcher.plan.results import OptionPrice, Prices, Solution
 from matcher.plan.search import Search, best_exchange
-from matcher.plan.solve import Run, finish
+from matcher.plan.shadows import Shadows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from matcher.plan.linear import Limit
+    from matcher.plan.results import Frontier
 
 __all__ = ["price"]
 
-MONEY_STEP: Final = 0.05
-"""Part of its bound by which a limit on money is loosened to see what that brings."""
-SHARE_STEP: Final = 0.01
-"""By how much a share of all fees is loosened."""
-_N_STEPS: Final = 1500
 _N_TANGENTS: Final = 120
-_N_LOOSENED: Final = 30
-_OPTIONS_SHARE: Final = 0.6
-"""Part of the time for the options; the rest is for the limits."""
-_PROVABLE: Final = 2000
+_LIMITS_SHARE: Final = 0.4
+"""Part of the time for the limits at most; the rest is for the options."""
+_MOST_PLANS: Final = 4
+"""Plans, each better than the one before, of which options are priced at most."""
 
 
-def price(problem: Problem, solution: Solution, *, seconds: float = 30.0, seed: int = 0) -> Prices:
+def price(
+    problem: Problem,
+    solution: Solution,
+    *,
+    seconds: float = 30.0,
+    seed: int = 0,
+    varied: str = "budget",
+    wider: Problem | None = None,
+    frontier: Frontier | None = None,
+) -> Prices:
     """Prices of the options and limits of a plan.
 
     Parameters
@@ -52,6 +53,13 @@ def price(problem: Problem, solution: Solution, *, seconds: float = 30.0, seed: 
         Time limit. What it cuts off is NaN.
     seed : int, default 0
         Seed of all draws.
+    varied : str, default "budget"
+        Name of the limit with which what can be bought varies.
+    wider : Problem, optional
+        The same problem with what only a greater total of that limit buys behind its options.
+    frontier : Frontier, optional
+        Plans of `wider` within other totals of that limit. Solving again starts from them too, and
+        their bounds hold for what it can show.
 
     Returns
     -------
@@ -60,7 +68,8 @@ def price(problem: Problem, solution: Solution, *, seconds: float = 30.0, seed: 
         the objective adds up, otherwise found by solving again, while time is left, those first
         that the plan would miss most; each says how it was found. Shadow prices come from the
         linear program that proves the best bound, and beside them what re-solving a loosened
-        problem brings.
+        problem brings. Where a search comes upon a plan within the limits that is worth more than
+        the one given, the prices are of that plan.
 
     Raises
     ------
@@ -88,119 +97,51 @@ def price(problem: Problem, solution: Solution, *, seconds: float = 30.0, seed: 
     began = time.perf_counter()
     relaxation = Relaxation(problem)
     relaxation.tighten(_N_TANGENTS, until=began + 0.2 * seconds, enough=solution.objective)
-    options = tuple(
-        _price_options(
-            problem, solution, relaxation, until=began + _OPTIONS_SHARE * seconds, seed=seed
-        )
+    shadows = Shadows(
+        problem, solution, relaxation, seed=seed, varied=varied, wider=wider, frontier=frontier
     )
-    limits = tuple(_price_limits(problem, solution, relaxation, until=began + seconds, seed=seed))
-    return Prices(options, limits, time.perf_counter() - began)
+    shadows.solve(until=began + _LIMITS_SHARE * seconds)
+    options: tuple[OptionPrice, ...] | None = None
+    for n_left in reversed(range(_MOST_PLANS)):
+        options, better = _price_options(
+            problem, shadows.best, relaxation, until=began + seconds, seed=seed, is_last=not n_left
+        )
+        if better is None:
+            break
+        shadows.adopt(better)
+    assert options is not None
+    return Prices(
+        options, shadows.told(), time.perf_counter() - began, shadows.best, shadows.loosened()
+    )
 
 
 def _price_options(
-    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float, seed: int
-) -> Iterator[OptionPrice]:
+    problem: Problem,
+    solution: Solution,
+    relaxation: Relaxation,
+    *,
+    until: float,
+    seed: int,
+    is_last: bool,
+) -> tuple[tuple[OptionPrice, ...], NDArray[np.int64] | None]:
+    """Prices of the options of a plan, or a plan within the limits that is worth more."""
     everything = np.arange(problem.n_options)
     whole = Search(Pool.of(problem, everything), solution.chosen.tolist())
     swaps = {
         option: best_exchange(whole, option, others=problem.person != problem.person[option])
         for option in solution.chosen.tolist()
     }
-    fees = drop_outs(problem, solution, relaxation, until=until, seed=seed)
-    for option, (worth, swap) in swaps.items():
-        rest = solution.chosen[solution.chosen != option]
-        yield OptionPrice(
+    fees = drop_outs(problem, solution, relaxation, until=until, seed=seed, is_last=is_last)
+    if fees.better is not None:
+        return (), fees.better
+    return tuple(
+        OptionPrice(
             option,
-            solution.objective - problem.objective(rest),
-            *fees[option],
+            solution.objective - problem.objective(solution.chosen[solution.chosen != option]),
+            *fees.fees[option],
             swap,
             worth - solution.objective if swap >= 0 else np.nan,
             float(problem.fee[swap] - problem.fee[option]) if swap >= 0 else np.nan,
         )
-
-
-@dataclass(frozen=True)
-class _Binding:
-    row: int
-    side: Literal["at least", "at most"]
-    lp_price: float
-    step: float
-
-
-def _price_limits(
-    problem: Problem, solution: Solution, relaxation: Relaxation, *, until: float, seed: int
-) -> Iterator[ShadowPrice]:
-    binding = list(_binding(problem, solution, relaxation))
-    # The same search in the problem as it is: what it finds there no limit stands in the way of.
-    base = _again(
-        problem, solution, relaxation, (until - time.perf_counter()) / (len(binding) + 1), seed
-    )
-    before = solution.objective if base is None else base.objective
-    for place, one in enumerate(binding):
-        limit = problem.limits[one.row]
-        looser = _loosened(problem, one)
-        seconds = (until - time.perf_counter()) / (len(binding) - place)
-        change = bound_change = np.nan
-        if limit.share is None:
-            relaxation.move(looser)
-            there = relaxation
-        else:
-            there = relaxation.under(looser)
-        found = _again(looser, solution if base is None else base, there, seconds, seed)
-        if found is not None:
-            change, bound_change = found.objective - before, found.bound - before
-        yield ShadowPrice(
-            limit.name, one.side, limit.unit, one.lp_price, one.step, change, bound_change
-        )
-
-
-def _loosened(problem: Problem, binding: _Binding) -> Problem:
-    limit, step = problem.limits[binding.row], binding.step
-    if limit.share is not None:
-        return problem.with_share(
-            limit.name, limit.share + (step if binding.side == "at most" else -step)
-        )
-    if binding.side == "at most":
-        return problem.with_bounds(limit.name, high=limit.high + step)
-    return problem.with_bounds(limit.name, low=limit.low - step)
-
-
-def _again(
-    problem: Problem, start: Solution, relaxation: Relaxation, seconds: float, seed: int
-) -> Solution | None:
-    if seconds <= 0:
-        return None
-    run = Run(problem, seconds=seconds, gap=0.0, seed=seed, relaxation=relaxation)
-    run.offer(start.chosen)
-    finish(run, steps=_N_STEPS, tangents=_N_LOOSENED, most=_PROVABLE, anew=False)
-    return run.solution()
-
-
-def _binding(problem: Problem, solution: Solution, relaxation: Relaxation) -> Iterator[_Binding]:
-    """Bounds that the plan touches, or that the linear program puts a price on."""
-    totals = problem.totals(solution.chosen)
-    duals: NDArray[np.float64] = np.zeros(len(totals))
-    if relaxation.kept:
-        duals = relaxation.kept[0].duals[: len(totals)]
-    for row, limit in enumerate(problem.limits):
-        for side, bound, dual in (
-            ("at least", limit.low, -duals[row]),
-            ("at most", limit.high, duals[row]),
-        ):
-            kind: Literal["at least", "at most"] = "at least" if side == "at least" else "at most"
-            step = _step(limit, kind)
-            if not np.isfinite(bound) or step <= 0:
-                continue
-            dear = dual if limit.share is None else dual * solution.cost
-            touches = abs(totals[row] - bound) <= problem.slack[row]
-            matters = dear * step > 1e-9 * max(abs(solution.objective), 1e-300)
-            if touches or matters:
-                yield _Binding(row, kind, max(float(dear), 0.0), step)
-
-
-def _step(limit: Limit, side: Literal["at least", "at most"]) -> float:
-    """How far a bound is loosened; 0 where it cannot be."""
-    if limit.share is not None:
-        return min(SHARE_STEP, limit.share if side == "at least" else 1.0 - limit.share)
-    bound = limit.low if side == "at least" else limit.high
-    return MONEY_STEP * abs(bound) if limit.unit == "money" else 1.0
+        for option, (worth, swap) in swaps.items()
+    ), None

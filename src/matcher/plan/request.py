@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matcher.arguments import check_number, check_type
-from matcher.errors import ConfigError, UsageError
+from matcher.errors import ConfigError, DataError, UsageError
 from matcher.plan.constraints import Constraints
 from matcher.plan.limits import check_accounts, read_earlier
 
@@ -130,8 +130,10 @@ def join_request(
     Raises
     ------
     UsageError
-        If there is no budget or it is no number above 0, no currency, another currency than the
-        budget is stated in, or an account is unknown.
+        If there is no budget or it is no number above 0, no currency, or another currency than the
+        budget is stated in.
+    DataError
+        If the market has no such account or brand.
     ConfigError
         If an account has both to be hired and not to be hired.
     """
@@ -221,7 +223,7 @@ def _check_brands(data: MarketData, names: tuple[str, ...]) -> None:
     if strangers:
         near = difflib.get_close_matches(strangers[0], known, n=1)
         hint = f"did you mean {near[0]!r} for the first?" if near else f"known: {known[:5]} ..."
-        raise UsageError(
+        raise DataError(
             f"rivals: {len(strangers)} brand(s) are not in the market: {strangers[:5]}; {hint}"
         )
 

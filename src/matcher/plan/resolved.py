@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from matcher.plan.problem import Problem
     from matcher.plan.results import Solution
 
-__all__ = ["NEAR", "Prover", "Resolver"]
+__all__ = ["GAP", "NEAR", "Prover", "Resolver"]
 
 NEAR: Final = 0.05
 """Relative width of the bracket in which a price that is solved again lies."""
+GAP: Final = 0.01
+"""How closely plans are bounded at first, as a part of what the option is worth."""
 _TIE: Final = 1e-9
-_GAP: Final = 0.01
 _N_TANGENTS: Final = 8
 _N_POOL: Final = 150
 _WIDEST: Final = 1.6
@@ -60,7 +61,13 @@ class Prover:
         self.rivals: list[NDArray[np.int64]] = []
 
     def fee(
-        self, option: int, rival: NDArray[np.int64], payable: NDArray[np.int64], *, until: float
+        self,
+        option: int,
+        rival: NDArray[np.int64],
+        payable: NDArray[np.int64],
+        *,
+        until: float,
+        gap: float = GAP,
     ) -> float | None:
         """Greatest fee at which some best plan holds an option, to within 5 %.
 
@@ -74,17 +81,21 @@ class Prover:
             A plan with it, that keeps to the limits at more than the option's own fee too.
         until : float
             Instant of `time.perf_counter` at which it gives up.
+        gap : float, default 0.01
+            How closely the best plan without the option is bounded, as a part of what the option
+            is worth.
 
         Returns
         -------
         float or None
             A fee at which the best plan surely holds it, while at one that is 5 % higher it surely
-            does not; inf where no limit bounds it; None where the time ran out.
+            does not; inf where no limit bounds it; None where the time ran out or the gap was too
+            wide to tell.
         """
         problem = self.problem
         if not len(charged_sides(problem, option)[0]):
             return np.inf
-        worth = self._rival(option, rival, payable, until)
+        worth = self._rival(option, rival, payable, until, gap)
         if worth is None:
             return None
         low, high = worth
@@ -92,12 +103,12 @@ class Prover:
         fee = fee_at(problem, option, payable) if payer >= low else 0.0
         kept = self._needed(option, fee * (1.0 - _TIE), low)
         fewer, place = problem.select(kept), int(np.searchsorted(kept, option))
-        surely = greatest_fee(fewer, place, high, until, gap=_GAP)
+        surely = greatest_fee(fewer, place, high, until, gap=gap)
         if surely is None:
             return None
         ends = surely
         if high > low:
-            found = greatest_fee(fewer, place, low, until, gap=_GAP)
+            found = greatest_fee(fewer, place, low, until, gap=gap)
             if found is None:
                 return None
             ends = (surely[0], found[1])
@@ -109,6 +120,7 @@ class Prover:
         rival: NDArray[np.int64],
         payable: NDArray[np.int64],
         until: float,
+        gap: float,
     ) -> tuple[float, float] | None:
         """What the best plan without an option is worth: at least, and at most."""
         problem = self.problem
@@ -118,14 +130,13 @@ class Prover:
         left = until - time.perf_counter()
         if left <= 0 or len(start) < len(rival):
             return None
-        # A hundredth of what the option is worth, as its price is told to within five.
         share = abs(problem.gains[option]) / max(abs(problem.objective(payable)), 1e-300)
-        best = best_choice(fewer, fewer.gains, seconds=left, gap=_GAP * share, start=start)
+        best = best_choice(fewer, fewer.gains, seconds=left, gap=gap * share, start=start)
         if best.chosen is None:
             return None
         worth = fewer.objective(best.chosen)
         self.rivals.append(kept[best.chosen])
-        close = best.bound <= worth + 2.0 * _GAP * share * abs(worth)
+        close = best.bound <= worth + 2.0 * gap * share * abs(worth)
         return (worth, max(worth, best.bound)) if close else None
 
     def _needed(self, option: int, fee: float | None, worth: float) -> NDArray[np.int64]:
@@ -162,6 +173,11 @@ class Resolver:
         Its plan.
     relaxation : Relaxation
         Of the problem; not moved.
+
+    Attributes
+    ----------
+    rivals : list of numpy.ndarray of int
+        The best plans found without an option so far.
     """
 
     def __init__(self, problem: Problem, solution: Solution, relaxation: Relaxation) -> None:
@@ -178,6 +194,8 @@ class Resolver:
         self._held = problem.with_limits([*problem.limits, *holds])
         self._relaxation = relaxation.under(self._held)
         self._plans = [solution.chosen]
+        self._worth = solution.objective
+        self.rivals: list[NDArray[np.int64]] = []
 
     def fee(
         self, option: int, guess: float, rival: NDArray[np.int64] | None, *, until: float
@@ -202,18 +220,20 @@ class Resolver:
             the time ran out before.
         """
         bars = self._held.with_bounds(self._holds[option], high=0.0)
-        worth = self._solve(bars, [] if rival is None else [rival])
-        if worth is None:
+        without = self._solve(bars, [] if rival is None else [rival])
+        if without is None:
             return None
-        if rival is not None:
-            worth = max(worth, self.problem.objective(rival))
+        self.rivals.append(without)
+        # A better plan than the one at hand is told as such, not by fees below those it pays.
+        worth = min(self.problem.objective(without), self._worth)
         low, high, width, fee = 0.0, np.inf, 1.0 + NEAR / 2, guess
         for _ in range(_MOST_FEES):
             if time.perf_counter() >= until:
                 return None
             there = self._at(option, fee)
             found = self._solve(there, self._plans)
-            if found is not None and found >= worth * (1.0 - _TIE):
+            is_kept = found is not None and self.problem.objective(found) >= worth * (1.0 - _TIE)
+            if is_kept:
                 low = fee
             else:
                 high = fee
@@ -234,8 +254,8 @@ class Resolver:
             there = there.with_bounds(limit.name, low=limit.low - moved, high=limit.high - moved)
         return there
 
-    def _solve(self, there: Problem, starts: list[NDArray[np.int64]]) -> float | None:
-        """Worth of the best plan that rounding and exchanges find; None where they find none."""
+    def _solve(self, there: Problem, starts: list[NDArray[np.int64]]) -> NDArray[np.int64] | None:
+        """The best plan that rounding and exchanges find; None where they find none."""
         relaxation = self._relaxation
         relaxation.move(there)
         if not relaxation.is_feasible:
@@ -251,9 +271,10 @@ class Resolver:
         pool = Pool.of(there, np.union1d(options, best))
         search = Search(pool, pool.places(best).tolist())
         improve(search)
-        self._plans.append(np.sort(pool.options[search.chosen]))
+        found = np.sort(pool.options[search.chosen])
+        self._plans.append(found)
         del self._plans[1:-6]
-        return search.worth
+        return found
 
 
 def moves(problem: Problem, option: int, fee: float) -> list[tuple[int, float]]:

@@ -3,7 +3,7 @@
 The functions that give them are ``solve.solve(problem, *, seconds, gap, seed, start)``,
 ``frontier.trace_frontier(problem, budgets, *, limit, seconds, seed)``,
 ``conflicts.explain_conflict(problem, *, seconds)`` and
-``prices.price(problem, solution, *, seconds, seed)``.
+``prices.price(problem, solution, *, seconds, seed, wider, frontier)``.
 """
 
 from __future__ import annotations
@@ -101,9 +101,10 @@ class Solution:
         return max(0.0, (self.bound - self.objective) / self.bound)
 
 
-FrontierStatus = Literal["searched", "carried", "impossible", "unknown"]
-"""How a budget ended: its plan was searched for; time ran out before, and the best plan known that
-fits stands in; it is proved that no plan fits; time ran out, and no plan is known."""
+FrontierStatus = Literal["searched", "same", "carried", "impossible", "unknown"]
+"""How a budget ended: its plan was searched for; the search found nothing better than the plan of a
+smaller budget; time ran out before, and the best plan known that fits stands in; it is proved that
+no plan fits; time ran out, and no plan is known."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class FrontierPoint:
         Greatest total of the limit that varies.
     solution : Solution or None
         The plan; None where the status is "impossible" or "unknown".
-    status : {"searched", "carried", "impossible", "unknown"}
+    status : {"searched", "same", "carried", "impossible", "unknown"}
         How the budget ended.
 
     Raises
@@ -184,7 +185,8 @@ class ConflictPart:
         What it is now.
     give : float
         How far this bound alone would have to move for a plan to exist while everything else
-        stays, in the limit's unit; NaN where moving it alone is not enough.
+        stays, in the limit's unit; NaN where moving it alone is not enough, or leaves no plan but
+        one that hires nobody.
     joint_give : float
         How far it moves where all bounds give way together as little as possible, each measured
         relative to its size; 0 where another gives way instead.
@@ -218,6 +220,8 @@ class Conflict:
     is_irreducible : bool
         False where time ran out before every part was tried; the set is then a conflict still,
         but may hold more than it must.
+    is_least : bool
+        False where time ran out before it was proved that no less has to give way.
     """
 
     parts: tuple[ConflictPart, ...]
@@ -225,6 +229,7 @@ class Conflict:
     chosen: NDArray[np.int64]
     broken: tuple[Violation, ...]
     is_irreducible: bool
+    is_least: bool = True
 
 
 DropOutHow = Literal["exact", "proven", "re-solved", "estimate", "unknown"]
@@ -247,7 +252,8 @@ class OptionPrice:
     drop_out_how : {"exact", "proven", "re-solved", "estimate", "unknown"}
         Whether the price is proven; proven to within 5 %; within 5 % of a fee at which plans that
         are found by solving again no longer hold the option; where exchanges that free money no
-        longer beat the best plan that exchanges find without it; or not reached in time (NaN).
+        longer beat the best plan that exchanges find without it; or no plan without it was found
+        in time (NaN).
     swap : int
         The option of another person that replaces it best, the others fixed; -1 where none can.
     swap_change : float
@@ -285,9 +291,9 @@ class ShadowPrice:
         (less where less is left), one of the rest.
     change : float
         Change of the objective when the loosened problem is solved again, starting from the
-        plan; from 0 on. What the same search finds without loosening is taken off.
+        plan; from 0 on. The plan is the best that the same search finds without loosening.
     bound_change : float
-        Upper bound of the loosened problem less the same objective: no re-solve can show more.
+        Upper bound of the loosened problem less the plan's objective: no re-solve can show more.
     """
 
     name: str
@@ -317,8 +323,16 @@ class Prices:
         advantage otherwise.
     seconds : float
         Time for all.
+    solution : Solution
+        The plan that these are prices of: the one given, or a better one within the same limits
+        that solving again came upon.
+    loosened : tuple of tuple of float and Solution
+        Greatest totals of the limit that varies (see `matcher.plan.prices.price`) and the plans
+        that solving again found within them.
     """
 
     options: tuple[OptionPrice, ...]
     limits: tuple[ShadowPrice, ...]
     seconds: float
+    solution: Solution
+    loosened: tuple[tuple[float, Solution], ...] = ()

@@ -70,6 +70,8 @@ class ReachSource:
         Accounts whose own audience is known.
     n_accounts : int
         Accounts in all.
+    home : str, default ""
+        Country whose people the population is; empty where weights of a panel say how many it is.
     """
 
     kind: ReachKind
@@ -77,6 +79,7 @@ class ReachSource:
     population: float
     n_known: int
     n_accounts: int
+    home: str = ""
 
     def reach(
         self, rows: NDArray[np.int64], wanted: NDArray[np.float64]
@@ -178,8 +181,9 @@ def find_source(
     Returns
     -------
     ReachSource
-        The panel; else cells of `audiences`; else one population per platform, in which all people
-        are alike.
+        The panel, which without weights is a sample of the people on social media of the brief's
+        first country, else of the one where most accounts are at home; else cells of `audiences`;
+        else one population per platform, in which all people are alike.
     """
     home = _home(data, brief, codes, instant)
     usual = usual_people()
@@ -192,9 +196,12 @@ def find_source(
     population = people.count(home)
     if panel is not None:
         known = panel.select(codes)
+        if panel.is_sample:
+            known = known.standing_for(population)
         return ReachSource(
-            "panel", known, float(panel.weight.sum()), int(known.is_known.sum()), len(codes)
-        )
+            "panel", known, float(known.weight.sum()), int(known.is_known.sum()), len(codes),
+            home if panel.is_sample else "",
+        )  # fmt: skip
     audiences = read_audiences(data, codes, instant)
     n_known = max(audiences.n_known.values(), default=0)
     if not n_known:
@@ -209,7 +216,7 @@ def find_source(
         evenness=evenness if n_known else np.inf,
     )
     kind: ReachKind = "audiences" if n_known else "independence"
-    return ReachSource(kind, crowd, population, n_known, len(codes))
+    return ReachSource(kind, crowd, population, n_known, len(codes), home)
 
 
 def _home(data: MarketData, brief: Brief, codes: NDArray[np.int64], instant: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GENDER_NAMES", "LIMIT_NAMES", "LIMIT_PARTS", "MORE_NAMES", "TEXTS"]
+__all__ = ["GENDER_NAMES", "LIMIT_NAMES", "LIMIT_PARTS", "MORE_NAMES", "REASONS", "TEXTS"]
 
 MORE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "reach": {"en": "people reached", "vi": "người tiếp cận được"},
@@ -18,6 +18,7 @@ MORE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "reach added up, people counted every time",
         "vi": "tổng tiếp cận, tính cả người trùng",
     },
+    "counted": {"en": "worth of the plan as counted", "vi": "giá trị phương án theo cách tính"},
     "reach_sainsbury": {
         "en": "people reached by Sainsbury's formula",
         "vi": "người tiếp cận theo công thức Sainsbury",
@@ -41,6 +42,11 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "{factors}.",
         "vi": "Giả định, không phải học được: từ nay mọi kết quả trên nền tảng được nhân: "
         "{factors}.",
+    },
+    "stands_in": {
+        "en": "The objective `{objective}` counts {outcome}, since the model does not predict "
+        "{wanted}.",
+        "vi": "Mục tiêu `{objective}` được tính theo {outcome}, vì mô hình không dự đoán {wanted}.",
     },
     "format_unknown": {
         "en": "Accounts of which no format is known, and which are taken to sell those asked for: "
@@ -89,14 +95,21 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "hạn này.",
     },
     "quantile": {
-        "en": "Each account counts by what it exceeds in {share} of cases, not by its mean.",
-        "vi": "Mỗi tài khoản được tính theo mức mà nó vượt trong {share} trường hợp, không theo "
-        "trung bình.",
+        "en": "Counted at {share}, that is by what each account exceeds in {share} of cases and "
+        "not by its mean, the plan is worth {worth} {outcome}; this is what it was chosen by.",
+        "vi": "Tính ở mức {share}, tức theo mức mà mỗi tài khoản vượt trong {share} trường hợp chứ "
+        "không theo trung bình, phương án đạt {worth} {outcome}; phương án được chọn theo mức này.",
     },
+    "mixed": {"en": "points ({parts})", "vi": "điểm ({parts})"},
+    "stays": {
+        "en": "must_have: {n} account(s) stay against the rule `{rule}` ({reason}): {names}",
+        "vi": "must_have: vẫn giữ {n} tài khoản trái với quy tắc `{rule}` ({reason}): {names}",
+    },
+    "level": {"en": " (at {share})", "vi": " (ở mức {share})"},
     "more_budget": {
-        "en": "With {step} more the plan would bring {change} more (solved again); no plan could "
+        "en": "With {step} more, solved again, the plan would bring {change} more; no plan could "
         "bring more than {most} more.",
-        "vi": "Thêm {step} thì phương án đạt thêm {change} (đã giải lại); không phương án nào đạt "
+        "vi": "Giải lại với thêm {step} thì phương án đạt thêm {change}; không phương án nào đạt "
         "thêm quá {most}.",
     },
     "reached": {
@@ -106,8 +119,18 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "công thức Sainsbury cho {sainsbury}.",
     },
     "panel": {
-        "en": "Overlap of audiences is counted in the panel given.",
-        "vi": "Phần khán giả trùng nhau được đếm trong panel đã cho.",
+        "en": "Overlap of audiences is counted in the panel given, whose people stand for "
+        "{population}.",
+        "vi": "Phần khán giả trùng nhau được đếm trong panel đã cho, đại diện cho {population} "
+        "người.",
+    },
+    "sample": {
+        "en": "The panel has no weights, so its {n} people are taken to be a sample of all "
+        "{population} people on social media in {home}: each stands for {each}. Where that is "
+        "wrong, give the panel a `weight`, or the constraints `reach: people`.",
+        "vi": "Panel không có trọng số nên {n} người trong đó được coi là mẫu của toàn bộ "
+        "{population} người dùng mạng xã hội ở {home}: mỗi người đại diện cho {each} người. Nếu "
+        "không đúng, hãy thêm `weight` vào panel, hoặc `reach: people` vào ràng buộc.",
     },
     "audiences": {
         "en": "Overlap of audiences is estimated from the audience tables of {known} of {all} "
@@ -128,10 +151,12 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "đạt mức đó.",
     },
     "cut": {
-        "en": "{n} packages would reach more than 95 % of their people in the panel; the rest "
-        "count as people whom nobody else reaches.",
-        "vi": "{n} gói sẽ tiếp cận hơn 95 % số người của mình trong panel; phần còn lại được tính "
-        "là những người không ai khác tiếp cận.",
+        "en": "{n} packages would reach more than 95 % of those whom their people in the panel "
+        "stand for; the rest count as people whom nobody else reaches, so that overlap is "
+        "understated.",
+        "vi": "{n} gói sẽ tiếp cận hơn 95 % số người mà khán giả của mình trong panel đại diện; "
+        "phần còn lại được tính là những người không ai khác tiếp cận, nên phần trùng nhau bị tính "
+        "thiếu.",
     },
     "not_in_panel": {
         "en": "{n} candidates are not in the panel and were not considered.",
@@ -179,7 +204,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "no plan keeps to all limits. This cannot be kept: {parts}.",
         "vi": "không phương án nào giữ được mọi giới hạn. Không thể giữ: {parts}.",
     },
-    "give_one": {"en": " It could be: {ways}.", "vi": " Có thể là: {ways}."},
+    "give_one": {"en": " A way out: {ways}.", "vi": " Cách gỡ: {ways}."},
     "perhaps": {
         "en": " (time ran out, so the list may hold more than it must)",
         "vi": " (hết thời gian nên danh sách có thể thừa)",
@@ -201,7 +226,26 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": " Together they would hold with: {ways}.",
         "vi": " Cùng nhau sẽ giữ được với: {ways}.",
     },
+    "hasty": {
+        "en": " These amounts are the best found before time ran out; less may be enough.",
+        "vi": " Đây là các mức tốt nhất tìm được trước khi hết thời gian; nới ít hơn có thể cũng "
+        "đủ.",
+    },
+    "only": {
+        "en": " For “{name}” only {n} can be hired at all.",
+        "vi": " Với “{name}” chỉ có {n} có thể thuê.",
+    },
+    "nobody_counts": {
+        "en": " Nobody who can be hired counts for “{name}”.",
+        "vi": " Không ai có thể thuê được tính vào “{name}”.",
+    },
+    "lost": {
+        "en": " Of the {all} accounts of the earlier plan {n} cannot be hired: {names}.",
+        "vi": " Trong {all} tài khoản của phương án trước có {n} không thuê được: {names}.",
+    },
+    "and_more": {"en": "and {n} more", "vi": "và {n} tài khoản nữa"},
     "accounts": {"en": "{n} accounts", "vi": "{n} tài khoản"},
+    "list": {"en": "(list {n})", "vi": "(danh sách {n})"},
     "account": {"en": "1 account", "vi": "1 tài khoản"},
     "posts": {"en": "{n} posts", "vi": "{n} bài"},
     "packages": {"en": "{n} packages", "vi": "{n} gói"},
@@ -246,6 +290,27 @@ LIMIT_PARTS: Final[Mapping[str, Mapping[str, str]]] = {
     "gender ": {"en": "gender ", "vi": "giới tính "},
 }
 """Words with which names of limits begin, one after the other."""
+
+REASONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "platform": {"en": "another platform", "vi": "khác nền tảng"},
+    "country": {"en": "another country", "vi": "khác quốc gia"},
+    "language": {"en": "another language", "vi": "khác ngôn ngữ"},
+    "format": {"en": "has not shown the format", "vi": "chưa từng đăng định dạng này"},
+    "price": {"en": "price above the budget", "vi": "giá vượt ngân sách"},
+    "availability": {"en": "not available then", "vi": "không rảnh trong thời gian đó"},
+    "exclusivity": {"en": "bound to another brand", "vi": "vướng độc quyền với nhãn khác"},
+    "blocklist": {"en": "`never`", "vi": "thuộc `never`"},
+    "rival": {"en": "worked for a rival lately", "vi": "vừa làm cho nhãn đối thủ"},
+    "posts": {"en": "too few posts", "vi": "quá ít bài"},
+    "market": {"en": "not in the market", "vi": "không có trong dữ liệu"},
+    "candidates": {"en": "not among the candidates", "vi": "không nằm trong các ứng viên"},
+    "panel": {"en": "nobody in the panel sees it", "vi": "không ai trong panel xem"},
+    "fee": {
+        "en": "no package with a known fee within the budget",
+        "vi": "không có gói nào biết giá mà trong ngân sách",
+    },
+}
+"""Hard rules and other reasons for which an account cannot be hired."""
 
 GENDER_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "female": {"en": "female", "vi": "nữ"},

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from matcher.plan.limit_words import amount
-from matcher.plan.texts import MORE_NAMES, TEXTS
+from matcher.plan.texts import MORE_NAMES, REASONS, TEXTS
 from matcher.recommend.wording import OUTCOME_NAMES, format_money, format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
     from matcher.recommend.wording import Language
 
 __all__ = [
+    "count_words",
+    "counted_words",
     "describe_haste",
+    "describe_kept",
     "describe_plan",
     "describe_source",
+    "level_words",
     "objective_name",
     "outcome_name",
 ]
@@ -63,7 +67,83 @@ def objective_name(objective: str, language: Language) -> str:
     if "=" not in objective:
         return outcome_name(objective, language)
     parts = [part.split("=") for part in objective.split(",")]
-    return " + ".join(f"{weight} × {outcome_name(name, language)}" for name, weight in parts)
+    return " + ".join(
+        f"{_weight(float(weight), language)} × {outcome_name(name, language)}"
+        for name, weight in parts
+    )
+
+
+def counted_words(objective: str, language: Language) -> str:
+    """What an amount of an objective counts, as it stands behind a number.
+
+    Parameters
+    ----------
+    objective : str
+        Outcome, or weighted outcomes as they are typed.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Name of the outcome; points, with what they are made of, for several.
+    """
+    name = objective_name(objective, language)
+    return TEXTS["mixed"][language].format(parts=name) if "=" in objective else name
+
+
+def _weight(value: float, language: Language) -> str:
+    """Weight with the decimals that it has."""
+    digits = next((n for n in range(6) if abs(value - round(value, n)) <= 1e-9 * value), 6)
+    return format_number(value, language, digits=digits)
+
+
+def count_words(value: float, language: Language) -> str:
+    """An amount of an outcome, of a plan or of one account.
+
+    Parameters
+    ----------
+    value : float
+        Amount.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Two decimals where it is broken and below 10; a dash where it is not known.
+    """
+    if np.isnan(value):
+        return "–"
+    is_small = abs(value) < 10 and abs(value - round(value)) >= 0.005
+    return format_number(float(value), language, digits=2 if is_small else 0)
+
+
+def level_words(quantile: float | None, language: Language) -> str:
+    """What stands behind an amount that is counted by a quantile of what accounts bring.
+
+    Parameters
+    ----------
+    quantile : float or None
+        Probability of less.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Words that begin with a blank; none where means are counted.
+    """
+    if quantile is None:
+        return ""
+    return TEXTS["level"][language].format(share=_exceeded(quantile, language))
+
+
+def _exceeded(quantile: float, language: Language) -> str:
+    """Share of cases in which a quantile is exceeded."""
+    share = 100.0 * (1.0 - quantile)
+    digits = 0 if abs(share - round(share)) < 0.05 else 1
+    return f"{format_number(share, language, digits=digits)} %"
 
 
 def describe_plan(
@@ -109,15 +189,19 @@ def describe_plan(
     if "reach" in held.index:
         parts.append(
             TEXTS["reached"][language].format(
-                once=_count(held["reach"], language),
-                twice=_count(held["reach_2"], language),
-                thrice=_count(held["reach_3"], language),
-                sainsbury=_count(held["reach_sainsbury"], language),
+                once=count_words(held["reach"], language),
+                twice=count_words(held["reach_2"], language),
+                thrice=count_words(held["reach_3"], language),
+                sainsbury=count_words(held["reach_sainsbury"], language),
             )
         )
     if facts["quantile"] is not None:
-        share = format_number(100 * (1 - facts["quantile"]), language) + " %"
-        parts.append(TEXTS["quantile"][language].format(share=share))
+        text = TEXTS["quantile"][language].format(
+            share=_exceeded(facts["quantile"], language),
+            worth=count_words(facts["worth"], language),
+            outcome=counted_words(facts["objective"], language),
+        )
+        parts.append(text)
     return (*parts, *_certificate(facts, language), *_more(facts, limits, language))
 
 
@@ -128,28 +212,28 @@ def _head(facts: Mapping[str, Any], totals: pd.DataFrame, language: Language) ->
         n=amount(facts["n_accounts"], "accounts", "", language),
         cost=format_money(facts["cost"], facts["currency"], language),
         budget=format_money(facts["budget"], facts["currency"], language),
-        expected=_count(row["expected"], language),
-        outcome=objective_name(facts["objective"], language),
-        low=_count(row["low"], language),
-        high=_count(row["high"], language),
+        expected=count_words(row["expected"], language),
+        outcome=counted_words(facts["objective"], language),
+        low=count_words(row["low"], language),
+        high=count_words(row["high"], language),
     )
-
-
-def _count(value: float, language: Language) -> str:
-    digits = 0 if abs(value) >= 10 or value == 0 else 2
-    return "–" if np.isnan(value) else format_number(float(value), language, digits=digits)
 
 
 def _share(value: float, language: Language) -> str:
     return format_number(100 * value, language, digits=0 if value >= 0.0995 else 1) + " %"
 
 
+def _worth(value: float, facts: Mapping[str, Any], language: Language) -> str:
+    """Amount in the unit in which plans are compared."""
+    return count_words(value, language) + level_words(facts["quantile"], language)
+
+
 def _certificate(facts: Mapping[str, Any], language: Language) -> list[str]:
     key = "optimal" if facts["gap"] < 0.0005 else "gap"
     told = [
         TEXTS[key][language].format(
-            bound=_count(facts["bound"], language),
-            worth=_count(facts["worth"], language),
+            bound=_worth(facts["bound"], facts, language),
+            worth=_worth(facts["worth"], facts, language),
             gap=_share(facts["gap"], language),
         )
     ]
@@ -161,7 +245,7 @@ def _certificate(facts: Mapping[str, Any], language: Language) -> list[str]:
     elif worth > 0:
         told.append(
             TEXTS["greedy"][language].format(
-                greedy=_count(greedy, language), less=_share(1 - greedy / worth, language)
+                greedy=_worth(greedy, facts, language), less=_share(1 - greedy / worth, language)
             )
         )
     return told
@@ -175,8 +259,8 @@ def _more(facts: Mapping[str, Any], limits: pd.DataFrame, language: Language) ->
     return [
         TEXTS["more_budget"][language].format(
             step=format_money(row["step"], facts["currency"], language),
-            change=_count(row["change"], language),
-            most=_count(row["most_change"], language),
+            change=_worth(row["change"], facts, language),
+            most=_worth(row["most_change"], facts, language),
         )
     ]
 
@@ -209,13 +293,44 @@ def describe_source(facts: Mapping[str, Any], language: Language) -> tuple[str, 
             )
         )
     if facts["reach_kind"] is not None:
-        told.append(
-            TEXTS[facts["reach_kind"]][language].format(
-                known=format_number(facts["reach_known"], language),
-                all=format_number(facts["reach_accounts"], language),
-            )
-        )
+        population, n = facts["reach_population"], facts["reach_people"]
+        held = {
+            "known": format_number(facts["reach_known"], language),
+            "all": format_number(facts["reach_accounts"], language),
+            "population": format_number(population, language),
+        }
+        told.append(TEXTS[facts["reach_kind"]][language].format(**held))
+        if n is not None and facts["reach_home"] is not None:
+            held |= {"n": format_number(n, language), "home": facts["reach_home"]}
+            each = format_number(population / n, language, digits=0 if population >= 10 * n else 1)
+            told.append(TEXTS["sample"][language].format(each=each, **held))
     return tuple(told)
+
+
+def describe_kept(kept_against: Mapping[str, Sequence[str]], language: Language) -> tuple[str, ...]:
+    """Accounts that have to be hired though a hard rule is against them.
+
+    Parameters
+    ----------
+    kept_against : mapping of str to sequence of str
+        Account ids by rule.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    tuple of str
+        One sentence per rule; it names five accounts at most.
+    """
+    return tuple(
+        TEXTS["stays"][language].format(
+            n=format_number(len(names), language),
+            rule=rule,
+            reason=REASONS[rule][language],
+            names=", ".join(names[:5]) + (" ..." if len(names) > 5 else ""),
+        )
+        for rule, names in kept_against.items()
+    )
 
 
 def describe_haste(frontier: pd.DataFrame, language: Language) -> tuple[str, ...]:

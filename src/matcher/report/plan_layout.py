@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
+from matcher.plan.words import level_words
 from matcher.report.layout import Column
 
-__all__ = ["ACCOUNTS", "BUDGETS", "LIMITS", "TOTALS", "WORDS"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matcher.recommend.wording import Language
+
+__all__ = ["ACCOUNTS", "BUDGETS", "LIMITS", "TOTALS", "WORDS", "counted_columns"]
 
 
 def _said(en: str, vi: str) -> dict[str, str]:
@@ -28,6 +35,7 @@ ACCOUNTS: Final = (
     Column(
         "outcome_high", _said("At most, 9 of 10 times", "Nhiều nhất, 9 trên 10 lần"), 13, "amount"
     ),
+    Column("outcome_counted", _said("Counted outcome", "Kết quả được tính"), 13, "amount"),
     Column(
         "marginal",
         _said("Lost without it", "Mất đi nếu bỏ"),
@@ -88,6 +96,43 @@ BUDGETS: Final = (
     Column("how", _said("How found", "Cách tìm"), 44, "long"),
 )
 
+_COUNTED: Final = (
+    "outcome_counted", "marginal", "swap_change", "change", "most_change", "lp_change", "worth",
+    "bound",
+)  # fmt: skip
+"""Columns of amounts that are counted as the plan counts."""
+
+
+def counted_columns(
+    columns: Sequence[Column], quantile: float | None, language: Language
+) -> tuple[Column, ...]:
+    """Columns with headings that say by which quantile amounts are counted.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        `ACCOUNTS`, `LIMITS` or `BUDGETS`.
+    quantile : float or None
+        Probability of less; None where means are counted.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    tuple of Column
+        The same where means are counted, but for the one that would repeat them.
+    """
+    if quantile is None:
+        return tuple(one for one in columns if one.source != "outcome_counted")
+    level = level_words(quantile, language)
+    return tuple(
+        replace(one, heading={name: text + level for name, text in one.heading.items()})
+        if one.source in _COUNTED and one.kind == "amount"
+        else one
+        for one in columns
+    )
+
+
 WORDS: Final = {
     "plan": _said("Plan", "Phương án"),
     "limits": _said("Totals and limits", "Tổng và giới hạn"),
@@ -106,28 +151,53 @@ WORDS: Final = {
     "estimate": _said("estimate, not solved again", "ước tính, chưa giải lại"),
     "no fee": _said("no fee drives it out", "không mức giá nào loại được"),
     "late": _said("time ran out", "hết thời gian"),
+    "late_note": _said(
+        " Where a limit has a step and nothing behind it, time ran out before it was solved again.",
+        " Giới hạn có bước nới mà các ô sau trống là vì hết thời gian trước khi giải lại.",
+    ),
     "points": _said("pp", "điểm %"),
     "columns": _said(
-        "Outcomes, losses and changes count {outcome}.\n"
+        "Outcomes, losses and changes count {outcome}.{counted}\n"
         "The fee is that of the whole package.\n"
         "Fees in grey italics behind ≈ are estimates; what is set aside for them is more than "
         "their middle.\n"
         "'Lost without it' is what the plan loses if the account leaves and nobody else changes.\n"
-        "'Worth hiring up to' is the fee above which a plan without the account is worth more; it "
-        "is empty where no fee drives it out, since a limit demands it or money is not short.\n"
+        "'Worth hiring up to' is the fee above which a plan without the account is worth more; the "
+        "column behind it says how sure that is. It is empty where no fee drives the account out, "
+        "since a limit demands it or money is not short, or where no plan without it was found in "
+        "time.\n"
         "People who are reached are counted once, however many of the accounts they see.",
-        "Kết quả, phần mất đi và thay đổi được tính theo {outcome}.\n"
+        "Kết quả, phần mất đi và thay đổi được tính theo {outcome}.{counted}\n"
         "Giá là giá trọn gói.\n"
         "Giá in nghiêng màu xám có dấu ≈ là ước tính; số tiền để dành cho chúng cao hơn mức giữa.\n"
         "'Mất đi nếu bỏ' là phần phương án mất khi bỏ tài khoản và giữ nguyên những người khác.\n"
-        "'Đáng thuê đến' là mức giá mà vượt quá thì phương án không có tài khoản đó tốt hơn; để "
-        "trống khi không mức giá nào loại được, do giới hạn bắt buộc hoặc tiền không thiếu.\n"
+        "'Đáng thuê đến' là mức giá mà vượt quá thì phương án không có tài khoản đó tốt hơn; cột "
+        "sau cho biết mức đó chắc đến đâu. Ô để trống khi không mức giá nào loại được, do giới hạn "
+        "bắt buộc hoặc tiền không thiếu, hoặc khi không kịp tìm phương án nào thiếu tài khoản đó.\n"
         "Mỗi người tiếp cận được chỉ tính một lần, dù họ thấy bao nhiêu tài khoản.",
     ),
+    "counted": _said(
+        " Columns marked{level} count what each account exceeds in that share of cases, the others "
+        "its mean; so do all amounts of the other sheets that are marked so.",
+        " Các cột ghi{level} tính theo mức mà mỗi tài khoản vượt trong tỷ lệ trường hợp đó, các "
+        "cột khác theo trung bình; các trang khác cũng ghi như vậy.",
+    ),
     "searched": _said("Searched for within this budget", "Đã tìm trong ngân sách này"),
+    "same": _said(
+        "Same plan as for {budget}; nothing better found",
+        "Cùng phương án với mức {budget}; đã tìm mà không thấy tốt hơn",
+    ),
+    "same_proven": _said(
+        "Same plan as for {budget}; nothing better exists",
+        "Cùng phương án với mức {budget}; đã chứng minh không có tốt hơn",
+    ),
     "carried": _said(
         "Time ran out: best plan known that it pays",
         "Hết thời gian: phương án tốt nhất đã biết mà nó trả được",
+    ),
+    "carried_same": _said(
+        "Time ran out: shows the plan for {budget}",
+        "Hết thời gian: lấy phương án của mức {budget}",
     ),
     "impossible": _said("No plan keeps to the limits", "Không phương án nào giữ được giới hạn"),
     "unknown": _said("Time ran out: no plan known", "Hết thời gian: chưa biết phương án nào"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from matcher.plan.words import objective_name
+from matcher.plan.words import counted_words, level_words
 from matcher.recommend.wording import format_number
 from matcher.report.pictures import render_picture
 
@@ -18,6 +18,10 @@ __all__ = ["draw_frontier"]
 _WORDS: Final = {
     "plans": {"en": "best plans found", "vi": "phương án tốt nhất tìm được"},
     "carried": {"en": "time ran out before", "vi": "hết thời gian trước đó"},
+    "same": {
+        "en": "plan of a smaller budget, nothing better found",
+        "vi": "phương án của mức nhỏ hơn, không thấy tốt hơn",
+    },
     "bound": {"en": "no plan can be above", "vi": "không phương án nào vượt được"},
     "this": {"en": "this plan", "vi": "phương án này"},
     "greedy": {"en": "by outcome per price", "vi": "chọn theo kết quả trên giá"},
@@ -30,6 +34,13 @@ _WORDS: Final = {
 }
 _MILLION: Final = 1e6
 _LINE, _FAINT, _MARK = "#1565C0", "#9E9E9E", "#C62828"
+
+
+_LOOKS: Final[dict[str, dict[str, Any]]] = {
+    "same": {"marker": "|", "markersize": 10, "markeredgewidth": 1.5},
+    "carried": {"marker": "o", "markersize": 6, "markerfacecolor": "white"},
+}
+"""Marks of budgets that have no plan of their own."""
 
 
 def draw_frontier(plan: Plan, *, form: str = "png") -> bytes:
@@ -66,12 +77,16 @@ def _frontier(axes: Any, plan: Plan) -> None:
     budgets = table["budget"].to_numpy(np.float64) / scale
     bound = table["bound"].to_numpy(np.float64)
     axes.plot(budgets, bound, color=_FAINT, linestyle="--", linewidth=1, label=word("bound"))
-    axes.plot(budgets, table["worth"], color=_LINE, marker="o", markersize=4, label=word("plans"))
-    carried = table["status"].to_numpy() == "carried"
-    if carried.any():
-        look = {"linestyle": "none", "marker": "o", "markersize": 6, "markerfacecolor": "white"}
-        worth = table["worth"].to_numpy()[carried]
-        axes.plot(budgets[carried], worth, color=_LINE, label=word("carried"), **look)
+    # Only plans of their own have a filled mark.
+    own = np.flatnonzero(table["status"].to_numpy() == "searched").tolist()
+    look = {"marker": "o", "markersize": 4, "markevery": own}
+    axes.plot(budgets, table["worth"], color=_LINE, label=word("plans"), **look)
+    for status, look in _LOOKS.items():
+        there = table["status"].to_numpy() == status
+        if there.any():
+            worth = table["worth"].to_numpy()[there]
+            held = {"linestyle": "none", "color": _LINE, "label": word(status), **look}
+            axes.plot(budgets[there], worth, **held)
     here = plan.facts["budget"] / scale
     axes.plot([here], [plan.facts["worth"]], "D", color=_MARK, markersize=8, label=word("this"))
     if plan.facts["greedy"] is not None:
@@ -80,7 +95,8 @@ def _frontier(axes: Any, plan: Plan) -> None:
     axes.set_xlim(left=0)
     unit = word("million") if large else ""
     axes.set_xlabel(word("budget", unit=unit, currency=plan.facts["currency"]))
-    axes.set_ylabel(_capital(objective_name(plan.facts["objective"], language)))
+    level = level_words(plan.facts["quantile"], language)
+    axes.set_ylabel(_capital(counted_words(plan.facts["objective"], language)) + level)
     axes.set_title(word("title"), loc="left")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _place: _tick(value, plan))

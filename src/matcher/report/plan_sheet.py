@@ -13,9 +13,10 @@ from matcher.files import check_output, write_output
 from matcher.plain import is_formula, plain_text
 from matcher.plan.limit_words import limit_name
 from matcher.plan.plans import Plan
-from matcher.plan.words import objective_name, outcome_name
-from matcher.recommend.wording import FORMAT_NAMES, PLATFORM_NAMES, money_digits
-from matcher.report.plan_layout import ACCOUNTS, BUDGETS, LIMITS, TOTALS, WORDS
+from matcher.plan.totals import COUNTED
+from matcher.plan.words import counted_words, level_words, outcome_name
+from matcher.recommend.wording import FORMAT_NAMES, PLATFORM_NAMES, format_money, money_digits
+from matcher.report.plan_layout import ACCOUNTS, BUDGETS, LIMITS, TOTALS, WORDS, counted_columns
 from matcher.report.plan_pictures import draw_frontier
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ __all__ = ["write_plan_sheet"]
 
 _MAX_UNITS: Final = 32_767
 _MAX_LINK: Final = 2_079
+_PROVEN: Final = 5e-4
+"""Relative gap below which a plan is told as proven."""
 _A4: Final = 9
 _SAFE_LINK: Final = re.compile(r"https?://[^\s\"<>\\^`{|}\x00-\x20]+", re.IGNORECASE)
 _SIDES: Final = {
@@ -166,10 +169,11 @@ class _Sheets:
             platform=plan.frame["platform"].map(lambda one: PLATFORM_NAMES.get(one, one)),
         )
         top = line + 1
-        last = self._table(sheet, ACCOUNTS, rows, top=top)
+        columns = self._columns(ACCOUNTS)
+        last = self._table(sheet, columns, rows, top=top)
         sheet.freeze_panes(top + 1, 1)
         if len(rows):
-            place = {column.source: number for number, column in enumerate(ACCOUNTS)}
+            place = {column.source: number for number, column in enumerate(columns)}
             sheet.write_string(last + 1, 0, self._word("all"), self.formats["total"])
             fee = float(rows["fee"].sum())
             sheet.write_number(last + 1, place["fee"], fee, self.formats["total_money"])
@@ -177,15 +181,26 @@ class _Sheets:
             for part in ("expected", "low", "high"):
                 at = (last + 1, place[f"outcome_{part}"])
                 sheet.write_number(*at, float(held[part]), self.formats["total"])
+            if "outcome_counted" in place:
+                at = (last + 1, place["outcome_counted"])
+                sheet.write_number(*at, float(plan.facts["worth"]), self.formats["total"])
             bar = {"type": "data_bar", "bar_color": "#63BE7B", "bar_solid": True}
             sheet.conditional_format(top + 1, place["marginal"], last, place["marginal"], bar)
-        told = self._word("columns", outcome=self._outcome)
+        counted = self._word("counted", level=self._level) if self._level else ""
+        told = self._word("columns", outcome=self._outcome, counted=counted)
         for offset, text in enumerate(told.split("\n")):
             self._text(sheet, (last + 3 + offset, 0), text, "plain")
 
     @property
     def _outcome(self) -> str:
-        return objective_name(self.plan.facts["objective"], self.language)
+        return counted_words(self.plan.facts["objective"], self.language)
+
+    @property
+    def _level(self) -> str:
+        return level_words(self.plan.facts["quantile"], self.language)
+
+    def _columns(self, columns: Sequence[Column]) -> tuple[Column, ...]:
+        return counted_columns(columns, self.plan.facts["quantile"], self.language)
 
     def _format(self, name: Any) -> str:
         return FORMAT_NAMES[name][self.language] if isinstance(name, str) else self._word("any")
@@ -209,22 +224,25 @@ class _Sheets:
             lp_change=plan.limits["lp_price"] * plan.limits["step"],
         )
         self._text(sheet, (last + 3, 0), self._word("bounds"), "section")
-        last = self._table(sheet, LIMITS, limits, top=last + 4)
-        note = self._word("lp_note", outcome=self._outcome)
+        last = self._table(sheet, self._columns(LIMITS), limits, top=last + 4)
+        note = self._word("lp_note", outcome=self._outcome + self._level)
+        if (limits["step"].notna() & limits["change"].isna()).any():
+            note += self._word("late_note")
         self._text(sheet, (last + 1, 0), note, "plain")
 
     def _total(self, name: str) -> str:
         words = (
-            objective_name(name, self.language)
-            if "=" in name
-            else outcome_name(name, self.language)
+            counted_words(name, self.language) if "=" in name else outcome_name(name, self.language)
         )
+        if name == COUNTED:
+            words += self._level
         return _capital(words)
 
     def _budgets(self, sheet: Worksheet) -> None:
-        how = [self._word(status) for status in self.plan.frontier["status"]]
-        last = self._table(sheet, BUDGETS, self.plan.frontier.assign(how=how), top=0)
-        note = self._word("budget_note", outcome=self._outcome)
+        how = [self._how_found(row) for row in self.plan.frontier.to_dict("records")]
+        rows = self.plan.frontier.assign(how=how)
+        last = self._table(sheet, self._columns(BUDGETS), rows, top=0)
+        note = self._word("budget_note", outcome=self._outcome + self._level)
         self._text(sheet, (last + 2, 0), note, "plain")
         if self.plan.frontier["worth"].notna().any():
             picture = io.BytesIO(draw_frontier(self.plan))
@@ -232,6 +250,17 @@ class _Sheets:
             sheet.insert_image(
                 last + 4, 0, "frontier.png", {"image_data": picture, "description": words[:250]}
             )
+
+    def _how_found(self, row: Mapping[Any, Any]) -> str:
+        status = str(row["status"])
+        if pd.isna(row["same_as"]):
+            return self._word("searched" if status == "same" else status)
+        if status == "same" and row["bound"] <= row["worth"] * (1.0 + _PROVEN):
+            status = "same_proven"
+        elif status == "carried":
+            status = "carried_same"
+        money = format_money(row["same_as"], self.plan.facts["currency"], self.language)
+        return self._word(status, budget=money)
 
     def _origin(self, sheet: Worksheet) -> None:
         sheet.set_column(0, 0, 110)
