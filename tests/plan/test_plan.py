@@ -24,6 +24,7 @@ from matcher.plan.plans import COLUMNS, Plan
 from matcher.plan.prepare import Prepared, prepare_plan
 from matcher.ranking.fallback import fit_without_history
 from matcher.ranking.fit import fit_model
+from matcher.ranking.outcomes.single import HiredErrors
 from matcher.recommend.wording import format_number
 from matcher.report.plan_files import write_plan
 
@@ -562,3 +563,22 @@ def test_the_audit_tells_what_was_asked_for(shop: SimpleNamespace) -> None:
         assert audit[name] not in (None, usual[name])
         hashes.add(audit["request_hash"])
     assert len(hashes) == len(others) + 1
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_plan_says_where_nothing_tells_hires_from_others(
+    shop: SimpleNamespace, language: str
+) -> None:
+    told = {"en": "as buyers chose them", "vi": "nhãn hàng đã chọn"}[language]
+    models = dict(shop.model.outcomes.models)
+    assert models["engagements"].adjustment is not None
+    known = replace(
+        models["engagements"],
+        hired=HiredErrors(models["engagements"].errors, models["engagements"].factor),
+    )
+    for one, is_said in ((known, False), (replace(known, hired=None), True)):
+        kept = {name: replace(held, adjustment=None) for name, held in models.items()}
+        outcomes = replace(shop.model.outcomes, models={**kept, "engagements": one})
+        other = SimpleNamespace(**{**vars(shop), "model": replace(shop.model, outcomes=outcomes)})
+        found = made(other, language=language, objective="engagements")
+        assert any(told in note for note in found.notes) == is_said

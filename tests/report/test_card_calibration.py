@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pandas as pd
 
 from matcher.config import EvaluationSettings
 from matcher.evaluation.calibration import CalibrationCheck, check_calibration
-from matcher.report.card_calibration import calibration_section, describe_misses
+from matcher.ranking.outcomes.single import HiredErrors, OutcomeModel
+from matcher.report.card_calibration import (
+    calibration_section,
+    describe_misses,
+    describe_outcomes,
+)
 
 NAN = float("nan")
 
@@ -57,3 +66,25 @@ def test_a_section_has_both_tables_and_says_what_they_mean() -> None:
     assert "0.800 (0.750 to 0.850)" in text
     assert "*came / expected*" in text
     assert calibration_section(None) == []
+
+
+def test_outcomes_say_whom_hires_stand_for() -> None:
+    learnt: Any = object()
+    held = OutcomeModel(
+        "clicks", "count", parent="views", adjustment=learnt,
+        facts={"n_hires": 70, "from": "hires"},
+    )  # fmt: skip
+    weighted = replace(
+        held,
+        hired=HiredErrors(held.errors, 1.0),
+        facts={**held.facts, "n_chances": 60, "n_effective": 31.6},
+    )
+    alone = replace(held, adjustment=None)
+    for one, told in (
+        (held, "(70 hires, as buyers chose them; with the same features, others bring less)"),
+        (weighted, "70 hires, of which 60 by their logged chances stand for all candidates, worth "
+         "32 alike)"),
+        (alone, "(70 hires)"),
+    ):  # fmt: skip
+        model: Any = SimpleNamespace(outcomes=SimpleNamespace(models={"clicks": one}), facts={})
+        assert describe_outcomes(model).endswith(told)

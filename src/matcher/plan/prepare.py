@@ -199,6 +199,8 @@ def prepare_plan(
     if lost:
         notes.append(TEXTS["not_in_panel"][language].format(n=lost))
     assert model.outcomes is not None
+    if any(one.is_of_hires_alone for one in model.outcomes.models.values()):
+        notes.append(TEXTS["of_hires_alone"][language])
     instant = scored.candidates.instant
     asked = request.constraints.packages.formats or request.brief.formats
     factors = _check_factors(platform_reach or {}, language, notes)

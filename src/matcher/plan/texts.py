@@ -43,6 +43,12 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "Giả định, không phải học được: từ nay mọi kết quả trên nền tảng được nhân: "
         "{factors}.",
     },
+    "of_hires_alone": {
+        "en": "What is expected is learnt from hires as buyers chose them: no chances of choice "
+        "are logged, so nothing tells how much less others with the same figures bring.",
+        "vi": "Mức kỳ vọng được học từ những người mà nhãn hàng đã chọn: dữ liệu không ghi xác "
+        "suất được chọn, nên không biết những người khác có cùng chỉ số mang lại ít hơn bao nhiêu.",
+    },
     "stands_in": {
         "en": "The objective `{objective}` counts {outcome}, since the model does not predict "
         "{wanted}.",

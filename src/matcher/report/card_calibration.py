@@ -139,9 +139,8 @@ def describe_outcomes(model: Model) -> str:
     for name, one in model.outcomes.models.items():
         posts = f"{one.facts['n_posts']:,} posts, " if "n_posts" in one.facts else ""
         origin = as_text(str(one.facts.get("from", "hires")))
-        said.append(
-            f"{as_code(name)} from {origin} ({posts}{one.facts['n_hires']:,} hires{_stand_for(one)})"
-        )
+        hires = f"{one.facts['n_hires']:,} hires{_stand_for(one)}"
+        said.append(f"{as_code(name)} from {origin} ({posts}{hires})")
     return "; ".join(said)
 
 
@@ -153,7 +152,7 @@ def _stand_for(model: OutcomeModel) -> str:
             f", of which {facts['n_chances']:,} by their logged chances stand for all candidates, "
             f"worth {facts['n_effective']:.0f} alike"
         )
-    if model.adjustment is None:
+    if not model.is_of_hires_alone:
         return ""
     return ", as buyers chose them; with the same features, others bring less"
 

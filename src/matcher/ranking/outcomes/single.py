@@ -114,6 +114,11 @@ class OutcomeModel:
                 f"outcome {self.name}: expected either a forecast from posts or a parent"
             )
 
+    @property
+    def is_of_hires_alone(self) -> bool:
+        """Whether it was learnt from hires of whom nothing tells how far they stand for others."""
+        return self.adjustment is not None and self.hired is None
+
     def of_hires(self) -> OutcomeModel:
         """Model of accounts that a buyer chose.
 
