@@ -290,6 +290,15 @@ def test_few_campaigns_are_refused():
     assert "campaigns in effect, of 40; 50 are needed" in found.refusal()
 
 
+def test_known_outcomes_that_do_not_stand_for_all_are_told_of(drawn):
+    log, _, _, _, learnt = drawn
+    asked = logged_policy(log, log.probability)
+    plain = estimate_policy_value(log, asked, learnt)
+    told = estimate_policy_value(log, asked, replace(learnt, seen=0.5 * learnt.seen))
+    assert not any("stand for" in note.en for note in plain.notes)
+    assert any("stand for" in note.en and "đại diện" in note.vi for note in told.notes)
+
+
 def test_one_choice_that_carries_the_answer_is_refused(drawn):
     log, _, policy, _, learnt = drawn
     row = int(np.flatnonzero(log.chosen)[0])
@@ -511,6 +520,15 @@ def test_a_model_is_asked_about_campaigns_after_it_was_closed(market_data, world
     asked = value_of_model(model, data)
     assert asked.to_dict() == {**found.to_dict(), **_names(asked)}
     lists = rows[rows["method"] == "DR"].head(200)
+    logged = logged_policy(log, log.probability).probability
+    own = pd.DataFrame(
+        {"campaign_id": log.row_campaigns, "account_id": log.account_ids, "probability": logged}
+    )
+    same = value_of_lists(model, data, own, name="the log's own").difference
+    assert same is None or (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    for wrong in (("model", data), (model, "data")):
+        with pytest.raises(UsageError, match="value_of_lists: "):
+            value_of_lists(*wrong, own, name="the log's own")
     few = value_of_lists(model, data, lists, name="the list")
     assert few.support.n_campaigns == lists["campaign_id"].nunique()
     assert "are not staffed by the list" in few.notes[1].en

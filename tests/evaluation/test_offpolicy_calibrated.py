@@ -118,6 +118,16 @@ def test_unknown_accounts_and_biases_lengthen_intervals():
     assert unsure.value == plain.value
 
 
+def test_a_policy_differs_from_itself_by_nothing_for_sure():
+    drawn = np.random.default_rng(0).normal(size=50)
+    one = Parts(100.0, drawn, drawn, np.array([30.0, 40.0]))
+    same = total_interval(one.minus(one), seed=0)
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    assert not same.is_sure
+    biased = total_interval(one.minus(one), seed=0, bias=1.0)
+    assert np.isnan(biased.low)
+
+
 def test_doubts_of_the_same_accounts_cancel_in_differences():
     nothing = np.zeros(3)
     one = Parts(1.0, nothing, nothing, np.array([3.0, 1.0]))

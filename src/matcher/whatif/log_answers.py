@@ -25,12 +25,12 @@ _LANGUAGES: Final[tuple[Language, ...]] = ("en", "vi")
 _CANNOT: Final = {"en": "the logs cannot say", "vi": "nhật ký không trả lời được"}
 _SUPPORT: Final[Mapping[str, Mapping[str, str]]] = {
     "policy": {
-        "en": "support: {n} campaigns, {effective} in effect; {share} of the log's choices in "
-        "effect; {outside} of the policy's choices beyond what the log could choose; {largest} of "
-        "the weight on one choice",
-        "vi": "cơ sở dữ liệu: {n} chiến dịch, thực chất {effective}; tỷ lệ lựa chọn hữu hiệu của "
-        "nhật ký {share}; {outside} lựa chọn của chính sách nằm ngoài những gì nhật ký có thể "
-        "chọn; một lựa chọn nặng nhất gánh {largest}",
+        "en": "support: {n} campaigns, {effective} in effect; outcomes known of {seen} of {chosen} "
+        "choices; {share} of the log's choices in effect; {outside} of the policy's choices beyond "
+        "what the log could choose; {largest} of the weight on one choice",
+        "vi": "cơ sở dữ liệu: {n} chiến dịch, thực chất {effective}; biết kết quả của {seen} trong "
+        "{chosen} lựa chọn; tỷ lệ lựa chọn hữu hiệu của nhật ký {share}; {outside} lựa chọn của "
+        "chính sách nằm ngoài những gì nhật ký có thể chọn; một lựa chọn nặng nhất gánh {largest}",
     },
     "effect": {
         "en": "support: {n} hires of {accounts} accounts in {campaigns} campaigns, {effective} in "
@@ -220,6 +220,8 @@ def _say_support(held: PolicyValue | EffectAnswer, language: Language) -> str:
         return _SUPPORT["policy"][language].format(
             n=format_number(one.n_campaigns, language),
             effective=format_number(one.effective_campaigns, language),
+            seen=format_number(one.n_observed, language),
+            chosen=format_number(one.n_chosen, language),
             share=_percent(one.ess_share, language),
             outside=_percent(one.outside, language),
             largest=_percent(one.largest_share, language),
@@ -235,7 +237,10 @@ def _say_support(held: PolicyValue | EffectAnswer, language: Language) -> str:
 
 
 def _percent(share: float, language: Language) -> str:
-    return f"{format_number(100.0 * share, language)} %" if np.isfinite(share) else "–"
+    if not np.isfinite(share):
+        return "–"
+    text = f"{100.0 * share:.1f}".removesuffix(".0")
+    return f"{text.replace('.', ',') if language == 'vi' else text} %"
 
 
 def logs_to_dict(answers: Sequence[LogAnswer], audit: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matcher.arguments import check_type
 from matcher.evaluation.offpolicy.log import read_log
 from matcher.evaluation.offpolicy.policy import campaigns_of_lists, policy_of_frame, top_k_policy
 from matcher.evaluation.offpolicy.staffing import staff_log
 from matcher.evaluation.offpolicy.value import estimate_policy_value, learn
+from matcher.features.data import MarketData
+from matcher.ranking.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from matcher.evaluation.offpolicy.answer import PolicyValue
-    from matcher.features.context import Embed, MarketData
-    from matcher.ranking.model import Model
+    from matcher.features.context import Embed
 
 __all__ = ["value_of_lists", "value_of_model"]
 
@@ -59,11 +61,12 @@ def value_of_model(
     Raises
     ------
     UsageError
-        If there is no such outcome, order or policy.
+        If model or market are something else, or there is no such outcome, order or policy.
     SupportError
         If there is no log, no campaign of it was decided after the model was closed, or too few
         outcomes are known to learn from.
     """
+    _check_given(model, data, where="value_of_model")
     held = staff_log(
         model, data, read_log(data.market, outcome, policy_id=policy_id), order=order, embed=embed
     )
@@ -114,14 +117,22 @@ def value_of_lists(
 
     Raises
     ------
+    UsageError
+        If model or market are something else.
     DataError
         If a column is missing or a pair stands twice.
     SupportError
         As in `value_of_model`, or if the lists staff no campaign of the log.
     """
+    _check_given(model, data, where="value_of_lists")
     log = campaigns_of_lists(read_log(data.market, outcome, policy_id=policy_id), lists, name)
     held = staff_log(model, data, log, embed=embed)
     policy = policy_of_frame(held.log, lists, name)
     return estimate_policy_value(
         held.log, policy, learn(held.log, held.inputs, seed=seed), seed=seed
     )
+
+
+def _check_given(model: Model, data: MarketData, *, where: str) -> None:
+    check_type(model, Model, where=f"{where}: model", hint="`read_model` returns it first")
+    check_type(data, MarketData, where=f"{where}: data", hint="wrap it: MarketData(market)")

@@ -127,13 +127,17 @@ def total_interval(
     Returns
     -------
     Amount
-        Estimate and interval; without one where fewer than 2 campaigns contribute or none varies.
+        Estimate and interval; without one where fewer than 2 campaigns contribute or none varies,
+        unless every campaign contributes nothing at all, as to the difference between a policy and
+        itself, which is 0 for sure.
 
     References
     ----------
     Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 12 (bootstrap-t).
     """
     n, spread = len(parts.linear), float(np.sqrt(parts.drawn_variance))
+    if n and parts.value == 0 and bias == 0 and not parts.linear.any() and not parts.doubts.any():
+        return Amount(0.0, 0.0, 0.0)
     if n < 2 or not np.isfinite(spread) or spread == 0:
         return Amount(parts.value, np.nan, np.nan)
     counts = _resamples(n, n_resamples, seed)

@@ -21,6 +21,7 @@ from matcher.evaluation.offpolicy.estimators import (
 from matcher.evaluation.offpolicy.expected import expect_outcomes
 from matcher.evaluation.offpolicy.intervals import Amount, total_interval
 from matcher.evaluation.offpolicy.models import add_scores, estimate_chances, expect_seen
+from matcher.evaluation.offpolicy.notes import Note
 from matcher.evaluation.offpolicy.policy import TargetPolicy, logged_policy
 from matcher.evaluation.offpolicy.support import measure_support
 
@@ -144,10 +145,32 @@ def estimate_policy_value(
         bounds=_bounds(asked, logged, scale, value, difference)
         if support.is_estimated
         else _NO_BOUNDS.copy(),
-        notes=log.notes,
+        notes=(*log.notes, *_note_unseen(log, learnt)),
     )
 
 
+def _note_unseen(log: DecisionLog, learnt: Learnt) -> list[Note]:
+    """That known outcomes, by their estimated chances to be known, do not stand for all choices."""
+    chosen = np.flatnonzero(log.chosen)
+    weights = np.where(log.observed[chosen], 1.0 / learnt.seen[chosen], 0.0)
+    share = float(weights.sum() / max(len(chosen), 1))
+    if abs(share - 1.0) <= _ODD_SEEN:
+        return []
+    percent = f"{100.0 * share:.0f}"
+    return [
+        Note(
+            f"outcomes are known of {log.observed.sum()} of {len(chosen)} choices, and by the "
+            f"estimated chances to be known these stand for {percent} % of them: IPS and what is "
+            "told of the log itself by it are off by as much; the other estimators rest on ratios",
+            f"chỉ biết kết quả của {log.observed.sum()} trong {len(chosen)} lựa chọn, và theo xác "
+            f"suất được biết đã ước lượng thì chúng đại diện cho {percent} % số đó: IPS, và giá "
+            "trị nhật ký tính theo IPS, lệch chừng ấy; các ước lượng khác dựa trên tỷ lệ",
+        )
+    ]
+
+
+_ODD_SEEN: Final = 0.1
+"""Share by which weights of known outcomes may miss the number of choices before it is said."""
 _NO_BOUNDS: Final = pd.DataFrame(
     columns=["gamma", "low", "high", "difference_low", "difference_high"], dtype=np.float64
 )
