@@ -63,7 +63,7 @@ def test_answers_in_every_form(ask: Any, tmp_path: Path) -> None:
     text = ask(*edits, options=options)
     assert text.exit_code == 0, text.stderr
     assert text.stdout.startswith("Mô hình sẽ nói: s0: ")
-    assert "thị trường: kết quả trên nền tảng nhân với = TikTok 0,5" in text.stdout
+    assert "thị trường: hệ số nhân kết quả trên nền tảng = TikTok 0,5" in text.stdout
     assert "\u202e" not in text.stdout
     said = ask(*edits, options=(*options, "--json"))
     found = json.loads(said.stdout)

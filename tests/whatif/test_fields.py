@@ -39,7 +39,7 @@ def test_vietnamese_edits_hold_no_field_by_its_english_name() -> None:
     assert "bản mô tả: mức chỉ tiêu = 100.000,5" in lines
     assert "bản mô tả: nội dung mô tả = Thêm 1234" in lines
     assert "tài khoản acc_1: định dạng nhận thêm = livestream" in lines
-    assert "thị trường: kết quả trên nền tảng nhân với = TikTok 0,8" in lines
+    assert "thị trường: hệ số nhân kết quả trên nền tảng = TikTok 0,8" in lines
     assert "thị trường: như thể từ trước đến nay vẫn vậy" in lines
     known = {name for kind in (BriefEdit, InfluencerEdit, MarketEdit, NewAccount)
              for name in kind.model_fields} | {"market", "influencer"}  # fmt: skip
@@ -62,7 +62,10 @@ def test_every_field_has_words_in_both_languages(kind: type) -> None:
 
 
 def test_knobs_and_their_values() -> None:
-    assert knob_words("acc_1.price_factor", "vi") == "giá nhân với của acc_1"
+    assert knob_words("acc_1.price_factor", "vi") == "hệ số nhân giá của acc_1"
+    assert knob_words("acc_1.price_factor", "en") == "the factor on the price of acc_1"
+    assert knob_words("acc_1.cadence_factor", "en") == "the factor on how often acc_1 posts"
+    assert knob_words("platform_reach.tiktok", "vi") == "hệ số nhân kết quả trên TikTok"
     assert knob_words("acc_1.formats", "en") == "further formats of acc_1"
     assert value_words("formats", "short_video+story", "vi") == "video ngắn, story"
     assert value_words("budget", None, "vi") == "không đặt"

@@ -116,6 +116,26 @@ def test_plans_have_a_verdict_and_skip_what_has_no_candidate(shop: SimpleNamespa
     assert "no account is eligible" in found.parts["plans"]["refused"].iloc[1]
 
 
+def test_verdicts_name_what_is_set_in_words(shop: SimpleNamespace) -> None:
+    brief = shop.brief.model_copy(update={"budget": 2e7, "currency": "VND"})
+    reach = "platform_reach.tiktok=0.5,2"
+    for language, noun, by in (
+        ("en", "the factor on what TikTok brings", "most with the factor on what TikTok brings,"),
+        ("vi", "hệ số nhân kết quả trên TikTok", "nhiều nhất theo hệ số nhân kết quả trên TikTok,"),
+    ):
+        desk = shop.open(brief=brief, language=language)
+        account = desk.base.ids(desk.base.order)[3]
+        asked = parse_extras([reach], tornado=True, curve=f"{account}.engagement_factor=1,2")
+        found = add_extras(compare_scenarios(desk, []), desk, asked)
+        assert by in found.findings["tornado"].verdict
+        one = {"en": "the factor on the engagement", "vi": "hệ số nhân tương tác"}[language]
+        assert one in found.findings["curve"].verdict
+        cells = grid_scenarios(asked.knobs, language=language)
+        planned = add_plans(found, desk, cells, seconds=0.5).findings["plans"].verdict
+        assert f"{noun} = 2" in planned
+        assert "platform_reach" not in planned
+
+
 def test_briefs_learnt_from_are_the_campaigns_that_training_counts(shop: SimpleNamespace) -> None:
     from matcher.ranking.candidates import training_campaigns
     from matcher.ranking.fit import fit_model

@@ -101,7 +101,7 @@ _HEADS: Final[Mapping[str, tuple[str, str]]] = {
 _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "price": {"en": "price of a post", "vi": "giá một bài"},
     "format": {"en": "another format", "vi": "định dạng khác"},
-    "cadence": {"en": "how often it posts, times", "vi": "nhịp đăng bài, số lần"},
+    "cadence": {"en": "posts a week", "vi": "số bài mỗi tuần"},
     "posts": {"en": "number of posts", "vi": "số bài"},
     "effect": {"en": "effect, adjusted", "vi": "tác động, đã hiệu chỉnh"},
     "pooled": {"en": "hires of all accounts pooled", "vi": "gộp mọi tài khoản"},

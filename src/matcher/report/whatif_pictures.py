@@ -35,7 +35,7 @@ _WORDS: Final = {
         "en": "What each sentence carries (1 less overlap without it)",
         "vi": "Mỗi câu quyết định bao nhiêu (1 trừ độ trùng khi bỏ câu)",
     },
-    "curve": {"en": "Rank as {what} changes", "vi": "Thứ hạng khi {what} thay đổi"},
+    "curve": {"en": "Rank by {what}", "vi": "Thứ hạng theo {what}"},
     "outside": {
         "en": "hollow: beyond what the model learnt from",
         "vi": "rỗng: ngoài dữ liệu mà mô hình đã học",

@@ -48,14 +48,17 @@ _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "brand_category": ("category of the brand", "ngành hàng của nhãn"),
     "competitor_ids": ("rivals", "nhãn đối thủ"),
     "price": ("price of a post", "giá một bài"),
-    "price_factor": ("price, times", "giá nhân với"),
-    "cadence_factor": ("posts, times as often", "nhịp đăng bài nhân với"),
+    "price_factor": ("the factor on the price", "hệ số nhân giá"),
+    "cadence_factor": ("the factor on how often it posts", "hệ số nhân nhịp đăng bài"),
     "audience": ("audience", "khán giả"),
-    "engagement_factor": ("engagement, times", "tương tác nhân với"),
-    "followers_factor": ("followers, times", "số người theo dõi nhân với"),
+    "engagement_factor": ("the factor on the engagement", "hệ số nhân tương tác"),
+    "followers_factor": ("the factor on the followers", "hệ số nhân số người theo dõi"),
     "unavailable": ("not available", "không rảnh"),
     "hired_by_rival": ("hired by a rival", "bị đối thủ thuê"),
-    "platform_reach": ("what a platform brings, times", "kết quả trên nền tảng nhân với"),
+    "platform_reach": (
+        "the factor on what a platform brings",
+        "hệ số nhân kết quả trên nền tảng",
+    ),
     "as_if_always": ("as if always", "như thể từ trước đến nay vẫn vậy"),
     "new_accounts": ("new accounts", "tài khoản mới gia nhập"),
     "account_id": ("account", "tài khoản"),
@@ -96,7 +99,12 @@ _FREE: Final = (
 _LISTS: Final = ("platforms", "formats", "countries", "creator_languages", "audience_age",
                  "audience_interests")  # fmt: skip
 _CATEGORIES: Final = ("audience_interests", "brand_category", "interest")
-_ON_PLATFORM: Final = {"en": "what {name} brings, times", "vi": "kết quả trên {name} nhân với"}
+_ON_PLATFORM: Final = {
+    "en": "the factor on what {name} brings",
+    "vi": "hệ số nhân kết quả trên {name}",
+}
+_POSTS_OF: Final = {"en": "the factor on how often {name} posts"}
+"""Words for a knob of an account that names it in their midst."""
 
 
 def is_knob(name: str) -> bool:
@@ -116,7 +124,7 @@ def is_knob(name: str) -> bool:
 
 
 def knob_words(name: str, language: Language) -> str:
-    """Words for a knob.
+    """Words for a knob: a noun, as it stands within a sentence.
 
     Parameters
     ----------
@@ -133,11 +141,13 @@ def knob_words(name: str, language: Language) -> str:
     Examples
     --------
     >>> knob_words("platform_reach.tiktok", "en"), knob_words("acc_1.price", "vi")
-    ('what TikTok brings, times', 'giá một bài của acc_1')
+    ('the factor on what TikTok brings', 'giá một bài của acc_1')
     """
     owner, _, what = name.rpartition(".")
     if owner == "platform_reach":
         return _ON_PLATFORM[language].format(name=PLATFORM_NAMES.get(what, what))
+    if what == "cadence_factor" and language in _POSTS_OF:
+        return _POSTS_OF[language].format(name=one_line(owner))
     words = field_words(what, language, is_account=bool(owner))
     joint = {"en": "of", "vi": "của"}[language]
     return f"{words} {joint} {one_line(owner)}" if owner else words

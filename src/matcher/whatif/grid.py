@@ -161,7 +161,7 @@ def knob_scenario(
     start : Scenario
         Edits that are made too.
     language : {"en", "vi"}
-        Language of its name; in English it is what is typed.
+        Language of its name, which says what is set.
 
     Returns
     -------
@@ -169,12 +169,10 @@ def knob_scenario(
         Checked.
     """
     edits = [knob.edit(value) for knob, value in zip(knobs, values, strict=True)]
-    shown = [f"{knob.name}={show_value(value)}" for knob, value in zip(knobs, values, strict=True)]
-    if language == "vi":
-        shown = [
-            f"{knob_words(knob.name, language)} = {value_words(knob.name, value, language)}"
-            for knob, value in zip(knobs, values, strict=True)
-        ]
+    shown = [
+        f"{knob_words(knob.name, language)} = {value_words(knob.name, value, language)}"
+        for knob, value in zip(knobs, values, strict=True)
+    ]
     content = start.to_dict() | {"name": ", ".join(shown)[:200]}
     content["edits"] = [*content["edits"], *edits]
     return parse_scenario(content, where="grid")
@@ -192,7 +190,7 @@ def grid_scenarios(
     is_tornado : bool, default False
         Whether each knob is moved by itself.
     language : {"en", "vi"}
-        Language of their names; in English they are what is typed.
+        Language of their names.
 
     Returns
     -------

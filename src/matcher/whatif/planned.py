@@ -10,9 +10,9 @@ import pandas as pd
 from matcher.errors import SupportError
 from matcher.plan.plan import plan
 from matcher.whatif.findings import SUPPORT_COLUMNS, find_out, support_cells
+from matcher.whatif.plan_verdicts import say_plans
 from matcher.whatif.scenario import BASELINE
 from matcher.whatif.support import check_brief, check_support
-from matcher.whatif.verdicts import say_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Verdicts of grids, tornados, curves, sentences and plans: one sentence for each table."""
+"""Verdicts of grids, tornados, curves and sentences: one sentence for each table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import numpy as np
 from matcher.plain import one_line
 from matcher.recommend.wording import OUTCOME_NAMES, format_number
 from matcher.whatif.fields import field_words, knob_words, value_words
-from matcher.whatif.wording import change_words
+from matcher.whatif.verdict_rows import (
+    amount_words,
+    bottom_row,
+    inside_rows,
+    refusal_words,
+    top_row,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
 
     from matcher.recommend.wording import Language
 
-__all__ = ["say_curve", "say_grid", "say_plans", "say_sentences", "say_tornado"]
+__all__ = ["say_curve", "say_grid", "say_sentences", "say_tornado"]
 
 _LONGEST: Final = 80
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -48,33 +54,29 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "trong {n} ô, {best} thay đổi {k} tài khoản đầu nhiều nhất ({n_left} bị thay, độ "
         "trùng {rbo})",
     },
-    "refused": {
-        "en": "; {n} of {all} cannot be answered",
-        "vi": "; {n} trong {all} không trả lời được",
-    },
     "swing": {
-        "en": "{knob} moves what is expected most, from {least} {outcome} ({worst}) to {after} "
-        "({best}); {before} as things are",
-        "vi": "{knob} làm kết quả dự kiến đổi nhiều nhất, từ {least} {outcome} ({worst}) đến "
+        "en": "what is expected moves most with {knob}, from {least} {outcome} ({worst}) to "
+        "{after} ({best}); {before} as things are",
+        "vi": "kết quả dự kiến đổi nhiều nhất theo {knob}, từ {least} {outcome} ({worst}) đến "
         "{after} ({best}); hiện tại {before}",
     },
     "alone": {
-        "en": "{best} moves what is expected most: {after} {outcome} instead of {before}",
-        "vi": "{best} làm kết quả dự kiến đổi nhiều nhất: {after} {outcome} thay vì {before}",
+        "en": "what is expected moves most with {best}: {after} {outcome} instead of {before}",
+        "vi": "kết quả dự kiến đổi nhiều nhất với {best}: {after} {outcome} thay vì {before}",
     },
     "still": {
         "en": "no knob by itself moves what is expected ({after} {outcome})",
         "vi": "không yếu tố nào tự nó làm đổi kết quả dự kiến ({after} {outcome})",
     },
     "curve": {
-        "en": "{account} goes from rank {first} ({at_first}) to rank {last} ({at_last}) as its "
-        "{knob} changes; {now}",
-        "vi": "khi {knob} thay đổi, {account} đi từ hạng {first} ({at_first}) đến hạng {last} "
-        "({at_last}); {now}",
+        "en": "{account} goes from rank {first} ({at_first}) to rank {last} ({at_last}), by "
+        "{knob}; {now}",
+        "vi": "{account} đi từ hạng {first} ({at_first}) đến hạng {last} ({at_last}), tùy theo "
+        "{knob}; {now}",
     },
     "flat": {
-        "en": "{account} stays at rank {first} whatever its {knob} is; {now}",
-        "vi": "{account} vẫn ở hạng {first} dù {knob} là bao nhiêu; {now}",
+        "en": "{account} stays at rank {first} whatever {knob}; {now}",
+        "vi": "{account} vẫn ở hạng {first} dù {knob} thế nào; {now}",
     },
     "nowhere": {
         "en": "{account} is no candidate at any of these values; {now}",
@@ -102,26 +104,6 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "no sentence by itself moves the first {k}",
         "vi": "không câu nào tự nó làm đổi {k} tài khoản đầu",
     },
-    "plan": {
-        "en": "under {name} the best plan found is worth {after} {outcome} instead of {before} "
-        "({share}), at {cost} {currency}, and no plan is worth more than {bound}",
-        "vi": "với {name}, phương án tốt nhất tìm được mang lại {after} {outcome} thay vì {before} "
-        "({share}), chi phí {cost} {currency}, và không phương án nào vượt {bound}",
-    },
-    "per_million": {
-        "en": "; a million of budget more or less comes to {worth}",
-        "vi": "; mỗi triệu ngân sách thêm hoặc bớt tương ứng {worth}",
-    },
-    "plans": {
-        "en": "of {n} plans, that under {name} gains most: {after} {outcome} instead of {before} "
-        "({share}); {worst} least ({least})",
-        "vi": "trong {n} phương án, {name} tăng nhiều nhất: {after} {outcome} thay vì {before} "
-        "({share}); {worst} ít nhất ({least})",
-    },
-    "other_objective": {
-        "en": "the plans have other objectives than now, so that their worth has no difference",
-        "vi": "các phương án có mục tiêu khác hiện tại nên không so sánh giá trị được",
-    },
 }
 
 
@@ -145,12 +127,12 @@ def say_grid(table: pd.DataFrame, knobs: Sequence[str], *, n_top: int, language:
         One sentence.
     """
     answered = table[table["refused"].isna()]
-    held = _inside(answered)
+    held = inside_rows(answered)
     n = len(held)
     said = {"n": format_number(n, language), "k": format_number(n_top, language)}
     if len(set(held["outcome"].dropna())) == 1 and held["after"].notna().all():
-        best = _top(held, "after")
-        worst = _bottom(held, "after")
+        best = top_row(held, "after")
+        worst = bottom_row(held, "after")
         alone = "one" if best["change"] else "same"
         key = alone if n == 1 else "level" if best["after"] == worst["after"] else "best"
         said |= {
@@ -159,29 +141,13 @@ def say_grid(table: pd.DataFrame, knobs: Sequence[str], *, n_top: int, language:
             "worst": _cell(worst, knobs, language),
         }
     else:
-        key, best = "list", _bottom(held, "overlap")
+        key, best = "list", bottom_row(held, "overlap")
         said |= {
             "best": _cell(best, knobs, language),
             "n_left": format_number(best["n_left"], language),
             "rbo": format_number(best["overlap"], language, digits=2),
         }
-    return _WORDS[key][language].format(**said) + _refusals(table, language) + "."
-
-
-def _inside(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows that may be relied on; all of them where there is none."""
-    inside = table[~table["is_outside"].astype(bool)]
-    return inside if len(inside) else table
-
-
-def _top(table: pd.DataFrame, name: str) -> pd.Series:
-    """Row with the largest value of a column, the first of equals."""
-    return table.iloc[int(np.nanargmax(table[name].to_numpy(np.float64)))]
-
-
-def _bottom(table: pd.DataFrame, name: str) -> pd.Series:
-    """Row with the smallest value of a column, the first of equals."""
-    return table.iloc[int(np.nanargmin(table[name].to_numpy(np.float64)))]
+    return _WORDS[key][language].format(**said) + refusal_words(table, language) + "."
 
 
 def _cell(row: pd.Series, knobs: Sequence[str], language: Language) -> str:
@@ -193,26 +159,16 @@ def _cell(row: pd.Series, knobs: Sequence[str], language: Language) -> str:
 def _amounts(best: pd.Series, worst: pd.Series, language: Language) -> dict[str, str]:
     return {
         "outcome": OUTCOME_NAMES[str(best["outcome"])][language],
-        "before": _amount(best["before"], language),
-        "after": _amount(best["after"], language),
-        "least": _amount(worst["after"], language),
+        "before": amount_words(best["before"], language),
+        "after": amount_words(best["after"], language),
+        "least": amount_words(worst["after"], language),
         "low": _signed(best["low"], language),
         "high": _signed(best["high"], language),
     }
 
 
-def _amount(value: float, language: Language) -> str:
-    digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 3
-    return format_number(float(value), language, digits=digits)
-
-
 def _signed(value: float, language: Language) -> str:
-    return ("+" if value > 0 else "") + _amount(value, language)
-
-
-def _refusals(table: pd.DataFrame, language: Language) -> str:
-    n = int(table["refused"].notna().sum())
-    return _WORDS["refused"][language].format(n=n, all=len(table)) if n else ""
+    return ("+" if value > 0 else "") + amount_words(value, language)
 
 
 def say_tornado(table: pd.DataFrame, *, n_top: int, language: Language) -> str:
@@ -232,11 +188,11 @@ def say_tornado(table: pd.DataFrame, *, n_top: int, language: Language) -> str:
     str
         One sentence.
     """
-    answered = _inside(table[table["refused"].isna()])
+    answered = inside_rows(table[table["refused"].isna()])
     # A knob whose values stand for different outcomes has no swing.
     held = answered[answered["swing"].notna()]
     if held.empty:
-        best = _bottom(answered, "overlap")
+        best = bottom_row(answered, "overlap")
         said = {
             "n": format_number(len(answered), language),
             "k": format_number(n_top, language),
@@ -244,23 +200,23 @@ def say_tornado(table: pd.DataFrame, *, n_top: int, language: Language) -> str:
             "n_left": format_number(best["n_left"], language),
             "rbo": format_number(best["overlap"], language, digits=2),
         }
-        return _WORDS["list"][language].format(**said) + _refusals(table, language) + "."
+        return _WORDS["list"][language].format(**said) + refusal_words(table, language) + "."
     reach = {str(name): _reach(own) for name, own in held.groupby("knob", sort=False)}
     own = held[held["knob"] == max(reach, key=lambda name: reach[name])]
-    best, worst = _top(own, "after"), _bottom(own, "after")
+    best, worst = top_row(own, "after"), bottom_row(own, "after")
     said = _amounts(best, worst, language)
     # A knob with one value is measured from things as they are.
     if len(own) == 1:
         said |= {"best": _set(best, language)}
         key = "alone" if best["change"] else "still"
-        return _WORDS[key][language].format(**said) + _refusals(table, language) + "."
+        return _WORDS[key][language].format(**said) + refusal_words(table, language) + "."
     said |= {
-        "knob": knob_words(str(best["knob"]), language),
+        "knob": _definite(knob_words(str(best["knob"]), language), language),
         "best": value_words(str(best["knob"]), best["value"], language),
         "worst": value_words(str(worst["knob"]), worst["value"], language),
     }
     key = "swing" if max(reach.values()) > 0 else "still"
-    return _WORDS[key][language].format(**said) + _refusals(table, language) + "."
+    return _WORDS[key][language].format(**said) + refusal_words(table, language) + "."
 
 
 def _reach(own: pd.DataFrame) -> float:
@@ -269,6 +225,10 @@ def _reach(own: pd.DataFrame) -> float:
     if len(after) > 1:
         return float(after.max() - after.min())
     return float(abs(own["change"].iloc[0]))
+
+
+def _definite(words: str, language: Language) -> str:
+    return words if language == "vi" or words.startswith("the ") else f"the {words}"
 
 
 def _set(row: pd.Series, language: Language) -> str:
@@ -303,15 +263,15 @@ def say_curve(
     now = "absent_now" if rank is None else "now"
     said: dict[str, Any] = {
         "account": one_line(account_id),
-        "knob": field_words(what, language, is_account=True),
+        "knob": _definite(field_words(what, language, is_account=True), language),
         "now": _WORDS[now][language].format(rank=rank),
     }
     ranked = table[table["rank"].notna()]
     absent = table.loc[table["rank"].isna() & table["refused"].isna(), "value"].tolist()
     if ranked.empty:
-        return _WORDS["nowhere"][language].format(**said) + _refusals(table, language) + "."
-    held = _inside(ranked)
-    first, last = _top(held, "rank"), _bottom(held, "rank")
+        return _WORDS["nowhere"][language].format(**said) + refusal_words(table, language) + "."
+    held = inside_rows(ranked)
+    first, last = top_row(held, "rank"), bottom_row(held, "rank")
     said |= {
         "first": first["rank"],
         "last": last["rank"],
@@ -322,7 +282,7 @@ def say_curve(
     if absent:
         values = "; ".join(value_words(name, one, language) for one in absent[:5])
         text += _WORDS["absent"][language].format(values=values)
-    return text + _refusals(table, language) + "."
+    return text + refusal_words(table, language) + "."
 
 
 def say_sentences(table: pd.DataFrame, *, n_top: int, language: Language) -> str:
@@ -352,47 +312,3 @@ def say_sentences(table: pd.DataFrame, *, n_top: int, language: Language) -> str
     }
     key = "carries" if first["n_left"] else "reorders" if first["carries"] > 0 else "idle"
     return _WORDS[key][language].format(**said) + "."
-
-
-def say_plans(table: pd.DataFrame, *, language: Language) -> str:
-    """What plans under scenarios come to.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As of `matcher.whatif.planned.compare_plans`.
-    language : {"en", "vi"}
-        Language.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
-    answered = table[table["refused"].isna()]
-    held = _inside(answered[answered["objective"] == answered["objective_before"]])
-    if held.empty:
-        return _WORDS["other_objective"][language] + _refusals(table, language) + "."
-    share = held["worth_after"] / held["worth_before"].replace(0.0, np.nan) - 1.0
-    held = held.assign(share=share.fillna(0.0))
-    best, worst = _top(held, "share"), _bottom(held, "share")
-    objective = str(best["objective"])
-    said = {
-        "n": format_number(len(held), language),
-        "name": one_line(str(best["scenario"])),
-        "worst": one_line(str(worst["scenario"])),
-        "outcome": OUTCOME_NAMES.get(objective, {}).get(language, objective),
-        "before": _amount(best["worth_before"], language),
-        "after": _amount(best["worth_after"], language),
-        "bound": _amount(best["bound_after"], language),
-        "cost": _amount(best["cost_after"], language),
-        "currency": str(best["currency"]),
-        "share": change_words(float(best["share"]), language),
-        "least": change_words(float(worst["share"]), language),
-    }
-    key = "plan" if len(held) == 1 else "plans"
-    text = _WORDS[key][language].format(**said)
-    if len(held) == 1 and np.isfinite(best["per_million"]):
-        worth = _amount(best["per_million"], language)
-        text += _WORDS["per_million"][language].format(worth=worth)
-    return text + _refusals(table, language) + "."
