@@ -63,7 +63,19 @@ class OutputExistsError(UsageError):
 
 
 class DataError(MatcherError, ValueError):
-    """Data that Matcher cannot work with (exit code 3)."""
+    """Data that Matcher cannot work with (exit code 3); `told` says why, for people.
+
+    Parameters
+    ----------
+    message : str
+        Where, what was got, what is expected, what to do.
+    told : Mapping of str to str, optional
+        The same in a sentence by language, ``en`` and ``vi``; the message where one is left out.
+    """
+
+    def __init__(self, message: str, told: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.told = {"en": message, "vi": message, **(told or {})}
 
 
 class SchemaError(DataError):
@@ -87,19 +99,7 @@ class LeakageError(DataError):
 
 
 class SupportError(DataError):
-    """A question that the data at hand cannot answer; `told` says why, for people.
-
-    Parameters
-    ----------
-    message : str
-        Where, what is missing, what to do.
-    told : Mapping of str to str, optional
-        The same in a sentence by language, ``en`` and ``vi``; the message where one is left out.
-    """
-
-    def __init__(self, message: str, told: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.told = {"en": message, "vi": message, **(told or {})}
+    """A question that the data at hand cannot answer."""
 
 
 class FeatureMismatchError(MatcherError):

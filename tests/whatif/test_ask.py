@@ -195,6 +195,33 @@ def test_what_cannot_be_asked(shop: SimpleNamespace) -> None:
         what_if(shop.model, shop.data, "brief.yaml")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (
+            {"kind": "influencer", "account_id": "acc_000001", "price": 10.0, "currency": "JPY"},
+            "không có tỷ giá từ JPY sang",
+        ),
+        (
+            {"kind": "influencer", "account_id": "acc_000001", "price_factor": 0.5},
+            "acc_000001 không có giá nào còn hiệu lực",
+        ),
+        (
+            {"kind": "influencer", "account_id": "acc_000001", "formats": ["live"]},
+            "acc_000001 không có giá nào còn hiệu lực nên không biết giá",
+        ),
+    ],
+)
+def test_refusals_are_of_the_language(
+    shop: SimpleNamespace, edit: dict[str, Any], said: str
+) -> None:
+    fine, lacks = shop.scenario(name="fine"), shop.scenario(edit, name="lacks")
+    found = compare_scenarios(shop.open("value", language="vi"), [fine, lacks])
+    (refusal,) = found.refusals
+    assert refusal.verdict.startswith(f"Mô hình không trả lời được: lacks: {said}")
+    assert refusal.reason.startswith("scenario lacks: ")
+
+
 def test_what_is_far_from_the_briefs_learnt_from_is_flagged(shop: SimpleNamespace) -> None:
     desk = shop.open()
     far = shop.scenario(

@@ -52,7 +52,13 @@ def find_exchange_rate(market: Market, source: str, *, target: str, instant: pd.
         raise DataError(
             f"exchange_rates: no rate from {source} to {target} before {day.date()}; add a row "
             f"with `from` {source}, `to` {target} and an earlier day `on` (matcher validate lists "
-            "every pair that the campaigns need)"
+            "every pair that the campaigns need)",
+            {
+                "en": f"no exchange rate from {source} to {target} before {day.date()} is known; "
+                "add it to the table `exchange_rates`",
+                "vi": f"không có tỷ giá từ {source} sang {target} trước ngày {day:%d/%m/%Y}; hãy "
+                "thêm vào bảng `exchange_rates`",
+            },
         )
     newest = known.sort_values("on")["rate"].to_numpy(dtype="float64")[-1]
     return float(newest)

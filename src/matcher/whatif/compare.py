@@ -132,8 +132,7 @@ def _audit(
 def _refuse(desk: Desk, scenario: Scenario, error: DataError) -> Refusal:
     """What is said of a scenario that the data cannot answer."""
     language = desk.job.language
-    why = error.told[language] if isinstance(error, SupportError) else str(error)
-    why = why.removeprefix(f"scenario {scenario.name}: ").rstrip(".")
+    why = error.told[language].removeprefix(f"scenario {scenario.name}: ").rstrip(".")
     return Refusal(
         scenario.name,
         scenario.to_dict(),

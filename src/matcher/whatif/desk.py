@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.arguments import check_choice, check_count, check_type, to_instant
-from matcher.errors import ConfigError, DataError, MatcherError, SupportError
+from matcher.errors import ConfigError, DataError, MatcherError, SchemaError, SupportError
 from matcher.features.data import MarketData
 from matcher.market.brief import Brief, parse_brief
 from matcher.market.instants import instant_microseconds
@@ -231,8 +231,9 @@ class Desk:
 def _named(error: MatcherError, name: str) -> MatcherError:
     """The same error with the name of the scenario in front."""
     said = f"scenario {name}: {str(error).removeprefix('scenario: ')}"
-    if isinstance(error, SupportError):
-        return SupportError(said, error.told)
+    # Tables that break the contract are told by their failures.
+    if isinstance(error, DataError) and not isinstance(error, SchemaError):
+        return type(error)(said, error.told)
     return type(error)(said)
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from matcher.errors import ConfigError, SupportError
+from matcher.errors import ConfigError
 from matcher.market.instants import to_microseconds
 from matcher.market.money import find_exchange_rate
 from matcher.whatif.checks import check_not_demanded
 from matcher.whatif.joining import check_known, join_accounts
+from matcher.whatif.lacking import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -212,10 +213,7 @@ def _edit_account(edited: EditedTables, edit: InfluencerEdit) -> None:
         table = edited.table("account_snapshots").copy()
         rows = (table["account_id"] == edit.account_id) & (table["as_of"] < edited.moment)
         if not rows.any():
-            raise SupportError(
-                f"scenario: no follower count of {edit.account_id} is known before "
-                f"{edited.moment}; there is nothing to multiply"
-            )
+            raise lacking("followers", account=edit.account_id, moment=edited.moment)
         table.loc[rows, "n_followers"] = table.loc[rows, "n_followers"] * edit.followers_factor
         edited.keep("account_snapshots", table, "snapshots")
     for dimension, shares in sorted((edit.audience or {}).items()):
@@ -235,10 +233,7 @@ def _edit_rates(edited: EditedTables, edit: InfluencerEdit) -> None:
     rows = _in_force(edited, account)
     if edit.price_factor is not None:
         if not rows.any():
-            raise SupportError(
-                f"scenario: no price of {account} is in force at {edited.moment}, so that "
-                "`price_factor` has nothing to multiply; give `price` instead"
-            )
+            raise lacking("price", account=account, moment=edited.moment)
         table.loc[rows, "price"] = table.loc[rows, "price"] * edit.price_factor
     currency = edit.currency or edited.brief.currency
     if edit.price is not None:
@@ -274,10 +269,7 @@ def _usual_price(
     if edit.price is not None and currency is not None:
         return edit.price, currency, 1.0
     if held.empty:
-        raise SupportError(
-            f"scenario: {account} has no price in force, so that it is not known what another "
-            "format costs; give `price` beside `formats`"
-        )
+        raise lacking("format_price", account=account)
     each = held["price"] / held["n_posts"].fillna(1.0)
     first = held.iloc[int(each.to_numpy().argmin())]
     posts = 1.0 if pd.isna(first["n_posts"]) else float(first["n_posts"])
@@ -302,13 +294,11 @@ def _retime(edited: EditedTables, account: str, factor: float) -> None:
     posts = edited.table("posts").copy()
     rows = ((posts["account_id"] == account) & (posts["published_at"] < edited.moment)).to_numpy()
     if not rows.any():
-        raise SupportError(
-            f"scenario: {account} has no post before {edited.moment}; its cadence is not known"
-        )
+        raise lacking("posts", account=account, moment=edited.moment)
     moved = _towards(posts.loc[rows, "published_at"], edited.instant, factor)
     # Two posts may not fall on one microsecond, which could change their order.
     if len(np.unique(moved)) < int(rows.sum()) <= len(np.unique(posts.loc[rows, "published_at"])):
-        raise SupportError(f"scenario: cadence_factor {factor} puts posts of {account} on one spot")
+        raise lacking("spot", account=account, factor=factor)
     posts.loc[rows, "published_at"] = _stamps(moved, posts["published_at"].dtype)
     read = rows & (posts["observed_at"] < edited.moment).fillna(False).to_numpy(bool)
     posts.loc[read, "observed_at"] = _stamps(
