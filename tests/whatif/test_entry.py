@@ -72,3 +72,24 @@ def test_who_is_inside_barred_or_unknown(shop: SimpleNamespace) -> None:
     assert entry.verdict.startswith("Không thể")
     with pytest.raises(DataError, match="got account_id 'nobody'"):
         find_entries(desk, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "not tried: the brief does not ask for its platform"),
+        ("vi", "không thử: bản mô tả không cần nền tảng của tài khoản này"),
+    ],
+)
+def test_levers_of_a_platform_that_is_not_asked_for_say_so(
+    shop: SimpleNamespace, language: str, said: str
+) -> None:
+    platforms = shop.data.index.accounts.set_index("account_id")["platform"]
+    asked = str(platforms.iloc[0])
+    outside = str(platforms.index[platforms != asked][0])
+    brief = shop.brief.model_copy(update={"platforms": (asked,)})
+    entry = find_entries(shop.open(brief=brief, language=language), outside)
+    assert entry.ways.empty
+    held = entry.levers.set_index("lever")
+    assert held.loc[["price", "format", "cadence"], "note"].tolist() == [said] * 3
+    assert not held["acts"].any()

@@ -57,6 +57,14 @@ _WORDS: Final = {
         "en": "similar accounts show no format that it lacks",
         "vi": "tài khoản tương tự không có định dạng nào khác",
     },
+    "no_platform": {
+        "en": "not tried: the brief does not ask for its platform",
+        "vi": "không thử: bản mô tả không cần nền tảng của tài khoản này",
+    },
+    "no_peer": {
+        "en": "not tried: no other candidate is on its platform",
+        "vi": "không thử: không có ứng viên nào khác trên nền tảng này",
+    },
     "acts": {"en": "the order reacts to it", "vi": "có tác động đến thứ hạng"},
     "rule": {
         "en": "the order does not react to it, only a hard rule does",
@@ -203,10 +211,15 @@ def list_levers(desk: Desk, account_id: str) -> tuple[tuple[Lever, ...], tuple[s
     rules = find_rules(desk, desk.base, account_id)
     closed = tuple(rule for rule in rules if rule not in _OPEN_RULES)
     code = int(desk.job.data.index.account_codes(np.array([account_id], dtype=object))[0])
-    peers = _peers(desk, code)
-    made = (_price(desk, code, peers), _format(desk, code, peers), _cadence(desk, code, peers))
-    levers = tuple(_judged(desk, one) for one in made)
-    language = desk.job.language
+    language, peers = desk.job.language, _peers(desk, code)
+    if len(peers):
+        made = (_price(desk, code, peers), _format(desk, code, peers), _cadence(desk, code, peers))
+        levers = tuple(_judged(desk, one) for one in made)
+    else:
+        why = _WORDS["no_platform" if "platform" in closed else "no_peer"][language]
+        levers = tuple(
+            Lever(name, (), np.nan, np.nan, np.nan, False, why, language) for name in LEVER_FEATURES
+        )
     nothing = Lever("posts", (), np.nan, np.nan, np.nan, False, _WORDS["posts"][language], language)
     return (*levers, nothing), closed
 
