@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matcher.whatif.ask import compare_scenarios
 from matcher.whatif.movement import measure_movement, rank_biased_overlap
 
 LISTS = st.lists(st.integers(0, 30), unique=True, max_size=12)
@@ -97,3 +98,44 @@ def test_a_price_that_no_reason_group_holds_is_the_account_s_own(shop: SimpleNam
     found = measure_movement(desk.base, desk.state(shop.scenario(edit))).changes
     sentence = found.set_index("account_id").loc[account, "sentence"]
     assert "by its own score (+" in sentence
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_who_gives_way_to_an_account_of_the_same_person_is_told(
+    shop: SimpleNamespace, language: str
+) -> None:
+    desk = shop.open("value", top_k=10, language=language)
+    index, base = desk.job.data.index, desk.base
+    persons = index.person_of[base.ranked.candidates.codes]
+    hidden = next(row for row in range(len(persons)) if row not in base.order)
+    shown = int(base.order[persons[base.order] == persons[hidden]][0])
+    first, second = base.ids(np.array([shown, hidden]))
+    price = {"kind": "influencer", "currency": "VND"}
+    cheap = shop.scenario(
+        {**price, "account_id": second, "price": 1.0}, {**price, "account_id": first, "price": 1e6}
+    )
+    handles = index.accounts.set_index("account_id")["handle"]
+    there = desk.state(cheap)
+    gone = measure_movement(base, there).changes.set_index("account_id")
+    assert there.rank_of(second) == 1
+    assert str(handles[first]) in gone.loc[second, "sentence"]
+    assert gone.loc[second, "change"] == "entered"
+    back = measure_movement(there, base).changes.set_index("account_id").loc[second]
+    assert (back["change"], back["why"]) == ("left", "another account of its person")
+    assert str(handles[first]) in back["sentence"]
+
+
+def test_who_was_no_candidate_and_lists_that_run_short_are_told(shop: SimpleNamespace) -> None:
+    platforms = shop.data.index.accounts["platform"]
+    asked, other = platforms.value_counts().index[[0, -1]]
+    brief = shop.brief.model_copy(update={"platforms": (asked,)})
+    n_all = int((platforms == other).sum())
+    desk = shop.open("fit", brief=brief, top_k=n_all + 1)
+    scenario = shop.scenario({"kind": "brief", "platforms": [other]})
+    (answer,) = compare_scenarios(desk, [scenario]).answers
+    entered = answer.movement.changes.query("change == 'entered'")
+    assert entered["sentence"].str.endswith("It was no candidate as things are.").all()
+    n_new = answer.movement.n_listed
+    assert n_new == len(answer.ranking) < len(desk.base.chosen)
+    assert f"only {n_new} accounts are left to list: {len(desk.base.chosen)} of" in answer.verdict
+    assert f"leave and {n_new} enter" in answer.verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matcher.columns import REASON_GROUPS
+from matcher.plain import one_line
 from matcher.recommend.compare import compare_lists
 from matcher.recommend.orders import EXPLAINED, GROUPS_OF, raw_contributions
 from matcher.recommend.reasons import group_contributions
@@ -84,6 +86,18 @@ _ABSENT: Final = {
     "en": "It is no candidate any more: a hard rule of the brief or of the market removes it.",
     "vi": "Không còn là ứng viên: một điều kiện bắt buộc của bản mô tả hoặc thị trường loại ra.",
 }
+_NEW: Final = {
+    "en": "It was no candidate as things are.",
+    "vi": "Hiện tại không là ứng viên.",
+}
+_GIVES_WAY: Final = {
+    "en": "Its person's account {other} stands instead, at rank {rank}.",
+    "vi": "Tài khoản {other} của cùng người đó đứng thay, ở hạng {rank}.",
+}
+_STOOD: Final = {
+    "en": "Its person's account {other} stood instead, at rank {rank}.",
+    "vi": "Trước đó tài khoản {other} của cùng người đứng thay, ở hạng {rank}.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +117,9 @@ class Movement:
         change_<group>`` (of its contribution relative to the other accounts) and ``sentence``,
         which names a group only where the account's own part of it changed by more than
         `matcher.recommend.compare.NEGLIGIBLE`;
-        ``why`` says of those who left whether they are no candidates any more or were overtaken.
+        ``why`` says of those who left whether they are no candidates any more, were overtaken, or
+        gave way to another account of their person, which `sentence` names; it also says of who
+        entered without a rank before where it was.
     groups : dict of str to float
         Mean absolute change of contribution over those rows, by reason group.
     """
@@ -115,6 +131,11 @@ class Movement:
     n_moved: int
     changes: pd.DataFrame
     groups: dict[str, float]
+
+    @property
+    def n_listed(self) -> int:
+        """Accounts of the list of the scenario."""
+        return int((self.changes["change"] != "left").sum())
 
 
 def measure_movement(old: State, new: State) -> Movement:
@@ -139,9 +160,23 @@ def measure_movement(old: State, new: State) -> Movement:
     changes = found.changes.drop(columns="brief_id")
     gone = new.rows_of(changes["account_id"].to_numpy(object)) < 0
     stays = changes["change"] != "left"
-    changes["why"] = np.select([stays, gone], ["", "no candidate"], default="overtaken")
+    unranked = (~stays & ~gone & changes["rank_new"].isna()).to_numpy(bool)
+    changes["why"] = np.select(
+        [stays, gone, unranked],
+        ["", "no candidate", "another account of its person"],
+        default="overtaken",
+    )
     absent = (~stays & gone).to_numpy(bool)
     changes.loc[absent, "sentence"] += f" {_ABSENT[language]}"
+    for row in np.flatnonzero(unranked):
+        other = _stand_in(new, str(changes["account_id"].iloc[row]), _GIVES_WAY)
+        changes.loc[row, "sentence"] += f" {other}"
+    came = (changes["change"] == "entered") & changes["rank_old"].isna()
+    for row in np.flatnonzero(came.to_numpy(bool)):
+        account = str(changes["account_id"].iloc[row])
+        was = old.rows_of(np.array([account], dtype=object))[0] >= 0
+        said = _stand_in(old, account, _STOOD) if was else _NEW[language]
+        changes.loc[row, "sentence"] += f" {said}"
     summary = found.briefs.iloc[0]
     columns = [f"change_{group}" for group in REASON_GROUPS]
     size = changes[columns].abs().mean()
@@ -158,6 +193,16 @@ def measure_movement(old: State, new: State) -> Movement:
             if size[f"change_{group}"] > _NOTHING
         },
     )
+
+
+def _stand_in(state: State, account_id: str, words: Mapping[str, str]) -> str:
+    """Which account of the same person is ranked in a state, where a list shows one of each."""
+    index, codes = state.job.data.index, state.ranked.candidates.codes
+    row = int(state.rows_of(np.array([account_id], dtype=object))[0])
+    persons = index.person_of[codes[state.order]]
+    rank = int(np.flatnonzero(persons == index.person_of[codes[row]])[0])
+    other = index.accounts["handle"].to_numpy(object)[codes[state.order[rank]]]
+    return words[state.job.language].format(other=one_line(str(other)), rank=rank + 1)
 
 
 def _frame(state: State, asked: NDArray[np.object_]) -> pd.DataFrame:

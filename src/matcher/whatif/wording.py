@@ -42,6 +42,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "{n} of the first {k} replaced (overlap {rbo})",
         "vi": "{n} trong {k} tài khoản đầu bị thay (độ trùng {rbo})",
     },
+    "fewer": {
+        "en": "only {n_new} accounts are left to list: {n_left} of the first {k} leave and "
+        "{n_entered} enter (overlap {rbo})",
+        "vi": "chỉ còn {n_new} tài khoản để xếp: {n_left} trong {k} tài khoản đầu rời đi và "
+        "{n_entered} mới vào (độ trùng {rbo})",
+    },
     "unchanged": {
         "en": "as many {outcome} as now are expected",
         "vi": "dự kiến {outcome} không đổi",
@@ -185,8 +191,18 @@ def say_verdict(
         "moved": format_number(movement.n_moved, language),
         "rbo": format_number(movement.overlap, language, digits=2),
     }
-    has_new = movement.n_left or movement.n_entered
-    key = "moved" if has_new else "reordered" if movement.n_moved else "same"
+    numbers |= {
+        "n_new": format_number(movement.n_listed, language),
+        "n_left": format_number(movement.n_left, language),
+        "n_entered": format_number(movement.n_entered, language),
+    }
+    key = "same"
+    if movement.n_left > movement.n_entered:
+        key = "fewer"
+    elif movement.n_entered:
+        key = "moved"
+    elif movement.n_moved:
+        key = "reordered"
     parts = [WORDS[key][language].format(**numbers), _say_outcome(outcome, language)]
     sums = {} if cost is None else {
         name: format_money(getattr(cost, name), str(cost.currency), language)
