@@ -16,6 +16,7 @@ from matcher.whatif.findings import SUPPORT_COLUMNS
 from matcher.whatif.grid import grid_scenarios, parse_knob, score_grid, tornado
 from matcher.whatif.planned import add_plans
 from matcher.whatif.support import check_support
+from matcher.whatif.verdicts import say_grid
 
 GRADES = {"en": "The model would say: ", "vi": "Mô hình sẽ nói: "}
 
@@ -94,6 +95,37 @@ def test_a_cell_without_candidates_does_not_take_the_others_along(shop: SimpleNa
         score_grid(desk, [parse_knob("platforms=snapchat")])
     with pytest.raises(SupportError, match=r"curve: none of 1 value\(s\) can be answered"):
         account_curve(shop.open(), "acc_000001", "price_factor", [0.5])
+
+
+def test_terms_that_leave_nobody_are_those_of_the_scenario(shop: SimpleNamespace) -> None:
+    brief = shop.brief.model_copy(update={"formats": ("short_video",)})
+    edit = {"kind": "brief", "countries": ["AQ"], "creator_languages": ["is"]}
+    nobody = shop.scenario(edit, name="nobody")
+    said = {
+        "en": "nobody: no account is eligible; the scenario sets countries = AQ, languages of "
+        "creators = is: loosen this first.",
+        "vi": "nobody: không tài khoản nào đủ điều kiện; kịch bản đặt quốc gia = AQ, ngôn ngữ của "
+        "người sáng tạo = is: hãy nới điều này trước.",
+    }
+    for language, words in said.items():
+        desk = shop.open(brief=brief, language=language)
+        found = compare_scenarios(desk, [shop.scenario(name="fine"), nobody])
+        assert found.refusals[0].verdict.endswith(words)
+
+
+def test_ties_are_told_and_no_cell_is_preferred(shop: SimpleNamespace) -> None:
+    desk = shop.open("outcome")
+    knobs = ["kpi_goal=1,2", "n_posts=1,3"]
+    found = add_extras(compare_scenarios(desk, []), desk, parse_extras(knobs))
+    said = found.findings["grid"].verdict
+    assert "of 4 cells, number of posts = 3 brings most" in said
+    assert "number of posts = 1 least" in said
+    assert "; the goal of the KPI makes no difference." in said
+    table = found.parts["grid"]
+    rows = table.assign(after=table["n_posts"].map({"1": 5.0, "3": 7.0}), is_outside=False)
+    rows = rows.assign(cell=["a", "b", "c", "d"])
+    assert "cell = b or cell = d brings most" in say_grid(rows, ["cell"], n_top=5, language="en")
+    assert "cell = a hoặc cell = c ít nhất" in say_grid(rows, ["cell"], n_top=5, language="vi")
 
 
 def test_a_tornado_over_objectives_claims_no_swing(shop: SimpleNamespace) -> None:

@@ -19,9 +19,10 @@ from matcher.recommend.batches import per_fee, seen_from
 from matcher.recommend.orders import REQUESTS
 from matcher.recommend.recommend import score_brief
 from matcher.recommend.rows import Job, choose
-from matcher.retrieval.eligibility import RIVAL_DAYS
+from matcher.retrieval.eligibility import RIVAL_DAYS, select_eligible
 from matcher.whatif.edited import edit_context
 from matcher.whatif.joining import check_known
+from matcher.whatif.lacking import nobody_eligible
 from matcher.whatif.scenario import BASELINE
 from matcher.whatif.shared import SharedFeatures
 from matcher.whatif.state import State, main_outcome
@@ -171,7 +172,10 @@ class Desk:
                 build=build,
             )
         except DataError as error:
-            raise _named(error, scenario.name) from error
+            left = None
+            if isinstance(error, SupportError) and not self._has_eligible(context, brief):
+                left = nobody_eligible(scenario.brief_changes)
+            raise _named(left or error, scenario.name) from error
         factors = {
             name: factor
             for one in scenario.markets
@@ -194,6 +198,16 @@ class Desk:
             self.brief.n_posts or usual,
             set(brief.formats) != set(self.brief.formats),
         )
+
+    def _has_eligible(self, context: FeatureContext, brief: Brief) -> bool:
+        found = select_eligible(
+            context.data,
+            brief,
+            self.instant,
+            min_posts=self.settings.retrieval.min_posts,
+            rival_days=self.rival_days,
+        )
+        return len(found.accounts) > 0
 
     def market(self, scenario: Scenario, brief: Brief) -> tuple[FeatureContext, dict[str, str]]:
         """The market as a scenario has it, and what tells its aspects from those of others.

@@ -1,13 +1,14 @@
-"""Edits that need what is not known of an account: why, in both languages."""
+"""Edits that need what is not known, or leave nobody: why, in both languages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from matcher.errors import SupportError
+from matcher.whatif.fields import field_words, value_words
 
-__all__ = ["lacking"]
+__all__ = ["lacking", "nobody_eligible"]
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "followers": {
@@ -37,6 +38,16 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
+_ELIGIBLE: Final = (
+    "platforms", "countries", "creator_languages", "formats", "budget", "currency", "never",
+    "competitor_ids", "brand_category", "starts_on", "ends_on",
+)  # fmt: skip
+"""Terms of a brief that decide who is eligible."""
+_NOBODY: Final[Mapping[str, str]] = {
+    "en": "no account is eligible; the scenario sets {terms}: loosen this first",
+    "vi": "không tài khoản nào đủ điều kiện; kịch bản đặt {terms}: hãy nới điều này trước",
+}
+
 
 def lacking(what: str, **said: object) -> SupportError:
     """Error for an edit that needs what is not known.
@@ -59,4 +70,32 @@ def lacking(what: str, **said: object) -> SupportError:
     'acc_1 không có bài nào trước 2025-06-30 nên không biết nhịp đăng bài'
     """
     told = {language: text.format(**said) for language, text in _WORDS[what].items()}
+    return SupportError(f"scenario: {told['en']}", told)
+
+
+def nobody_eligible(changes: Mapping[str, Any]) -> SupportError | None:
+    """Error for a scenario under whose brief nobody is eligible.
+
+    Parameters
+    ----------
+    changes : mapping
+        Terms that the scenario sets, as of `matcher.whatif.scenario.Scenario.brief_changes`.
+
+    Returns
+    -------
+    SupportError or None
+        To be raised; names the terms that it sets of those that decide who is eligible, and is
+        None where it sets none of them.
+    """
+    # A term that is taken away keeps nobody out.
+    terms = [name for name in _ELIGIBLE if changes.get(name) not in (None, ())]
+    if not terms:
+        return None
+    told = {}
+    for language in ("en", "vi"):
+        said = [
+            f"{field_words(name, language)} = {value_words(name, changes[name], language)}"
+            for name in terms
+        ]
+        told[language] = _NOBODY[language].format(terms=", ".join(said))
     return SupportError(f"scenario: {told['en']}", told)

@@ -168,11 +168,11 @@ def measure_movement(old: State, new: State) -> Movement:
     )
     absent = (~stays & gone).to_numpy(bool)
     changes.loc[absent, "sentence"] += f" {_ABSENT[language]}"
-    for row in np.flatnonzero(unranked):
+    for row in np.flatnonzero(unranked).tolist():
         other = _stand_in(new, str(changes["account_id"].iloc[row]), _GIVES_WAY)
         changes.loc[row, "sentence"] += f" {other}"
     came = (changes["change"] == "entered") & changes["rank_old"].isna()
-    for row in np.flatnonzero(came.to_numpy(bool)):
+    for row in np.flatnonzero(came.to_numpy(bool)).tolist():
         account = str(changes["account_id"].iloc[row])
         was = old.rows_of(np.array([account], dtype=object))[0] >= 0
         said = _stand_in(old, account, _STOOD) if was else _NEW[language]

@@ -13,7 +13,9 @@ from matcher.whatif.verdict_rows import (
     amount_words,
     bottom_row,
     inside_rows,
+    or_words,
     refusal_words,
+    tied_rows,
     top_row,
 )
 from matcher.whatif.wording import change_words
@@ -49,6 +51,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+def _names(rows: pd.DataFrame, language: Language) -> str:
+    return or_words([one_line(str(name)) for name in rows["scenario"]], language)
+
+
 def say_plans(table: pd.DataFrame, *, language: Language) -> str:
     """What plans under scenarios come to.
 
@@ -74,8 +80,8 @@ def say_plans(table: pd.DataFrame, *, language: Language) -> str:
     objective = str(best["objective"])
     said = {
         "n": format_number(len(held), language),
-        "name": one_line(str(best["scenario"])),
-        "worst": one_line(str(worst["scenario"])),
+        "name": _names(tied_rows(held, "share", best), language),
+        "worst": _names(tied_rows(held, "share", worst), language),
         "outcome": OUTCOME_NAMES.get(objective, {}).get(language, objective),
         "before": amount_words(best["worth_before"], language),
         "after": amount_words(best["worth_after"], language),

@@ -10,16 +10,30 @@ import numpy as np
 from matcher.recommend.wording import format_number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from matcher.recommend.wording import Language
 
-__all__ = ["amount_words", "bottom_row", "inside_rows", "refusal_words", "top_row"]
+__all__ = [
+    "amount_words",
+    "bottom_row",
+    "inside_rows",
+    "or_words",
+    "refusal_words",
+    "tied_rows",
+    "top_row",
+]
 
 _REFUSED: Final[Mapping[str, str]] = {
     "en": "; {n} of {all} cannot be answered",
     "vi": "; {n} trong {all} không trả lời được",
 }
+_OR: Final[Mapping[str, str]] = {"en": " or ", "vi": " hoặc "}
+_MORE: Final[Mapping[str, str]] = {"en": "{n} more", "vi": "{n} mức khác"}
+_MOST_TIED: Final = 3
+"""Rows of one value that a verdict names."""
 
 
 def inside_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -73,6 +87,54 @@ def bottom_row(table: pd.DataFrame, name: str) -> pd.Series:
         The row.
     """
     return table.iloc[int(np.nanargmin(table[name].to_numpy(np.float64)))]
+
+
+def tied_rows(table: pd.DataFrame, name: str, row: pd.Series) -> pd.DataFrame:
+    """Rows with the same value of a column as one of them.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Table of an answer.
+    name : str
+        Column of numbers.
+    row : pandas.Series
+        One of its rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        At least that row; values count as the same up to rounding.
+    """
+    same = np.isclose(table[name].to_numpy(np.float64), float(row[name]), rtol=1e-9, atol=1e-9)
+    return table[same]
+
+
+def or_words(words: Sequence[str], language: Language) -> str:
+    """Things between which nothing decides.
+
+    Parameters
+    ----------
+    words : sequence of str
+        At least one; each is named once.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    str
+        Joined by "or"; of more than three, three and how many there are besides.
+
+    Examples
+    --------
+    >>> or_words(["a", "b"], "en"), or_words(list("abcde"), "vi")
+    ('a or b', 'a hoặc b hoặc c hoặc 2 mức khác')
+    """
+    held = list(dict.fromkeys(words))
+    shown, rest = held[:_MOST_TIED], len(held) - _MOST_TIED
+    if rest > 0:
+        shown.append(_MORE[language].format(n=rest))
+    return _OR[language].join(shown)
 
 
 def amount_words(value: float, language: Language) -> str:

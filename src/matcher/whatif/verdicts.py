@@ -14,7 +14,9 @@ from matcher.whatif.verdict_rows import (
     amount_words,
     bottom_row,
     inside_rows,
+    or_words,
     refusal_words,
+    tied_rows,
     top_row,
 )
 
@@ -49,6 +51,11 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "không ô nào trong {n} ô mang lại nhiều hơn ô khác ({after} {outcome}, hiện tại "
         "{before})",
     },
+    "idle_knob": {
+        "en": "; {knob} makes no difference",
+        "vi": "; {knob} không làm thay đổi gì",
+    },
+    "as_far": {"en": "; as far with {knobs}", "vi": "; {knobs} cũng vậy"},
     "list": {
         "en": "of {n} cells, {best} changes the first {k} most ({n_left} replaced, overlap {rbo})",
         "vi": "trong {n} ô, {best} thay đổi {k} tài khoản đầu nhiều nhất ({n_left} bị thay, độ "
@@ -133,27 +140,53 @@ def say_grid(table: pd.DataFrame, knobs: Sequence[str], *, n_top: int, language:
     if len(set(held["outcome"].dropna())) == 1 and held["after"].notna().all():
         best = top_row(held, "after")
         worst = bottom_row(held, "after")
+        idle = _idle_knobs(held, knobs) if len(held) == len(table) else []
+        told = [name for name in knobs if name not in idle] or list(knobs)
         alone = "one" if best["change"] else "same"
         key = alone if n == 1 else "level" if best["after"] == worst["after"] else "best"
         said |= {
             **_amounts(best, worst, language),
-            "best": _cell(best, knobs, language),
-            "worst": _cell(worst, knobs, language),
+            "best": _cells(tied_rows(held, "after", best), told, language),
+            "worst": _cells(tied_rows(held, "after", worst), told, language),
         }
     else:
         key, best = "list", bottom_row(held, "overlap")
         said |= {
-            "best": _cell(best, knobs, language),
+            "best": _cells(tied_rows(held, "overlap", best), knobs, language),
             "n_left": format_number(best["n_left"], language),
             "rbo": format_number(best["overlap"], language, digits=2),
         }
-    return _WORDS[key][language].format(**said) + refusal_words(table, language) + "."
+    text = _WORDS[key][language].format(**said)
+    if key == "best":
+        for name in idle:
+            words = _definite(knob_words(name, language), language)
+            text += _WORDS["idle_knob"][language].format(knob=words)
+    return text + refusal_words(table, language) + "."
 
 
-def _cell(row: pd.Series, knobs: Sequence[str], language: Language) -> str:
-    return ", ".join(
-        f"{knob_words(name, language)} = {value_words(name, row[name], language)}" for name in knobs
-    )
+def _idle_knobs(held: pd.DataFrame, knobs: Sequence[str]) -> list[str]:
+    """Knobs of a crossed grid that move nothing, whatever the other is set to."""
+    idle = []
+    for name in knobs:
+        others = [one for one in knobs if one != name]
+        if not others or held[name].nunique() < 2:
+            continue
+        spread = held.groupby(others[0], sort=False)["after"].agg(np.ptp)
+        if (spread.to_numpy(np.float64) <= 1e-9 * held["after"].abs().max()).all():
+            idle.append(name)
+    return idle
+
+
+def _cells(rows: pd.DataFrame, knobs: Sequence[str], language: Language) -> str:
+    """Cells by what is set; those between which nothing decides joined by "or"."""
+    said = [
+        ", ".join(
+            f"{knob_words(name, language)} = {value_words(name, row[name], language)}"
+            for name in knobs
+        )
+        for _, row in rows.iterrows()
+    ]
+    return or_words(said, language)
 
 
 def _amounts(best: pd.Series, worst: pd.Series, language: Language) -> dict[str, str]:
@@ -193,30 +226,47 @@ def say_tornado(table: pd.DataFrame, *, n_top: int, language: Language) -> str:
     held = answered[answered["swing"].notna()]
     if held.empty:
         best = bottom_row(answered, "overlap")
+        tied = tied_rows(answered, "overlap", best)
         said = {
             "n": format_number(len(answered), language),
             "k": format_number(n_top, language),
-            "best": _set(best, language),
+            "best": or_words([_set(row, language) for _, row in tied.iterrows()], language),
             "n_left": format_number(best["n_left"], language),
             "rbo": format_number(best["overlap"], language, digits=2),
         }
         return _WORDS["list"][language].format(**said) + refusal_words(table, language) + "."
     reach = {str(name): _reach(own) for name, own in held.groupby("knob", sort=False)}
-    own = held[held["knob"] == max(reach, key=lambda name: reach[name])]
+    first = max(reach, key=lambda name: reach[name])
+    own = held[held["knob"] == first]
+    same = [
+        _definite(knob_words(name, language), language)
+        for name, far in reach.items()
+        if name != first and far > 0 and np.isclose(far, reach[first], rtol=1e-9)
+    ]
+    more = _WORDS["as_far"][language].format(knobs=or_words(same, language)) if same else ""
+    more += refusal_words(table, language) + "."
     best, worst = top_row(own, "after"), bottom_row(own, "after")
     said = _amounts(best, worst, language)
     # A knob with one value is measured from things as they are.
     if len(own) == 1:
         said |= {"best": _set(best, language)}
         key = "alone" if best["change"] else "still"
-        return _WORDS[key][language].format(**said) + refusal_words(table, language) + "."
+        return _WORDS[key][language].format(**said) + more
     said |= {
         "knob": _definite(knob_words(str(best["knob"]), language), language),
-        "best": value_words(str(best["knob"]), best["value"], language),
-        "worst": value_words(str(worst["knob"]), worst["value"], language),
+        **{
+            end: or_words(
+                [
+                    value_words(first, one, language)
+                    for one in tied_rows(own, "after", row)["value"]
+                ],
+                language,
+            )
+            for end, row in (("best", best), ("worst", worst))
+        },
     }
     key = "swing" if max(reach.values()) > 0 else "still"
-    return _WORDS[key][language].format(**said) + refusal_words(table, language) + "."
+    return _WORDS[key][language].format(**said) + more
 
 
 def _reach(own: pd.DataFrame) -> float:
