@@ -168,15 +168,16 @@ def measure_movement(old: State, new: State) -> Movement:
     )
     absent = (~stays & gone).to_numpy(bool)
     changes.loc[absent, "sentence"] += f" {_ABSENT[language]}"
-    for row in np.flatnonzero(unranked).tolist():
-        other = _stand_in(new, str(changes["account_id"].iloc[row]), _GIVES_WAY)
-        changes.loc[row, "sentence"] += f" {other}"
+    more = [""] * len(changes)
+    accounts = changes["account_id"].to_numpy(object)
+    for row in np.flatnonzero(unranked):
+        more[row] = " " + _stand_in(new, str(accounts[row]), _GIVES_WAY)
     came = (changes["change"] == "entered") & changes["rank_old"].isna()
-    for row in np.flatnonzero(came.to_numpy(bool)).tolist():
-        account = str(changes["account_id"].iloc[row])
-        was = old.rows_of(np.array([account], dtype=object))[0] >= 0
-        said = _stand_in(old, account, _STOOD) if was else _NEW[language]
-        changes.loc[row, "sentence"] += f" {said}"
+    was = old.rows_of(accounts) >= 0
+    for row in np.flatnonzero(came.to_numpy(bool)):
+        said = _stand_in(old, str(accounts[row]), _STOOD) if was[row] else _NEW[language]
+        more[row] = f" {said}"
+    changes["sentence"] += pd.Series(more, index=changes.index, dtype=object)
     summary = found.briefs.iloc[0]
     columns = [f"change_{group}" for group in REASON_GROUPS]
     size = changes[columns].abs().mean()
