@@ -107,7 +107,8 @@ def tied_rows(table: pd.DataFrame, name: str, row: pd.Series) -> pd.DataFrame:
         At least that row; values count as the same up to rounding.
     """
     same = np.isclose(table[name].to_numpy(np.float64), float(row[name]), rtol=1e-9, atol=1e-9)
-    return table.loc[same]
+    rows: pd.DataFrame = table[same]
+    return rows
 
 
 def or_words(words: Sequence[str], language: Language) -> str:
