@@ -217,7 +217,7 @@ def test_who_is_taken_away_and_what_exceeds_the_budget_is_said(ask: Any) -> None
 def test_plans_of_a_grid_say_what_the_next_million_is_worth(ask: Any) -> None:
     options = ("--grid", "budget=20000000,21000000", "--plans", "--json")
     found = json.loads(ask(options=options).stdout)["plans"]
-    assert [one["scenario"] for one in found] == ["budget=20000000", "budget=21000000"]
+    assert [one["scenario"] for one in found] == ["budget = 20,000,000", "budget = 21,000,000"]
     for one, budget in zip(found, (2e7, 2.1e7), strict=True):
         more = one["worth_after"] - one["worth_before"]
         assert one["objective_before"] == one["objective"]
@@ -260,7 +260,7 @@ def test_all_malformed_scenarios_are_named_before_anything_is_scored(ask: Any) -
     assert (found.exit_code, found.stdout) == (2, "")
     assert "4 scenarios cannot be asked:" in found.stderr
     for said in ("s0.yaml: edit 1: 1 problem(s): unknown key `budgt`", "scenario s2: `unavailable`",
-                 "scenario s3: brief", "scenario nobody.price=5: `account_id`"):  # fmt: skip
+                 "scenario s3: brief", "scenario price of a post of nobody = 5: `account_id`"):  # fmt: skip
         assert said in found.stderr
     assert "ranking" not in found.stderr
     assert not Path("m.html").exists()
