@@ -259,8 +259,12 @@ def test_all_malformed_scenarios_are_named_before_anything_is_scored(ask: Any) -
     )
     assert (found.exit_code, found.stdout) == (2, "")
     assert "4 scenarios cannot be asked:" in found.stderr
-    for said in ("s0.yaml: edit 1: 1 problem(s): unknown key `budgt`", "scenario s2: `unavailable`",
-                 "scenario s3: brief", "scenario price of a post of nobody = 5: `account_id`"):  # fmt: skip
+    for said in (
+        "s0.yaml: edit 1: 1 problem(s): unknown key `budgt`",
+        "scenario s2: `unavailable`",
+        "scenario s3: brief",
+        "scenario price of a post of nobody = 5: `account_id`",
+    ):
         assert said in found.stderr
     assert "ranking" not in found.stderr
     assert not Path("m.html").exists()
