@@ -143,3 +143,10 @@ def test_answers_of_the_logs_state_their_support_in_both_languages(shop):
     for one in ask_logs(shop.model, shop.data, [asked]):
         assert one.lines("en")[2].startswith("support: ")
         assert one.lines("vi")[2].startswith("cơ sở dữ liệu: ")
+
+
+def test_a_policy_may_be_named_as_lists_name_their_order():
+    found = parse({"kind": "policy", "order": "fit"}).edits[0]
+    assert found.order == "hire"
+    with pytest.raises(ConfigError, match="expected one of fit, hire, deliver, outcome"):
+        parse({"kind": "policy", "order": "fame"})

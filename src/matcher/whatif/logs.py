@@ -55,7 +55,7 @@ class PolicyQuestion(CheckedModel):
 
     kind: Literal["policy"] = "policy"
     order: str = "outcome"
-    """What the model staffs them by: hire, deliver or outcome."""
+    """What the model staffs them by: fit (or hire), deliver or outcome."""
     outcome: str = "engagements"
     """What is counted."""
     policy_id: str | None = None
@@ -64,7 +64,8 @@ class PolicyQuestion(CheckedModel):
     @field_validator("order")
     @classmethod
     def _known_order(cls, value: str) -> str:
-        return _known(value, ORDERS)
+        # Lists call by its meaning what the model calls by its question.
+        return "hire" if value == "fit" else _known(value, ("fit", *ORDERS))
 
     @field_validator("outcome")
     @classmethod
