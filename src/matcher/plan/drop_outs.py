@@ -92,10 +92,18 @@ def drop_outs(
             if fee is not None:
                 found[option] = (fee, "exact")
     rest = [option for option in chosen if option not in found]
-    if not rest:
-        return DropOuts(found)
-    more = _larger(problem, solution, rest, relaxation, until, seed, is_last=is_last)
-    return DropOuts(found | more.fees, more.better)
+    better = None
+    if rest:
+        more = _larger(problem, solution, rest, relaxation, until, seed, is_last=is_last)
+        found, better = found | more.fees, more.better
+    # The plan itself holds each option at its own fee; below that only imprecision leads.
+    return DropOuts(
+        {
+            option: (float(np.maximum(fee, problem.fee[option])), how)
+            for option, (fee, how) in found.items()
+        },
+        better,
+    )
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,7 @@ class Resolver:
             holds.append(Limit(name, np.array([option]), np.ones(1), "accounts", high=1.0))
         self._held = problem.with_limits([*problem.limits, *holds])
         self._relaxation = relaxation.under(self._held)
+        self._own = solution.chosen
         self._plans = [solution.chosen]
         self._worth = solution.objective
         self.rivals: list[NDArray[np.int64]] = []
@@ -216,8 +217,8 @@ class Resolver:
         Returns
         -------
         float or None
-            A fee at which the option stays, while it goes at one that is 5 % higher; None where
-            the time ran out before.
+            A fee at which the option stays, while it goes at one that is 5 % higher; at least
+            what the plan at hand can pay for it. None where the time ran out before.
         """
         bars = self._held.with_bounds(self._holds[option], high=0.0)
         without = self._solve(bars, [] if rival is None else [rival])
@@ -226,7 +227,10 @@ class Resolver:
         self.rivals.append(without)
         # A better plan than the one at hand is told as such, not by fees below those it pays.
         worth = min(self.problem.objective(without), self._worth)
-        low, high, width, fee = 0.0, np.inf, 1.0 + NEAR / 2, guess
+        # The plan at hand is worth as much, and keeps to the limits up to this fee.
+        own = float(self.problem.fee[option])
+        low, high, width = max(own, fee_at(self.problem, option, self._own)), np.inf, 1 + NEAR / 2
+        fee = guess if guess > low else max(low * width, guess)
         for _ in range(_MOST_FEES):
             if time.perf_counter() >= until:
                 return None
