@@ -24,5 +24,5 @@ def test_a_fee_that_is_solved_again_is_one_that_the_plan_itself_pays(
     problem = problem.with_bounds("budget", high=own)
     solution = solve(problem, gap=0.0, seconds=5.0)
     assert solution.chosen.tolist() == [option]
-    resolver = Resolver(problem, solution, Relaxation(problem))
+    resolver = Resolver(problem, solution, Relaxation(problem), {option: np.array([option])})
     assert resolver.fee(option, start * own, None, until=np.inf) == pytest.approx(own)
