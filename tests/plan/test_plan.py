@@ -577,8 +577,11 @@ def test_a_plan_says_where_nothing_tells_hires_from_others(
         hired=HiredErrors(models["engagements"].errors, models["engagements"].factor),
     )
     for one, is_said in ((known, False), (replace(known, hired=None), True)):
-        kept = {name: replace(held, adjustment=None) for name, held in models.items()}
-        outcomes = replace(shop.model.outcomes, models={**kept, "engagements": one})
+        # What others are learnt from does not matter, since the plan does not count them.
+        outcomes = replace(shop.model.outcomes, models={**models, "engagements": one})
         other = SimpleNamespace(**{**vars(shop), "model": replace(shop.model, outcomes=outcomes)})
+        assert any(held.is_of_hires_alone for held in outcomes.models.values())
         found = made(other, language=language, objective="engagements")
-        assert any(told in note for note in found.notes) == is_said
+        assert sum(told in note for note in found.notes) == is_said
+    mixed = made(other, language=language, objective="reach=1,engagements=20")
+    assert sum(told in note for note in mixed.notes) == 1

@@ -44,10 +44,12 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "{factors}.",
     },
     "of_hires_alone": {
-        "en": "What is expected is learnt from hires as buyers chose them: no chances of choice "
-        "are logged, so nothing tells how much less others with the same figures bring.",
-        "vi": "Mức kỳ vọng được học từ những người mà nhãn hàng đã chọn: dữ liệu không ghi xác "
-        "suất được chọn, nên không biết những người khác có cùng chỉ số mang lại ít hơn bao nhiêu.",
+        "en": "What is expected is learnt from hires as buyers chose them: too few hires have a "
+        "logged chance of choice, so nothing tells how much less others with the same figures "
+        "bring.",
+        "vi": "Mức kỳ vọng được học từ những người mà nhãn hàng đã chọn: quá ít người được thuê có "
+        "ghi xác suất được chọn, nên không biết những người khác có cùng chỉ số mang lại ít hơn "
+        "bao nhiêu.",
     },
     "stands_in": {
         "en": "The objective `{objective}` counts {outcome}, since the model does not predict "
