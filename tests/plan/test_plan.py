@@ -22,6 +22,9 @@ from matcher.plan.panel import parse_panel
 from matcher.plan.plan import plan
 from matcher.plan.plans import COLUMNS, Plan
 from matcher.plan.prepare import Prepared, prepare_plan
+from matcher.plan.prices import price
+from matcher.plan.solve import solve
+from matcher.plan.told import tell_plan
 from matcher.ranking.fallback import fit_without_history
 from matcher.ranking.fit import fit_model
 from matcher.ranking.outcomes.single import HiredErrors
@@ -585,3 +588,27 @@ def test_a_plan_says_where_nothing_tells_hires_from_others(
         assert sum(told in note for note in found.notes) == is_said
     mixed = made(other, language=language, objective="reach=1,engagements=20")
     assert sum(told in note for note in mixed.notes) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_plan_names_hires_beyond_what_was_learnt(shop: SimpleNamespace, language: str) -> None:
+    told = {"en": "beyond any learnt from", "vi": "nằm ngoài dữ liệu đã học"}[language]
+    held = ready(shop, {})
+    solution = solve(held.problem, seconds=2.0)
+    prices = price(held.problem, solution, seconds=1.0, account=held.options.codes)
+    within = made(shop, language=language)
+    assert not within.frame["outcome_is_outside"].any()
+    assert not any(told in one for one in within.notes)
+    far = {
+        name: replace(one, outside=np.isin(np.arange(len(one.outside)), solution.chosen[:2]))
+        for name, one in held.predicted.items()
+    }
+    found = tell_plan(
+        replace(held, predicted=far), solution, prices, None, audit=within.audit, language=language
+    )
+    rows = found.frame[found.frame["outcome_is_outside"]]
+    assert len(rows) == 2
+    (note,) = [one for one in found.notes if told in one]
+    assert note in found.to_dict()["notes"]
+    assert f" {len(found)} " in note
+    assert all(handle in note for handle in rows["handle"])

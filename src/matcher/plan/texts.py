@@ -51,6 +51,18 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "ghi xác suất được chọn, nên không biết những người khác có cùng chỉ số mang lại ít hơn "
         "bao nhiêu.",
     },
+    "outside": {
+        "en": "Of the {all} hires of this plan {n} have figures beyond any learnt from, so what is "
+        "expected of them is less sure and its range wider: {names}.",
+        "vi": "Trong {all} tài khoản của phương án có {n} tài khoản có chỉ số nằm ngoài dữ liệu đã "
+        "học, nên mức kỳ vọng của họ kém chắc chắn hơn và khoảng dự đoán rộng hơn: {names}.",
+    },
+    "outside_one": {
+        "en": "One of the {all} hires of this plan has figures beyond any learnt from, so what is "
+        "expected of it is less sure and its range wider: {names}.",
+        "vi": "Trong {all} tài khoản của phương án có một tài khoản có chỉ số nằm ngoài dữ liệu đã "
+        "học, nên mức kỳ vọng kém chắc chắn hơn và khoảng dự đoán rộng hơn: {names}.",
+    },
     "stands_in": {
         "en": "The objective `{objective}` counts {outcome}, since the model does not predict "
         "{wanted}.",
