@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +33,7 @@ from matcher.report.plan_files import write_plan
 
 DATA = Path(__file__).parents[2] / "data"
 BUDGET = 40_000_000.0
+TIKTOK_SHARE = "least share of spend on platform tiktok"
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +177,53 @@ def test_who_is_missing_of_an_earlier_plan_is_named_with_the_reason(
         made(shop, {"earlier": earlier, "number": {"max": 9}}, language="vi")
 
 
-def test_a_group_of_which_nobody_can_be_hired_says_so(shop: SimpleNamespace) -> None:
-    rules = {"platform": {"youtube": {"min": 2}}}
-    with pytest.raises(ConflictError, match="Nobody who can be hired counts for “platform You"):
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"min": 2}, "platform YouTube"),
+        ({"min_share": 0.9}, "share of spend on platform YouTube"),
+        ({"min_spend": 1_000_000}, "spend on platform YouTube"),
+    ],
+)
+def test_a_group_of_which_nobody_can_be_hired_says_so(
+    shop: SimpleNamespace, asked: dict[str, float], name: str
+) -> None:
+    rules = {"platform": {"youtube": asked}}
+    with pytest.raises(ConflictError, match=f"Nobody who can be hired counts for “{name}”") as one:
         made(shop, rules)
+    assert "can reach" not in str(one.value)
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_share_that_cannot_be_reached_says_how_much_can(
+    shop: SimpleNamespace, language: str
+) -> None:
+    cheap = made(shop, {"number": {"max": 2}, "platform": {"tiktok": {"max": 0}}}).frame
+    rules = {
+        "must_have": cheap["account_id"].tolist(),
+        "number": {"max": 3},
+        "platform": {"tiktok": {"min_share": 0.99}},
+    }
+    words = {
+        "en": r"“share of spend on platform TikTok” can reach ([\d.]+) % at most",
+        "vi": r"“tỷ trọng chi cho nền tảng TikTok” đạt nhiều nhất ([\d,]+) %",
+    }[language]
+    with pytest.raises(ConflictError, match=words) as caught:
+        made(shop, rules, language=language, seconds=5)
+    found = re.search(words, str(caught.value))
+    assert found is not None
+    told = float(found[1].replace(",", ".")) / 100
+    # By counting out all packages of those who have to be hired, with any one on TikTok.
+    held = ready(shop, rules)
+    options, problem = held.options, held.problem
+    platforms = shop.data.index.accounts["platform"].to_numpy(str)[options.codes]
+    ids = shop.data.index.account_ids[options.codes]
+    parts = [np.flatnonzero(one) for one in (ids == name for name in rules["must_have"])]
+    parts.append(np.flatnonzero(platforms == "tiktok"))
+    spent = [options.fee[list(some)] for some in product(*parts)
+             if {one.name for one in problem.violations(some)} <= {TIKTOK_SHARE}]  # fmt: skip
+    shares = [fees[-1] / fees.sum() for fees in spent]
+    assert 0 < told <= max(shares) < told + 0.0011
 
 
 def test_two_amounts_that_differ_are_told_with_digits_that_differ(shop: SimpleNamespace) -> None:

@@ -255,6 +255,10 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": " For “{name}” only {n} can be hired at all.",
         "vi": " Với “{name}” chỉ có {n} có thể thuê.",
     },
+    "reached_at_most": {
+        "en": " Within the other limits “{name}” can reach {share} at most.",
+        "vi": " Trong các giới hạn còn lại, “{name}” đạt nhiều nhất {share}.",
+    },
     "nobody_counts": {
         "en": " Nobody who can be hired counts for “{name}”.",
         "vi": " Không ai có thể thuê được tính vào “{name}”.",
