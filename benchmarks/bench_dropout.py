@@ -20,7 +20,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from matcher.errors import ConflictError
-from matcher.plan.dropout import drop_out_fee, without_option
+from matcher.plan.dropout import drop_out_fee, without_options
 from matcher.plan.linear import Limit
 from matcher.plan.prices import price
 from matcher.plan.problem import Problem
@@ -71,7 +71,7 @@ def held_by(problem: Problem, option: int, fee: float) -> Problem:
 
 def by_bisection(problem: Problem, found: Solution, option: int, seconds: float) -> float:
     """Fee up to which a plan with the option is worth no less than the best one without."""
-    rival = solve(without_option(problem, option), seconds=4.0 * seconds, steps=20_000)
+    rival = solve(without_options(problem, [option]), seconds=4.0 * seconds, steps=20_000)
     low, high = 0.0, 40.0 * float(problem.fee[option])
     start = problem.fee[option]
     if found.objective >= rival.objective:

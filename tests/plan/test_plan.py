@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,9 @@ from matcher.plan.panel import parse_panel
 from matcher.plan.plan import plan
 from matcher.plan.plans import COLUMNS, Plan
 from matcher.plan.prepare import Prepared, prepare_plan
+from matcher.plan.prices import price
+from matcher.plan.solve import solve
+from matcher.plan.told import tell_plan
 from matcher.ranking.fallback import fit_without_history
 from matcher.ranking.fit import fit_model
 from matcher.ranking.outcomes.single import HiredErrors
@@ -30,6 +33,7 @@ from matcher.report.plan_files import write_plan
 
 DATA = Path(__file__).parents[2] / "data"
 BUDGET = 40_000_000.0
+TIKTOK_SHARE = "least share of spend on platform tiktok"
 
 
 @pytest.fixture(scope="module")
@@ -173,10 +177,53 @@ def test_who_is_missing_of_an_earlier_plan_is_named_with_the_reason(
         made(shop, {"earlier": earlier, "number": {"max": 9}}, language="vi")
 
 
-def test_a_group_of_which_nobody_can_be_hired_says_so(shop: SimpleNamespace) -> None:
-    rules = {"platform": {"youtube": {"min": 2}}}
-    with pytest.raises(ConflictError, match="Nobody who can be hired counts for “platform You"):
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"min": 2}, "platform YouTube"),
+        ({"min_share": 0.9}, "share of spend on platform YouTube"),
+        ({"min_spend": 1_000_000}, "spend on platform YouTube"),
+    ],
+)
+def test_a_group_of_which_nobody_can_be_hired_says_so(
+    shop: SimpleNamespace, asked: dict[str, float], name: str
+) -> None:
+    rules = {"platform": {"youtube": asked}}
+    with pytest.raises(ConflictError, match=f"Nobody who can be hired counts for “{name}”") as one:
         made(shop, rules)
+    assert "can reach" not in str(one.value)
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_share_that_cannot_be_reached_says_how_much_can(
+    shop: SimpleNamespace, language: str
+) -> None:
+    cheap = made(shop, {"number": {"max": 2}, "platform": {"tiktok": {"max": 0}}}).frame
+    rules = {
+        "must_have": cheap["account_id"].tolist(),
+        "number": {"max": 3},
+        "platform": {"tiktok": {"min_share": 0.99}},
+    }
+    words = {
+        "en": r"“share of spend on platform TikTok” can reach ([\d.]+) % at most",
+        "vi": r"“tỷ trọng chi cho nền tảng TikTok” đạt nhiều nhất ([\d,]+) %",
+    }[language]
+    with pytest.raises(ConflictError, match=words) as caught:
+        made(shop, rules, language=language, seconds=5)
+    found = re.search(words, str(caught.value))
+    assert found is not None
+    told = float(found[1].replace(",", ".")) / 100
+    # By counting out all packages of those who have to be hired, with any one on TikTok.
+    held = ready(shop, rules)
+    options, problem = held.options, held.problem
+    platforms = shop.data.index.accounts["platform"].to_numpy(str)[options.codes]
+    ids = shop.data.index.account_ids[options.codes]
+    parts = [np.flatnonzero(one) for one in (ids == name for name in rules["must_have"])]
+    parts.append(np.flatnonzero(platforms == "tiktok"))
+    spent = [options.fee[list(some)] for some in product(*parts)
+             if {one.name for one in problem.violations(some)} <= {TIKTOK_SHARE}]  # fmt: skip
+    shares = [fees[-1] / fees.sum() for fees in spent]
+    assert 0 < told <= max(shares) < told + 0.0011
 
 
 def test_two_amounts_that_differ_are_told_with_digits_that_differ(shop: SimpleNamespace) -> None:
@@ -577,8 +624,35 @@ def test_a_plan_says_where_nothing_tells_hires_from_others(
         hired=HiredErrors(models["engagements"].errors, models["engagements"].factor),
     )
     for one, is_said in ((known, False), (replace(known, hired=None), True)):
-        kept = {name: replace(held, adjustment=None) for name, held in models.items()}
-        outcomes = replace(shop.model.outcomes, models={**kept, "engagements": one})
+        # What others are learnt from does not matter, since the plan does not count them.
+        outcomes = replace(shop.model.outcomes, models={**models, "engagements": one})
         other = SimpleNamespace(**{**vars(shop), "model": replace(shop.model, outcomes=outcomes)})
+        assert any(held.is_of_hires_alone for held in outcomes.models.values())
         found = made(other, language=language, objective="engagements")
-        assert any(told in note for note in found.notes) == is_said
+        assert sum(told in note for note in found.notes) == is_said
+    mixed = made(other, language=language, objective="reach=1,engagements=20")
+    assert sum(told in note for note in mixed.notes) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_plan_names_hires_beyond_what_was_learnt(shop: SimpleNamespace, language: str) -> None:
+    told = {"en": "beyond any learnt from", "vi": "nằm ngoài dữ liệu đã học"}[language]
+    held = ready(shop, {})
+    solution = solve(held.problem, seconds=2.0)
+    prices = price(held.problem, solution, seconds=1.0, account=held.options.codes)
+    within = made(shop, language=language)
+    assert not within.frame["outcome_is_outside"].any()
+    assert not any(told in one for one in within.notes)
+    far = {
+        name: replace(one, outside=np.isin(np.arange(len(one.outside)), solution.chosen[:2]))
+        for name, one in held.predicted.items()
+    }
+    found = tell_plan(
+        replace(held, predicted=far), solution, prices, None, audit=within.audit, language=language
+    )
+    rows = found.frame[found.frame["outcome_is_outside"]]
+    assert len(rows) == 2
+    (note,) = [one for one in found.notes if told in one]
+    assert note in found.to_dict()["notes"]
+    assert f" {len(found)} " in note
+    assert all(handle in note for handle in rows["handle"])

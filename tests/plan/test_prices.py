@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matcher.errors import ConflictError
+from matcher.errors import ConflictError, UsageError
 from matcher.plan.dropout import drop_out_fee
 from matcher.plan.frontier import join_plans, trace_frontier
 from matcher.plan.prices import price
@@ -75,6 +75,80 @@ def test_an_option_stays_below_its_drop_out_fee_and_goes_above(
             assert beyond < without
         else:
             assert without == -np.inf
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10**6), overlap=st.booleans())
+def test_fees_are_of_the_account_with_all_its_packages(
+    small: SimpleNamespace, seed: int, overlap: bool
+) -> None:
+    problem = small.problem(seed, overlap=overlap, n=7, feasible=True)
+    problem = replace(problem, person=np.arange(7) // 2)
+    solution = solve(problem, gap=0.0)
+    for one in price(problem, solution, account=problem.person).options:
+        assert one.drop_out_how == "exact"
+        same = np.flatnonzero(problem.person == problem.person[one.option])
+        without = max(
+            (problem.objective(some) for some in small.choices(problem)
+             if not np.isin(same, some).any()),
+            default=-np.inf,
+        )  # fmt: skip
+        fee = one.drop_out_fee
+        if np.isinf(fee):
+            assert without == -np.inf
+            continue
+        assert fee >= problem.fee[one.option]
+        below, above = (problem.with_fee(one.option, fee * part) for part in (0.999, 1.001))
+        assert small.best_with(below, one.option, held=True) >= without - 1e-7 * abs(without)
+        assert small.best_with(above, one.option, held=True) < without
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("n", [12, 60])
+def test_no_fee_drives_out_an_account_that_a_limit_demands_in_any_package(
+    small: SimpleNamespace, overlap: bool, n: int
+) -> None:
+    problem = small.problem(4, overlap=overlap, n=n, feasible=True)
+    account = np.arange(n) // 3
+    # Two of these three accounts have to stay, and one of them cannot be hired.
+    asked = Limit.over("kept", account < 3, unit="accounts", low=2)
+    gone = Limit.over("gone", account == 2, unit="accounts", high=0)
+    problem = replace(problem, person=account, limits=(problem.limit("budget"), asked, gone))
+    solution = solve(problem, seconds=5.0)
+    found = price(problem, solution, seconds=8.0, account=account).options
+    told = {int(account[one.option]): one for one in found}
+    assert {0, 1} <= set(told)
+    for name, one in told.items():
+        if name < 3:
+            assert (one.drop_out_fee, one.drop_out_how) == (np.inf, "exact")
+        else:
+            assert one.drop_out_how != "unknown"
+            assert np.isfinite(one.drop_out_fee)
+    assert len(told) > 2
+
+
+@pytest.mark.parametrize("overlap", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_fees_of_accounts_with_many_packages_are_near_the_proven_ones(
+    small: SimpleNamespace, overlap: bool
+) -> None:
+    problem = small.problem(4, overlap=overlap, n=60, feasible=True)
+    account = np.arange(60) // 3
+    problem = replace(problem, person=account, limits=(problem.limit("budget"),))
+    solution = solve(problem, gap=0.0, seconds=5.0)
+    found = price(problem, solution, seconds=15.0, account=account).options
+    surely = [one for one in found if one.drop_out_how in ("proven", "re-solved")]
+    assert surely
+    for one in surely[:3]:
+        mates = np.flatnonzero(account == account[one.option])
+        exact = drop_out_fee(problem, one.option, seconds=30.0, mates=mates)
+        assert exact is not None
+        assert one.drop_out_fee == pytest.approx(exact, rel=0.1 if overlap else 0.05)
+
+
+def test_every_option_has_an_account(small: SimpleNamespace) -> None:
+    problem = small.problem(4, n=8, feasible=True)
+    with pytest.raises(UsageError, match="accounts of shape .3,.; expected one of each of the 8"):
+        price(problem, solve(problem), account=np.arange(3))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

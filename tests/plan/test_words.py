@@ -4,12 +4,19 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from matcher.plan.limit_words import amount, describe_conflict, limit_name
 from matcher.plan.results import Conflict, ConflictPart
 from matcher.plan.texts import LIMIT_NAMES, LIMIT_PARTS, MORE_NAMES, REASONS, TEXTS
-from matcher.plan.words import count_words, counted_words, describe_kept, objective_name
+from matcher.plan.words import (
+    count_words,
+    counted_words,
+    describe_kept,
+    describe_outside,
+    objective_name,
+)
 from matcher.retrieval.eligibility import RULES
 
 
@@ -145,3 +152,24 @@ def test_amounts_that_time_cut_short_are_not_told_as_the_least() -> None:
         english, vietnamese = (describe_conflict(conflict, "VND", one) for one in ("en", "vi"))
         assert ("best found before time ran out; less may be enough" in english) != is_least
         assert ("trước khi hết thời gian" in vietnamese) != is_least
+
+
+def test_hires_beyond_what_was_learnt_are_counted_and_five_are_named() -> None:
+    frame = pd.DataFrame(
+        {
+            "account_id": [f"acc_{k}" for k in range(9)],
+            "handle": ["a", "b", None, " ", "e", "f", "g", "h", "i"],
+            "outcome_is_outside": [True] * 8 + [False],
+        }
+    )
+    (english,) = describe_outside(frame, "en")
+    assert "Of the 9 hires of this plan 8 have figures beyond any learnt from" in english
+    assert english.endswith("wider: a, b, acc_2, acc_3, e, and 3 more.")
+    (vietnamese,) = describe_outside(frame, "vi")
+    assert "Trong 9 tài khoản của phương án có 8 tài khoản" in vietnamese
+    assert vietnamese.endswith(": a, b, acc_2, acc_3, e, và 3 tài khoản nữa.")
+    (single,) = describe_outside(frame.iloc[[0, 8]], "en")
+    assert single.startswith("One of the 2 hires")
+    assert single.endswith(": a.")
+    assert describe_outside(frame.iloc[[8]], "en") == ()
+    assert describe_outside(frame.iloc[:0], "vi") == ()

@@ -91,6 +91,32 @@ def test_a_sheet_shows_accounts_their_total_and_what_a_marketer_reads(
     assert {"seed: 0", "seconds: 1.0", f"objective: {found.audit['objective']}"} <= set(told)
 
 
+def test_a_sheet_says_how_sure_fees_are_by_the_words_of_the_data(
+    found: Plan, tmp_path: Path
+) -> None:
+    hows = ["exact", "proven", "re-solved", "estimate", "no fee", "unknown"]
+    fees = [1e6, 1e6, 1e6, 1e6, float("nan"), float("nan")]
+    rows = pd.concat([found.frame] * 6)[:6]
+    frame = rows.assign(drop_out_how=hows, drop_out_fee=fees, is_must_have=False)
+    facts = {**found.facts, "n_accounts": 6, "cost": float(frame["fee"].sum())}
+    varied = replace(found, frame=frame.reset_index(drop=True), facts=facts)
+    written = rows_of(
+        write_plan(varied, tmp_path / "plan.xlsx"),
+        {"en": "Plan", "vi": "Phương án"}[found.language],
+    )
+    head = next(row for row in written if row[1] in ("Name", "Tên"))
+    place = next(
+        at for at, name in enumerate(head) if name in ("How sure that fee is",
+                                                       "Mức giá đó chắc đến đâu")
+    )  # fmt: skip
+    top = written.index(head) + 1
+    for how, row in zip(hows, written[top : top + 6], strict=True):
+        if found.language == "en":
+            assert row[place].startswith(how)
+        else:
+            assert f"({how})" in row[place]
+
+
 def test_a_sheet_holds_the_picture_of_other_budgets(found: Plan, tmp_path: Path) -> None:
     path = write_plan(found, tmp_path / "plan.xlsx")
     with ZipFile(path) as parts:

@@ -16,7 +16,7 @@ from matcher.plan.search import Search, anneal, best_exchange, improve
 from matcher.plan.solve import FEW
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,11 +53,15 @@ def drop_outs(
     solution: Solution,
     relaxation: Relaxation,
     *,
+    account: NDArray[np.int64],
     until: float,
     seed: int,
     is_last: bool = False,
 ) -> DropOuts:
-    """Fee at which each chosen option drops out, and how it was found.
+    """Fee at which the account of each chosen option drops out, and how it was found.
+
+    Plans without an option are those without any option of its account: where no plan does
+    without the account, no fee drives it out, though a plan may hold another package of it.
 
     Fees of problems of up to 40 options are proven. Of others all are estimated first, however
     short the time is, then proven to within 5 % where the objective adds up, or found by solving
@@ -71,6 +75,8 @@ def drop_outs(
         Its plan.
     relaxation : Relaxation
         Of the problem; not moved.
+    account : numpy.ndarray of int, shape (n,)
+        The account that each option is a package of.
     until : float
         Instant of `time.perf_counter` at which it ends.
     seed : int
@@ -84,18 +90,29 @@ def drop_outs(
         Fees, or a better plan.
     """
     chosen = solution.chosen.tolist()
+    mates = {one: np.flatnonzero(account == account[one]) for one in chosen}
     found: dict[int, tuple[float, DropOutHow]] = {}
     if problem.n_options <= FEW:
         for place, option in enumerate(chosen):
             left = (until - time.perf_counter()) / (len(chosen) - place)
-            fee = drop_out_fee(problem, option, seconds=left) if left > 0 else None
+            fee = None
+            if left > 0:
+                fee = drop_out_fee(problem, option, seconds=left, mates=mates[option])
             if fee is not None:
                 found[option] = (fee, "exact")
-    rest = [option for option in chosen if option not in found]
-    if not rest:
-        return DropOuts(found)
-    more = _larger(problem, solution, rest, relaxation, until, seed, is_last=is_last)
-    return DropOuts(found | more.fees, more.better)
+    rest = {option: mates[option] for option in chosen if option not in found}
+    better = None
+    if rest:
+        more = _larger(problem, solution, rest, relaxation, until, seed, is_last=is_last)
+        found, better = found | more.fees, more.better
+    # The plan itself holds each option at its own fee; below that only imprecision leads.
+    return DropOuts(
+        {
+            option: (float(np.maximum(fee, problem.fee[option])), how)
+            for option, (fee, how) in found.items()
+        },
+        better,
+    )
 
 
 @dataclass(frozen=True)
@@ -129,7 +146,7 @@ def _better(
 def _larger(
     problem: Problem,
     solution: Solution,
-    options: list[int],
+    mates: Mapping[int, NDArray[np.int64]],
     relaxation: Relaxation,
     until: float,
     seed: int,
@@ -143,20 +160,20 @@ def _larger(
     began = time.perf_counter()
     part = _ESTIMATE_SHARE * (until - began)
     rivals, needed = _rivals(
-        problem, few, solution, options, relaxation, until=began + part, seed=seed
+        problem, few, solution, mates, relaxation, until=began + part, seed=seed
     )
     if not is_last and (better := _better(problem, solution, rivals)) is not None:
         return DropOuts({}, better)
     guesses = {}
-    for place, option in enumerate(options):
+    for place, (option, same) in enumerate(mates.items()):
         now = time.perf_counter()
-        late = now + max((began + 2.0 * part - now) / (len(options) - place), _ANYWAY)
-        guesses[option] = _estimate(problem, solution, few, option, rivals, until=late)
+        late = now + max((began + 2.0 * part - now) / (len(mates) - place), _ANYWAY)
+        guesses[option] = _estimate(problem, solution, few, option, same, rivals, until=late)
     found = {option: guess.told for option, guess in guesses.items()}
     found |= dict.fromkeys(needed, (np.inf, "exact"))
-    missed = [problem.objective(np.setdiff1d(solution.chosen, [one])) for one in options]
-    order = np.array(options, np.int64)[np.argsort(missed, kind="stable")]
-    surer = _Surer(problem, solution, relaxation)
+    missed = [problem.objective(np.setdiff1d(solution.chosen, [one])) for one in mates]
+    order = np.array(list(mates), np.int64)[np.argsort(missed, kind="stable")]
+    surer = _Surer(problem, solution, relaxation, mates)
     for place, option in enumerate(order.tolist()):
         now = time.perf_counter()
         if option in needed or now >= until:
@@ -170,7 +187,7 @@ def _larger(
         # What was proven of some options is a better rival of those that are estimates still.
         rivals += surer.prover.rivals
         late = time.perf_counter() + _AFTERWARDS * (until - began)
-        _estimate_again(problem, solution, few, rivals, found, until=late)
+        _estimate_again(problem, solution, few, mates, rivals, found, until=late)
     return DropOuts(found)
 
 
@@ -178,21 +195,21 @@ def _rivals(
     problem: Problem,
     pool: Pool,
     solution: Solution,
-    options: list[int],
+    mates: Mapping[int, NDArray[np.int64]],
     relaxation: Relaxation,
     *,
     until: float,
     seed: int,
 ) -> tuple[list[NDArray[np.int64]], set[int]]:
-    """The plan and plans without each of some options, and options that no plan does without."""
+    """The plan and plans without each of some accounts, and those that no plan does without."""
     rivals, needed = [solution.chosen], set()
     steps = _N_STEPS[problem.has_overlap]
-    for place, option in enumerate(options):
+    for place, (option, same) in enumerate(mates.items()):
         now = time.perf_counter()
-        late = now + (until - now) / (len(options) - place)
-        rival = _without(pool, rivals, option, until=late, seed=seed, steps=steps)
-        if rival is None and all(option in one for one in rivals):
-            choice = _rebuilt(problem, relaxation, option, seconds=late - now)
+        late = now + (until - now) / (len(mates) - place)
+        rival = _without(pool, rivals, option, same, until=late, seed=seed, steps=steps)
+        if rival is None and all(np.isin(same, one).any() for one in rivals):
+            choice = _rebuilt(problem, relaxation, same, seconds=late - now)
             rival = choice.chosen
             if choice.is_impossible:
                 needed.add(option)
@@ -204,6 +221,7 @@ def _estimate_again(
     problem: Problem,
     solution: Solution,
     pool: Pool,
+    mates: Mapping[int, NDArray[np.int64]],
     rivals: Sequence[NDArray[np.int64]],
     found: dict[int, tuple[float, DropOutHow]],
     *,
@@ -213,7 +231,9 @@ def _estimate_again(
     for option in [one for one, (_, how) in found.items() if how == "estimate"]:
         if time.perf_counter() >= until:
             return
-        found[option] = _estimate(problem, solution, pool, option, rivals, until=until).told
+        found[option] = _estimate(
+            problem, solution, pool, option, mates[option], rivals, until=until
+        ).told
 
 
 @dataclass(frozen=True)
@@ -234,8 +254,15 @@ class _Guess:
 class _Surer:
     """Prices that are better than estimates, by what the problem allows."""
 
-    def __init__(self, problem: Problem, solution: Solution, relaxation: Relaxation) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        solution: Solution,
+        relaxation: Relaxation,
+        mates: Mapping[int, NDArray[np.int64]],
+    ) -> None:
         self.problem, self.relaxation, self.solution = problem, relaxation, solution
+        self.mates = mates
         self.prover = None if problem.has_overlap else Prover(problem)
         self._resolver: Resolver | None = None
 
@@ -249,14 +276,16 @@ class _Surer:
         """Proven fee, or one found by solving again; None where time is too short for both."""
         if self.prover is not None and guess.rival is not None:
             for gap in (GAP, _FINER * GAP):
-                fee = self.prover.fee(option, guess.rival, guess.payable, until=until, gap=gap)
+                fee = self.prover.fee(
+                    option, self.mates[option], guess.rival, guess.payable, until=until, gap=gap
+                )
                 if fee is not None or time.perf_counter() >= until:
                     break
             return None if fee is None else (fee, "proven")
         if guess.rival is None or not np.isfinite(guess.fee):
             return None
         if self._resolver is None:
-            self._resolver = Resolver(self.problem, self.solution, self.relaxation)
+            self._resolver = Resolver(self.problem, self.solution, self.relaxation, self.mates)
         fee = self._resolver.fee(option, max(guess.fee, 1e-12), guess.rival, until=until)
         return None if fee is None else (fee, "re-solved")
 
@@ -266,12 +295,13 @@ def _estimate(
     solution: Solution,
     pool: Pool,
     option: int,
+    same: NDArray[np.int64],
     rivals: Sequence[NDArray[np.int64]],
     *,
     until: float,
 ) -> _Guess:
     """Fee at which exchanges no longer pay for an option; rivals of the others may be its too."""
-    without = [one for one in rivals if option not in one]
+    without = [one for one in rivals if not np.isin(same, one).any()]
     rival = max(without, key=problem.objective, default=None)
     worth = -np.inf if rival is None else min(problem.objective(rival), solution.objective)
     search = Search(pool, pool.places(solution.chosen).tolist())
@@ -280,10 +310,12 @@ def _estimate(
     return _Guess(fee, rival, np.sort(pool.options[search.chosen]))
 
 
-def _rebuilt(problem: Problem, relaxation: Relaxation, option: int, *, seconds: float) -> Choice:
-    """A plan without an option where no exchange of one for one makes one, if there is any."""
+def _rebuilt(
+    problem: Problem, relaxation: Relaxation, same: NDArray[np.int64], *, seconds: float
+) -> Choice:
+    """A plan without an account where no exchange of one for one makes one, if there is any."""
     gains = relaxation.kept[0].gains if relaxation.kept else problem.gains
-    others = np.arange(problem.n_options) != option
+    others = ~np.isin(np.arange(problem.n_options), same)
     seconds = max(seconds, _REBUILD_SECONDS)
     return best_choice(problem, gains, seconds=seconds, gap=_REBUILD_GAP, among=others)
 
@@ -292,30 +324,31 @@ def _without(
     pool: Pool,
     known: list[NDArray[np.int64]],
     option: int,
+    same: NDArray[np.int64],
     *,
     until: float,
     seed: int,
     steps: int,
 ) -> NDArray[np.int64] | None:
-    """Best plan that exchanges find without an option; None where they find none.
+    """Best plan that exchanges find without an option's account; None where they find none.
 
     They begin at the best of the plans at hand, of which the first, the plan itself, holds it.
     """
     place = int(pool.places(np.array([option]))[0])
     search = Search(pool, pool.places(known[0]).tolist())
+    search.barred = np.isin(pool.options, same)
     worth, coming = best_exchange(search, place)
     kept = [one for one in search.chosen if one != place]
     starts = [
         pool.places(one).tolist()
         for one in known[1:]
-        if option not in one and np.isin(one, pool.options).all()
+        if not np.isin(same, one).any() and np.isin(one, pool.options).all()
     ]
     if worth > -np.inf:
         starts.append([*kept, coming] if coming >= 0 else kept)
     if not starts:
         return None
     search.stand(max(starts, key=lambda one: pool.worth(one, pool.rate_sums(one))))
-    search.barred[place] = True
     rng = np.random.default_rng([seed, place])
     best, _ = anneal(search, steps=steps, rng=rng, until=until)
     search.stand(best)

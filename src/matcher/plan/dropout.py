@@ -15,7 +15,7 @@ from matcher.plan.programs import choice_program
 from matcher.plan.solve import solve
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from matcher.plan.problem import Problem
     from matcher.plan.search import Search
@@ -26,7 +26,7 @@ __all__ = [
     "greatest_fee",
     "greatest_fee_by_exchanges",
     "money_share",
-    "without_option",
+    "without_options",
 ]
 
 _TIE: Final = 1e-9
@@ -34,12 +34,14 @@ _TIE: Final = 1e-9
 _MOST_EXCHANGES: Final = 60
 
 
-def drop_out_fee(problem: Problem, option: int, *, seconds: float) -> float | None:
+def drop_out_fee(
+    problem: Problem, option: int, *, seconds: float, mates: ArrayLike | None = None
+) -> float | None:
     """Greatest fee of an option at which some best plan holds it, proven.
 
-    The best plan without the option is solved first; then an integer program makes the fee as
-    great as it can be while a plan with the option is worth as much and keeps to all limits on
-    money. With overlap, tangents are added until its plan is worth what it says.
+    The best plan without the option and its mates is solved first; then an integer program makes
+    the fee as great as it can be while a plan with the option is worth as much and keeps to all
+    limits on money. With overlap, tangents are added until its plan is worth what it says.
 
     Parameters
     ----------
@@ -49,6 +51,9 @@ def drop_out_fee(problem: Problem, option: int, *, seconds: float) -> float | No
         The option.
     seconds : float
         Time limit.
+    mates : array-like of int, optional
+        Options that go with it, itself among them: all packages of its account. By default it
+        goes alone.
 
     Returns
     -------
@@ -59,8 +64,9 @@ def drop_out_fee(problem: Problem, option: int, *, seconds: float) -> float | No
     until = time.perf_counter() + seconds
     if not len(charged_sides(problem, option)[0]):
         return np.inf
+    gone = [option] if mates is None else mates
     try:
-        rival = solve(without_option(problem, option), gap=0.0, seconds=seconds)
+        rival = solve(without_options(problem, gone), gap=0.0, seconds=seconds)
     except ConflictError:
         return np.inf
     except UsageError:
@@ -71,15 +77,15 @@ def drop_out_fee(problem: Problem, option: int, *, seconds: float) -> float | No
     return None if found is None else found[0]
 
 
-def without_option(problem: Problem, option: int) -> Problem:
-    """The problem in which an option may not be chosen.
+def without_options(problem: Problem, options: ArrayLike) -> Problem:
+    """The problem in which some options may not be chosen.
 
     Parameters
     ----------
     problem : Problem
         The problem.
-    option : int
-        The option.
+    options : array-like of int
+        The options.
 
     Returns
     -------
@@ -89,10 +95,11 @@ def without_option(problem: Problem, option: int) -> Problem:
     from matcher.plan.linear import Limit
 
     names = {limit.name for limit in problem.limits}
-    name = f"without option {option}"
+    gone = np.unique(np.asarray(options, np.int64))
+    name = f"without options {gone.tolist()}"
     while name in names:
         name += "'"
-    never = Limit(name, np.array([option]), np.ones(1), "accounts", high=0.0)
+    never = Limit(name, gone, np.ones(len(gone)), "accounts", high=0.0)
     return problem.with_limits([*problem.limits, never])
 
 

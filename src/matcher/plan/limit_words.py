@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matcher.plan.results import Conflict, ConflictPart
     from matcher.recommend.wording import Language
 
-__all__ = ["amount", "describe_conflict", "limit_name"]
+__all__ = ["amount", "describe_conflict", "enough", "limit_name"]
 
 _WHOLE: Final = ("must have ", "at most one of ")
 """Beginnings of limits whose name says all, so that a bound beside it would say it twice."""
@@ -113,7 +113,7 @@ def _part(
     if part.name.startswith(_WHOLE):
         return TEXTS[f"whole_{key}"][language].format(name=name)
     is_least = part.side == "at least"
-    moved = _enough(moved, part.unit)
+    moved = enough(moved, part.unit)
     if key == "way" and _is_nothing(part, moved):
         whole = _part("part", part, currency, language)
         return TEXTS["whole_way"][language].format(name=whole)
@@ -134,8 +134,21 @@ def _is_nothing(part: ConflictPart, moved: float) -> bool:
     return part.unit == "share" and part.bound + moved >= 1
 
 
-def _enough(moved: float, unit: str) -> float:
-    """What a bound has to move by, rounded up to what is shown of it."""
+def enough(moved: float, unit: str) -> float:
+    """What a bound has to move by, rounded up to what is shown of it.
+
+    Parameters
+    ----------
+    moved : float
+        In its unit; of a share, 0 to 1.
+    unit : {"money", "accounts", "posts", "share"}
+        Its unit.
+
+    Returns
+    -------
+    float
+        At least as much: whole money, tenths of a percentage point, and the rest as it is.
+    """
     if unit == "money":
         return float(math.ceil(moved - 1e-9))
     if unit == "share":

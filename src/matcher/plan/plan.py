@@ -181,7 +181,7 @@ def plan(
     tell("prices", 0)
     prices = price(
         ready.problem, solution, seconds=seconds, seed=seed, varied=BUDGET, wider=wider.problem,
-        frontier=traced,
+        frontier=traced, account=ready.options.codes,
     )  # fmt: skip
     solution = prices.solution
     tell("prices", 1)

@@ -199,7 +199,7 @@ def prepare_plan(
     if lost:
         notes.append(TEXTS["not_in_panel"][language].format(n=lost))
     assert model.outcomes is not None
-    if any(one.is_of_hires_alone for one in model.outcomes.models.values()):
+    if any(model.outcomes.models[name].is_of_hires_alone for name in wish.needed):
         notes.append(TEXTS["of_hires_alone"][language])
     instant = scored.candidates.instant
     asked = request.constraints.packages.formats or request.brief.formats

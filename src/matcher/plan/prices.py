@@ -40,6 +40,7 @@ def price(
     varied: str = "budget",
     wider: Problem | None = None,
     frontier: Frontier | None = None,
+    account: NDArray[np.int64] | None = None,
 ) -> Prices:
     """Prices of the options and limits of a plan.
 
@@ -60,13 +61,16 @@ def price(
     frontier : Frontier, optional
         Plans of `wider` within other totals of that limit. Solving again starts from them too, and
         their bounds hold for what it can show.
+    account : numpy.ndarray of int, shape (n,), optional
+        The account that each option is a package of. What drives an account out is a plan without
+        any of its packages. By default each option is an account of its own.
 
     Returns
     -------
     Prices
-        The price at which an option drops out is proven for problems of up to 40 options and where
-        the objective adds up, otherwise found by solving again, while time is left, those first
-        that the plan would miss most; each says how it was found. Shadow prices come from the
+        The price at which an option's account drops out is proven for problems of up to 40 options
+        and where the objective adds up, otherwise found by solving again, while time is left, those
+        first that the plan would miss most; each says how it was found. Shadow prices come from the
         linear program that proves the best bound, and beside them what re-solving a loosened
         problem brings. Where a search comes upon a plan within the limits that is worth more than
         the one given, the prices are of that plan.
@@ -74,7 +78,8 @@ def price(
     Raises
     ------
     UsageError
-        If the plan breaks a limit of the problem, or the time is not above 0.
+        If the plan breaks a limit of the problem, the time is not above 0, or not every option
+        has an account.
 
     Examples
     --------
@@ -94,6 +99,12 @@ def price(
             f"price: got {seconds:g} seconds and a plan that breaks {len(broken)} limits "
             f"({[one.name for one in broken[:5]]}); expected seconds above 0 and the problem's plan"
         )
+    account = np.arange(problem.n_options) if account is None else np.asarray(account, np.int64)
+    if account.shape != (problem.n_options,):
+        raise UsageError(
+            f"price: got accounts of shape {account.shape}; expected one of each of the "
+            f"{problem.n_options} options"
+        )
     began = time.perf_counter()
     relaxation = Relaxation(problem)
     relaxation.tighten(_N_TANGENTS, until=began + 0.2 * seconds, enough=solution.objective)
@@ -104,8 +115,9 @@ def price(
     options: tuple[OptionPrice, ...] | None = None
     for n_left in reversed(range(_MOST_PLANS)):
         options, better = _price_options(
-            problem, shadows.best, relaxation, until=began + seconds, seed=seed, is_last=not n_left
-        )
+            problem, shadows.best, relaxation, account=account, until=began + seconds, seed=seed,
+            is_last=not n_left,
+        )  # fmt: skip
         if better is None:
             break
         shadows.adopt(better)
@@ -120,6 +132,7 @@ def _price_options(
     solution: Solution,
     relaxation: Relaxation,
     *,
+    account: NDArray[np.int64],
     until: float,
     seed: int,
     is_last: bool,
@@ -131,7 +144,9 @@ def _price_options(
         option: best_exchange(whole, option, others=problem.person != problem.person[option])
         for option in solution.chosen.tolist()
     }
-    fees = drop_outs(problem, solution, relaxation, until=until, seed=seed, is_last=is_last)
+    fees = drop_outs(
+        problem, solution, relaxation, account=account, until=until, seed=seed, is_last=is_last
+    )
     if fees.better is not None:
         return (), fees.better
     return tuple(

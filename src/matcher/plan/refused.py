@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from matcher.plan.limit_words import amount, limit_name
+from matcher.plan.limit_words import amount, enough, limit_name
 from matcher.plan.limits import KEPT
 from matcher.plan.texts import REASONS, TEXTS
 from matcher.recommend.wording import format_number
@@ -15,16 +15,22 @@ from matcher.retrieval.eligibility import RIVAL_DAYS, select_eligible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from matcher.config import Settings
+    from matcher.plan.linear import Limit
     from matcher.plan.panel import Panel
     from matcher.plan.prepare import Prepared
-    from matcher.plan.results import Conflict
+    from matcher.plan.results import Conflict, ConflictPart
     from matcher.recommend.wording import Language
 
 __all__ = ["describe_refused", "find_reasons"]
 
 _SHOWN: Final = 5
 """Accounts that are named."""
+_LEAST_SHARE: Final = 0.001
+"""The smallest share that is shown."""
+_NOTHING: Final = 1e-9
 
 
 def find_reasons(
@@ -90,7 +96,7 @@ def describe_refused(
     panel: Panel | None = None,
     language: Language,
 ) -> str:
-    """Who is missing where a conflict asks for more accounts than can be hired.
+    """Who is missing where a conflict asks for more than those who can be hired allow.
 
     Parameters
     ----------
@@ -108,23 +114,42 @@ def describe_refused(
     Returns
     -------
     str
-        Sentences that begin with a blank: of each minimum that more accounts are asked for than
-        there are, how many there are; of an earlier plan who cannot be hired, and why.
+        Sentences that begin with a blank: of each minimum for which nobody counts, that it is so;
+        of each that asks for more accounts than there are, how many there are; of each share what
+        can be reached at most within the other limits, where they leave room for any; of an
+        earlier plan who cannot be hired, and why.
     """
     told = ""
     for part in conflict.parts:
-        if part.unit != "accounts" or part.side != "at least":
+        if part.side != "at least":
             continue
         limit = ready.problem.limit(part.name)
-        n = len(np.unique(ready.problem.person[limit.options]))
-        if n < part.bound:
-            told += TEXTS["only" if n else "nobody_counts"][language].format(
-                name=limit_name(part.name, language), n=amount(n, "accounts", "", language)
-            )
+        n = len(np.unique(ready.problem.person[_counted(limit)]))
+        name = limit_name(part.name, language)
+        if not n:
+            told += TEXTS["nobody_counts"][language].format(name=name)
+        elif part.unit == "accounts" and n < part.bound:
+            told += TEXTS["only"][language].format(name=name, n=amount(n, "accounts", "", language))
+        elif part.unit == "share" and conflict.is_least and np.isfinite(part.give):
+            share = amount(_reached(part), "share", "", language)
+            told += TEXTS["reached_at_most"][language].format(name=name, share=share)
         if part.name == KEPT:
             lost = find_reasons(ready, ready.request.earlier, settings=settings, panel=panel)
             told += _lost(lost, len(ready.request.earlier), language)
     return told
+
+
+def _counted(limit: Limit) -> NDArray[np.int64]:
+    """Options that a least total is made of; those that a share is of all fees only fall short."""
+    return np.asarray(limit.options[limit.coefficients > 0])
+
+
+def _reached(part: ConflictPart) -> float:
+    """The share that can be reached, as the way out has it."""
+    left = part.bound - enough(part.give, "share")
+    if left > 0:
+        return left
+    return _LEAST_SHARE if part.give < part.bound * (1.0 - _NOTHING) else 0.0
 
 
 def _lost(lost: dict[str, tuple[str, ...]], n_all: int, language: Language) -> str:

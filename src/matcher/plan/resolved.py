@@ -17,6 +17,8 @@ from matcher.plan.search import Search, improve
 from matcher.plan.start import round_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from matcher.plan.problem import Problem
@@ -63,6 +65,7 @@ class Prover:
     def fee(
         self,
         option: int,
+        mates: NDArray[np.int64],
         rival: NDArray[np.int64],
         payable: NDArray[np.int64],
         *,
@@ -75,14 +78,16 @@ class Prover:
         ----------
         option : int
             The option.
+        mates : numpy.ndarray of int
+            All packages of its account, itself among them.
         rival : numpy.ndarray of int
-            A plan within the limits without it.
+            A plan within the limits without any of these.
         payable : numpy.ndarray of int
             A plan with it, that keeps to the limits at more than the option's own fee too.
         until : float
             Instant of `time.perf_counter` at which it gives up.
         gap : float, default 0.01
-            How closely the best plan without the option is bounded, as a part of what the option
+            How closely the best plan without the account is bounded, as a part of what the option
             is worth.
 
         Returns
@@ -95,13 +100,13 @@ class Prover:
         problem = self.problem
         if not len(charged_sides(problem, option)[0]):
             return np.inf
-        worth = self._rival(option, rival, payable, until, gap)
+        worth = self._rival(option, mates, rival, payable, until, gap)
         if worth is None:
             return None
         low, high = worth
         payer = problem.objective(payable)
         fee = fee_at(problem, option, payable) if payer >= low else 0.0
-        kept = self._needed(option, fee * (1.0 - _TIE), low)
+        kept = self._needed(option, mates, fee * (1.0 - _TIE), low)
         fewer, place = problem.select(kept), int(np.searchsorted(kept, option))
         surely = greatest_fee(fewer, place, high, until, gap=gap)
         if surely is None:
@@ -117,14 +122,15 @@ class Prover:
     def _rival(
         self,
         option: int,
+        mates: NDArray[np.int64],
         rival: NDArray[np.int64],
         payable: NDArray[np.int64],
         until: float,
         gap: float,
     ) -> tuple[float, float] | None:
-        """What the best plan without an option is worth: at least, and at most."""
+        """What the best plan without an account is worth: at least, and at most."""
         problem = self.problem
-        kept = self._needed(option, None, problem.objective(rival))
+        kept = self._needed(option, mates, None, problem.objective(rival))
         fewer = problem.select(kept)
         start = np.flatnonzero(np.isin(kept, rival))
         left = until - time.perf_counter()
@@ -139,13 +145,15 @@ class Prover:
         close = best.bound <= worth + 2.0 * gap * share * abs(worth)
         return (worth, max(worth, best.bound)) if close else None
 
-    def _needed(self, option: int, fee: float | None, worth: float) -> NDArray[np.int64]:
-        """Options of a plan worth as much without the option (fee None), or with it at a fee."""
+    def _needed(
+        self, option: int, mates: NDArray[np.int64], fee: float | None, worth: float
+    ) -> NDArray[np.int64]:
+        """Options of a plan worth as much without the account (fee None), or with it at a fee."""
         base, problem = self._base, self.problem
         lower, upper = base.lower.copy(), base.upper.copy()
         lows, highs = base.lows.copy(), base.highs.copy()
         if fee is None:
-            upper[option] = 0.0
+            upper[mates] = 0.0
         else:
             lower[option] = 1.0
             for row, moved in moves(problem, option, fee):
@@ -158,6 +166,7 @@ class Prover:
             reduced = problem.gains - base.matrix.T @ found.duals
             enough = worth - _TIE * max(abs(worth), abs(found.bound))
             needed = (reduced >= 0) | (found.bound + reduced >= enough)
+        needed[mates] &= fee is not None
         needed[option] = fee is not None
         return np.flatnonzero(needed).astype(np.int64)
 
@@ -173,6 +182,8 @@ class Resolver:
         Its plan.
     relaxation : Relaxation
         Of the problem; not moved.
+    mates : mapping of int to numpy.ndarray of int
+        By chosen option all packages of its account, itself among them.
 
     Attributes
     ----------
@@ -180,19 +191,33 @@ class Resolver:
         The best plans found without an option so far.
     """
 
-    def __init__(self, problem: Problem, solution: Solution, relaxation: Relaxation) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        solution: Solution,
+        relaxation: Relaxation,
+        mates: Mapping[int, NDArray[np.int64]],
+    ) -> None:
         self.problem = problem
         taken = {limit.name for limit in problem.limits}
         self._holds: dict[int, str] = {}
+        self._bars: dict[int, str] = {}
         holds = []
         for option in solution.chosen.tolist():
-            name = f"hold {option}"
-            while name in taken:
-                name += "'"
-            self._holds[option] = name
-            holds.append(Limit(name, np.array([option]), np.ones(1), "accounts", high=1.0))
+            for named, begin, counted in (
+                (self._holds, "hold", np.array([option])),
+                (self._bars, "account of", mates[option]),
+            ):
+                name = f"{begin} {option}"
+                while name in taken:
+                    name += "'"
+                named[option] = name
+                # At most one package of an account is chosen anyway.
+                ones = np.ones(len(counted))
+                holds.append(Limit(name, counted, ones, "accounts", high=1.0))
         self._held = problem.with_limits([*problem.limits, *holds])
         self._relaxation = relaxation.under(self._held)
+        self._own = solution.chosen
         self._plans = [solution.chosen]
         self._worth = solution.objective
         self.rivals: list[NDArray[np.int64]] = []
@@ -209,24 +234,27 @@ class Resolver:
         guess : float
             Where to look first; above 0.
         rival : numpy.ndarray of int, or None
-            A plan without it, if one is known.
+            A plan without its account, if one is known.
         until : float
             Instant of `time.perf_counter` at which it gives up.
 
         Returns
         -------
         float or None
-            A fee at which the option stays, while it goes at one that is 5 % higher; None where
-            the time ran out before.
+            A fee at which the option stays, while it goes at one that is 5 % higher; at least
+            what the plan at hand can pay for it. None where the time ran out before.
         """
-        bars = self._held.with_bounds(self._holds[option], high=0.0)
+        bars = self._held.with_bounds(self._bars[option], high=0.0)
         without = self._solve(bars, [] if rival is None else [rival])
         if without is None:
             return None
         self.rivals.append(without)
         # A better plan than the one at hand is told as such, not by fees below those it pays.
         worth = min(self.problem.objective(without), self._worth)
-        low, high, width, fee = 0.0, np.inf, 1.0 + NEAR / 2, guess
+        # The plan at hand is worth as much, and keeps to the limits up to this fee.
+        own = float(self.problem.fee[option])
+        low, high, width = max(own, fee_at(self.problem, option, self._own)), np.inf, 1 + NEAR / 2
+        fee = guess if guess > low else max(low * width, guess)
         for _ in range(_MOST_FEES):
             if time.perf_counter() >= until:
                 return None

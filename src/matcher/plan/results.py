@@ -3,7 +3,7 @@
 The functions that give them are ``solve.solve(problem, *, seconds, gap, seed, start)``,
 ``frontier.trace_frontier(problem, budgets, *, limit, seconds, seed)``,
 ``conflicts.explain_conflict(problem, *, seconds)`` and
-``prices.price(problem, solution, *, seconds, seed, wider, frontier)``.
+``prices.price(problem, solution, *, seconds, seed, wider, frontier, account)``.
 """
 
 from __future__ import annotations
@@ -247,8 +247,8 @@ class OptionPrice:
     marginal : float
         Objective of the plan less that of the plan without it, the others fixed.
     drop_out_fee : float
-        At a higher fee a plan without it is worth more; inf where no fee drives it out (a limit
-        demands it, or no limit counts money).
+        At a higher fee a plan without any package of its account is worth more; inf where no fee
+        drives it out (a limit demands the account, or no limit counts money).
     drop_out_how : {"exact", "proven", "re-solved", "estimate", "unknown"}
         Whether the price is proven; proven to within 5 %; within 5 % of a fee at which plans that
         are found by solving again no longer hold the option; where exchanges that free money no

@@ -44,10 +44,24 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "{factors}.",
     },
     "of_hires_alone": {
-        "en": "What is expected is learnt from hires as buyers chose them: no chances of choice "
-        "are logged, so nothing tells how much less others with the same figures bring.",
-        "vi": "Mức kỳ vọng được học từ những người mà nhãn hàng đã chọn: dữ liệu không ghi xác "
-        "suất được chọn, nên không biết những người khác có cùng chỉ số mang lại ít hơn bao nhiêu.",
+        "en": "What is expected is learnt from hires as buyers chose them: too few hires have a "
+        "logged chance of choice, so nothing tells how much less others with the same figures "
+        "bring.",
+        "vi": "Mức kỳ vọng được học từ những người mà nhãn hàng đã chọn: quá ít người được thuê có "
+        "ghi xác suất được chọn, nên không biết những người khác có cùng chỉ số mang lại ít hơn "
+        "bao nhiêu.",
+    },
+    "outside": {
+        "en": "Of the {all} hires of this plan {n} have figures beyond any learnt from, so what is "
+        "expected of them is less sure and its range wider: {names}.",
+        "vi": "Trong {all} tài khoản của phương án có {n} tài khoản có chỉ số nằm ngoài dữ liệu đã "
+        "học, nên mức kỳ vọng của họ kém chắc chắn hơn và khoảng dự đoán rộng hơn: {names}.",
+    },
+    "outside_one": {
+        "en": "One of the {all} hires of this plan has figures beyond any learnt from, so what is "
+        "expected of it is less sure and its range wider: {names}.",
+        "vi": "Trong {all} tài khoản của phương án có một tài khoản có chỉ số nằm ngoài dữ liệu đã "
+        "học, nên mức kỳ vọng kém chắc chắn hơn và khoảng dự đoán rộng hơn: {names}.",
     },
     "stands_in": {
         "en": "The objective `{objective}` counts {outcome}, since the model does not predict "
@@ -240,6 +254,10 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "only": {
         "en": " For “{name}” only {n} can be hired at all.",
         "vi": " Với “{name}” chỉ có {n} có thể thuê.",
+    },
+    "reached_at_most": {
+        "en": " Within the other limits “{name}” can reach {share} at most.",
+        "vi": " Trong các giới hạn còn lại, “{name}” đạt nhiều nhất {share}.",
     },
     "nobody_counts": {
         "en": " Nobody who can be hired counts for “{name}”.",

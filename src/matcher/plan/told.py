@@ -11,7 +11,7 @@ from matcher.plan.limits import group_accounts
 from matcher.plan.options import option_values
 from matcher.plan.plans import COLUMNS, Plan
 from matcher.plan.totals import LEVELS, expected_outcome, joint_draws, tell_totals
-from matcher.plan.words import describe_haste, describe_source
+from matcher.plan.words import describe_haste, describe_outside, describe_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,12 @@ def tell_plan(
     others = None if traced is None else wider
     facts["n_dearer_options"] = 0 if others is None else others.n_packages
     facts["n_dearer_accounts"] = 0 if others is None else others.n_accounts
-    notes = (*ready.notes, *describe_source(facts, language), *describe_haste(frontier, language))
+    notes = (
+        *ready.notes,
+        *describe_outside(frame, language),
+        *describe_source(facts, language),
+        *describe_haste(frontier, language),
+    )
     limits = _limits(ready, chosen, prices)
     return Plan(frame, facts, totals, limits, frontier, notes, dict(audit), language)
 

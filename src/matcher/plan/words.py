@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -22,12 +22,16 @@ __all__ = [
     "counted_words",
     "describe_haste",
     "describe_kept",
+    "describe_outside",
     "describe_plan",
     "describe_source",
     "level_words",
     "objective_name",
     "outcome_name",
 ]
+
+_SHOWN: Final = 5
+"""Accounts that are named."""
 
 
 def outcome_name(name: str, language: Language) -> str:
@@ -331,6 +335,39 @@ def describe_kept(kept_against: Mapping[str, Sequence[str]], language: Language)
         )
         for rule, names in kept_against.items()
     )
+
+
+def describe_outside(frame: pd.DataFrame, language: Language) -> tuple[str, ...]:
+    """Hires that lie beyond what was learnt from.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Accounts, as in `matcher.plan.plans.Plan`.
+    language : {"en", "vi"}
+        Language.
+
+    Returns
+    -------
+    tuple of str
+        One sentence that names five accounts at most, by handle, or by id where none is known;
+        none where all lie within.
+    """
+    beyond = frame[frame["outcome_is_outside"]]
+    if beyond.empty:
+        return ()
+    handles = beyond["handle"].where(beyond["handle"].fillna("").str.strip() != "")
+    names = handles.fillna(beyond["account_id"]).astype(str).tolist()
+    shown = names[:_SHOWN]
+    if len(names) > _SHOWN:
+        rest = format_number(len(names) - _SHOWN, language)
+        shown.append(TEXTS["and_more"][language].format(n=rest))
+    text = TEXTS["outside_one" if len(names) == 1 else "outside"][language].format(
+        n=format_number(len(names), language),
+        all=format_number(len(frame), language),
+        names=", ".join(shown),
+    )
+    return (text,)
 
 
 def describe_haste(frontier: pd.DataFrame, language: Language) -> tuple[str, ...]:

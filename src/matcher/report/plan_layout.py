@@ -145,12 +145,14 @@ WORDS: Final = {
     "bounds": _said("Limits", "Các giới hạn"),
     "swap": _said("{handle}: {posts} × {format}", "{handle}: {posts} × {format}"),
     "any": _said("post in any format", "bài, định dạng tùy chọn"),
-    "exact": _said("proven", "đã chứng minh"),
-    "proven": _said("proven to within 5 %", "đã chứng minh, sai không quá 5 %"),
-    "re-solved": _said("solved again, not proven", "đã giải lại, chưa chứng minh"),
-    "estimate": _said("estimate, not solved again", "ước tính, chưa giải lại"),
-    "no fee": _said("no fee drives it out", "không mức giá nào loại được"),
-    "late": _said("time ran out", "hết thời gian"),
+    "exact": _said("exact, proven", "chính xác (exact), đã chứng minh"),
+    "proven": _said("proven to within 5 %", "đã chứng minh (proven), sai không quá 5 %"),
+    "re-solved": _said(
+        "re-solved to within 5 %, not proven", "đã giải lại (re-solved), chưa chứng minh"
+    ),
+    "estimate": _said("estimate, not solved again", "ước tính (estimate), chưa giải lại"),
+    "no fee": _said("no fee drives it out", "không mức giá nào loại được (no fee)"),
+    "late": _said("unknown, time ran out", "chưa biết (unknown), hết thời gian"),
     "late_note": _said(
         " Where a limit has a step and nothing behind it, time ran out before it was solved again.",
         " Giới hạn có bước nới mà các ô sau trống là vì hết thời gian trước khi giải lại.",
@@ -164,16 +166,17 @@ WORDS: Final = {
         "'Lost without it' is what the plan loses if the account leaves and nobody else changes.\n"
         "'Worth hiring up to' is the fee above which a plan without the account is worth more; the "
         "column behind it says how sure that is. It is empty where no fee drives the account out, "
-        "since a limit demands it or money is not short, or where no plan without it was found in "
-        "time.\n"
+        "since no plan within the limits does without it or money is not short, or where no plan "
+        "without it was found in time.\n"
         "People who are reached are counted once, however many of the accounts they see.",
         "Kết quả, phần mất đi và thay đổi được tính theo {outcome}.{counted}\n"
         "Giá là giá trọn gói.\n"
         "Giá in nghiêng màu xám có dấu ≈ là ước tính; số tiền để dành cho chúng cao hơn mức giữa.\n"
         "'Mất đi nếu bỏ' là phần phương án mất khi bỏ tài khoản và giữ nguyên những người khác.\n"
         "'Đáng thuê đến' là mức giá mà vượt quá thì phương án không có tài khoản đó tốt hơn; cột "
-        "sau cho biết mức đó chắc đến đâu. Ô để trống khi không mức giá nào loại được, do giới hạn "
-        "bắt buộc hoặc tiền không thiếu, hoặc khi không kịp tìm phương án nào thiếu tài khoản đó.\n"
+        "sau cho biết mức đó chắc đến đâu. Ô để trống khi không mức giá nào loại được, do không "
+        "phương án nào trong các giới hạn thiếu được tài khoản đó hoặc tiền không thiếu, hoặc khi "
+        "không kịp tìm phương án nào thiếu tài khoản đó.\n"
         "Mỗi người tiếp cận được chỉ tính một lần, dù họ thấy bao nhiêu tài khoản.",
     ),
     "counted": _said(
