@@ -131,13 +131,15 @@ def plan_campaigns(
 
 def true_fees(bench: Bench, rows: pd.DataFrame) -> np.ndarray:
     """What the accounts of a plan ask in truth for the same packages."""
-    found = []
-    for row in rows.to_dict("records"):
-        edit = {"n_posts": int(row["n_posts"]), "format": row["format"]}
-        change = Intervention.from_dict({name: one for name, one in edit.items() if pd.notna(one)})
-        asked = bench.truth.expected([row["campaign_id"]], [row["account_id"]], change)["fee"]
-        found.append(float(asked.iloc[0]))
-    return np.array(found)
+    asked = [bench.truth.expected(*terms(row))["fee"] for row in rows.to_dict("records")]
+    return np.array([float(one.iloc[0]) for one in asked])
+
+
+def terms(row: dict) -> tuple[list[str], list[str], Intervention]:
+    """Campaign, account and package of a row, as the truth is asked about them."""
+    edit = {"n_posts": int(row["n_posts"]), "format": row["format"]}
+    change = Intervention.from_dict({name: one for name, one in edit.items() if pd.notna(one)})
+    return [row["campaign_id"]], [row["account_id"]], change
 
 
 def kept_promise(
@@ -153,12 +155,10 @@ def kept_promise(
         return {"stated": np.nan, "held": np.nan, "below": np.nan}
     expected, drawn = 0.0, np.zeros(_N_DRAWS)
     for row in rows.to_dict("records"):
-        edit = {"n_posts": int(row["n_posts"]), "format": row["format"]}
-        change = Intervention.from_dict({name: one for name, one in edit.items() if pd.notna(one)})
-        pair = [row["campaign_id"]], [row["account_id"]]
-        expected += brought(bench.truth.expected(*pair, change), name)
+        asked = terms(row)
+        expected += brought(bench.truth.expected(*asked), name)
         for k in range(_N_DRAWS):
-            drawn[k] += brought(bench.truth.draw(*pair, change, draw=1 + k), name)
+            drawn[k] += brought(bench.truth.draw(*asked, draw=1 + k), name)
     low, high = told.loc[total, "low"], told.loc[total, "high"]
     return {
         "stated": told.loc[total, "expected"] / max(expected, 1e-9),

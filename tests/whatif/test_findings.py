@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from matcher.errors import SupportError
@@ -14,6 +15,7 @@ from matcher.whatif.desk import open_desk
 from matcher.whatif.extras import add_extras, parse_extras
 from matcher.whatif.findings import SUPPORT_COLUMNS
 from matcher.whatif.grid import grid_scenarios, parse_knob, score_grid, tornado
+from matcher.whatif.plan_verdicts import say_plans
 from matcher.whatif.planned import add_plans
 from matcher.whatif.support import check_support
 from matcher.whatif.verdicts import say_grid
@@ -182,3 +184,19 @@ def test_briefs_learnt_from_are_the_campaigns_that_training_counts(shop: SimpleN
     decided = (market.tables["campaigns"]["decided_at"] < until).sum()
     # Some were decided whose hires were not settled yet; nothing was learnt from these.
     assert len(ids) < decided
+
+
+@pytest.mark.parametrize(("before", "told"), [(400.0, "(+25 %)"), (0.0, "(–)")])
+def test_a_plan_gains_a_share_of_what_there_is(before: float, told: str) -> None:
+    rows = [
+        {
+            "scenario": name, "objective": "engagements", "objective_before": "engagements",
+            "worth_before": before, "worth_after": after, "bound_after": 600.0,
+            "cost_after": 9e6, "currency": "VND", "per_million": float("nan"),
+            "refused": None, "is_outside": False,
+        }
+        for name, after in (("less", before), ("more", 1.25 * before if before else 500.0))
+    ]  # fmt: skip
+    said = say_plans(pd.DataFrame(rows), language="en")
+    assert "that under more gains most: 500 engagements" in said
+    assert told in said

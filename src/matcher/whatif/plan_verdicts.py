@@ -55,6 +55,12 @@ def _names(rows: pd.DataFrame, language: Language) -> str:
     return or_words([one_line(str(name)) for name in rows["scenario"]], language)
 
 
+def _share(row: pd.Series, language: Language) -> str:
+    """Gain over what the plan is worth as things are; of nothing there is no share."""
+    before = float(row["worth_before"])
+    return change_words(float(row["gain"]) / before, language) if before > 0 else "–"
+
+
 def say_plans(table: pd.DataFrame, *, language: Language) -> str:
     """What plans under scenarios come to.
 
@@ -74,22 +80,21 @@ def say_plans(table: pd.DataFrame, *, language: Language) -> str:
     held = inside_rows(answered[answered["objective"] == answered["objective_before"]])
     if held.empty:
         return _WORDS["other_objective"][language] + refusal_words(table, language) + "."
-    share = held["worth_after"] / held["worth_before"].replace(0.0, np.nan) - 1.0
-    held = held.assign(share=share.fillna(0.0))
-    best, worst = top_row(held, "share"), bottom_row(held, "share")
+    held = held.assign(gain=held["worth_after"] - held["worth_before"])
+    best, worst = top_row(held, "gain"), bottom_row(held, "gain")
     objective = str(best["objective"])
     said = {
         "n": format_number(len(held), language),
-        "name": _names(tied_rows(held, "share", best), language),
-        "worst": _names(tied_rows(held, "share", worst), language),
+        "name": _names(tied_rows(held, "gain", best), language),
+        "worst": _names(tied_rows(held, "gain", worst), language),
         "outcome": OUTCOME_NAMES.get(objective, {}).get(language, objective),
         "before": amount_words(best["worth_before"], language),
         "after": amount_words(best["worth_after"], language),
         "bound": amount_words(best["bound_after"], language),
         "cost": amount_words(best["cost_after"], language),
         "currency": str(best["currency"]),
-        "share": change_words(float(best["share"]), language),
-        "least": change_words(float(worst["share"]), language),
+        "share": _share(best, language),
+        "least": _share(worst, language),
     }
     key = "plan" if len(held) == 1 else "plans"
     text = _WORDS[key][language].format(**said)
