@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from zipfile import ZipFile
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
@@ -259,3 +260,17 @@ def test_a_plan_that_hires_nobody_is_written_too(shop: SimpleNamespace, tmp_path
     assert found.sentences[0].startswith("The best plan within these limits hires nobody")
     for form in ("xlsx", "json", "parquet"):
         assert write_plan(found, tmp_path / f"p.{form}").stat().st_size > 0
+
+
+def test_sheets_show_losses_as_losses_and_small_amounts_with_decimals(
+    found: Plan, tmp_path: Path
+) -> None:
+    changes = np.resize([-1_234.5, -0.25, 0.0, 0.5, 12.0, np.nan], len(found.frame))
+    held = replace(found, frame=found.frame.assign(swap_change=changes))
+    sheet = opened(write_plan(held, tmp_path / "plan.xlsx")).worksheets[0]
+    heading = {"en": "Change by that", "vi": "Thay đổi khi thay"}[found.language]
+    top = next(cell for row in sheet.iter_rows() for cell in row if cell.value == heading)
+    for offset, change in enumerate(changes, start=1):
+        cell = sheet.cell(top.row + offset, top.column)
+        assert cell.value == (None if np.isnan(change) else change)
+        assert cell.number_format == ("0.00" if 0 < abs(change) < 1 else "#,##0")

@@ -198,5 +198,5 @@ def test_a_plan_gains_a_share_of_what_there_is(before: float, told: str) -> None
         for name, after in (("less", before), ("more", 1.25 * before if before else 500.0))
     ]  # fmt: skip
     said = say_plans(pd.DataFrame(rows), language="en")
-    assert "that under more gains most: 500 engagements" in said
+    assert "that under more brings most: 500 engagements" in said
     assert told in said

@@ -137,7 +137,8 @@ class _Sheets:
             "link": link,
             "link_marked": {**link, "quote_prefix": True},
             "count": {**top, "num_format": "#,##0"},
-            "amount": {**top, "num_format": "[=0]0;[<1]#,##0.00;#,##0"},
+            "amount": {**top, "num_format": "#,##0"},
+            "small": {**top, "num_format": "0.00"},
             "points": {**top, "num_format": f'0.0 "{self._word("points")}"'},
             "share": {**top, "num_format": "0.0%"},
             "money": {**top, "num_format": money},
@@ -299,6 +300,9 @@ class _Sheets:
             name = _LOOKS[row["unit"]]
             if name == "share" and column.kind == "difference":
                 name, value = "points", 100.0 * value
+        # A look for each, since a number format with conditions leaves out the sign of a loss.
+        if name == "amount" and value is not None and 0 < abs(value) < 1:
+            name = "small"
         look: Format = self.formats[name]
         if value is None or (not isinstance(value, str) and pd.isna(value)):
             sheet.write_blank(*at, None, look)

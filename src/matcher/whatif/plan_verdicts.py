@@ -39,9 +39,9 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "vi": "; mỗi triệu ngân sách thêm hoặc bớt tương ứng {worth}",
     },
     "plans": {
-        "en": "of {n} plans, that under {name} gains most: {after} {outcome} instead of {before} "
+        "en": "of {n} plans, that under {name} brings most: {after} {outcome} instead of {before} "
         "({share}); {worst} least ({least})",
-        "vi": "trong {n} phương án, {name} tăng nhiều nhất: {after} {outcome} thay vì {before} "
+        "vi": "trong {n} phương án, {name} mang lại nhiều nhất: {after} {outcome} thay vì {before} "
         "({share}); {worst} ít nhất ({least})",
     },
     "other_objective": {
